@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * numbers.h - strict text <-> number.
+ *
+ * Parsers take the whole text or fail: no leading blank, no sign where none
+ * belongs, no locale, no trailing garbage, no inf, no nan.
+ */
+#ifndef VMENERGY_BASE_NUMBERS_H
+#define VMENERGY_BASE_NUMBERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decimal digits only. -EINVAL: not a number; -ERANGE: does not fit. */
+int number_parse_u64(const char *text, uint64_t *value);
+
+/* Finite decimal floating point in the C locale. -EINVAL or -ERANGE. */
+int number_parse_double(const char *text, double *value);
+
+enum { NUMBER_TEXT_BYTES = 32 };
+
+/* The shortest decimal that reads back as the same double; "nan" is not made:
+ * value must be finite. Returns text. Integral values have no point ("12"). */
+const char *number_format_double(double value, char text[NUMBER_TEXT_BYTES]);
+
+/*
+ * For parsing /proc and /sys: read digits at *cursor, move *cursor behind them.
+ * Leading blanks (space, tab) are skipped. -EINVAL: no digit there; -ERANGE.
+ */
+int number_scan_u64(const char **cursor, uint64_t *value);
+
+#endif

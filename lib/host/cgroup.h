@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cgroup.h - where a process stands in the cgroup hierarchies (v1, v2, both).
+ */
+#ifndef VMENERGY_HOST_CGROUP_H
+#define VMENERGY_HOST_CGROUP_H
+
+#include <sys/types.h>
+
+#include "base/rootfs.h"
+
+/*
+ * The path, below the mount of the controller that accounts CPU time, of the
+ * smallest cgroup that holds all threads of `pid` and no other process except
+ * its kernel workers and those a hypervisor put there on its behalf (children
+ * of the same libvirt domain folder). NULL when there is none (the root, a
+ * session scope shared with others). Owned by the caller.
+ */
+char *cgroup_exclusive(const struct rootfs *root, pid_t pid);
+
+/* CPU weight on cgroup v2's scale (1..10000, 100 = default; v1 shares are converted with
+ * weight = shares * 100 / 1024). 100 when not readable. */
+double cgroup_cpu_weight(const struct rootfs *root, const char *cgroup);
+
+#endif

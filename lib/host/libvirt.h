@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * libvirt.h - what libvirt says, without ever waiting for it.
+ *
+ * Owns two threads: one runs libvirt's event loop (virEventRunDefaultImpl),
+ * one makes the calls. Keepalive 1 s x 3 ends a call to a stopped libvirtd in
+ * about 4 s. Each finished round is published as an immutable
+ * `struct libvirt_view` with generation and time, announced over an eventfd.
+ * When the connection is lost the last view stays, with `lost_ns` set, and
+ * connecting is tried again for ever (1 s, doubling to 30 s).
+ *
+ * The only file that includes libvirt's headers is libvirt.c. Connections are
+ * read-only (virConnectOpenReadOnly) as long as nothing is written.
+ */
+#ifndef VMENERGY_HOST_LIBVIRT_H
+#define VMENERGY_HOST_LIBVIRT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "model/sample.h"
+#include "model/topology.h"
+
+struct libvirt_disk {
+	char *target;         /* "vda" */
+	char *type;           /* "file" "block" "network" "volume" "vhostuser" ... */
+	char *source;         /* path, or URL-like text for network; "" = empty drive */
+	bool direct;          /* cache = none or directsync */
+	int iothread;         /* number; 0 = none */
+	struct io_reading io; /* at_ns 0: not in the latest statistics */
+};
+
+struct libvirt_domain {
+	char *uuid, *name;
+	char *owner; /* metadata: OpenStack's user or project name; NULL */
+	char *title; /* OpenStack's display name or <title>; NULL */
+	enum domain_state state;
+	bool transient;
+	unsigned vcpus;           /* current */
+	unsigned long cpu_shares; /* scheduler share; 0 = unknown */
+	struct libvirt_disk *disks;
+	size_t disk_count;
+	char *reason; /* what libvirt would not tell; NULL */
+};
+
+struct libvirt_view { /* immutable, reference-counted */
+	char *uri;    /* as connected */
+	uint64_t
+	    generation; /* changes when a domain, a disk or a state does (not the statistics) */
+	uint64_t published_ns;
+	uint64_t stats_seq;             /* of the request that the statistics answer */
+	uint64_t lost_ns;               /* when the connection was lost; 0 = connected */
+	char *trouble;                  /* why nothing (newer) is known; NULL = all well */
+	struct libvirt_domain *domains; /* active domains, ascending by UUID */
+	size_t domain_count;
+	unsigned references;
+};
+
+struct libvirt;
+
+/* Starts the threads and returns at once. `uri` NULL: qemu:///system, then qemu:///session. */
+int libvirt_open(struct libvirt **libvirt, const char *uri, struct error *error);
+/* Waits for running calls at most 1 s, then leaves the threads behind (the program ends). */
+void libvirt_close(struct libvirt *libvirt);
+
+int libvirt_event_fd(const struct libvirt *libvirt); /* readable when a view was published */
+
+/* Ask for a fresh round; returns its number. Never blocks. */
+uint64_t libvirt_request(struct libvirt *libvirt);
+/* Wait until the first view or until the round `seq` is published, at most patience_ns. */
+bool libvirt_wait(struct libvirt *libvirt, uint64_t seq, uint64_t patience_ns);
+
+/* The latest view, one reference; NULL before the first (nothing has answered yet). */
+const struct libvirt_view *libvirt_view(struct libvirt *libvirt);
+void libvirt_view_unref(const struct libvirt_view *view);
+
+/* Pure, for tests: fill a domain's disks, owner and title from its XML. 0 or -EINVAL. */
+int libvirt_domain_xml(struct libvirt_domain *domain, const char *xml, struct error *error);
+
+#endif

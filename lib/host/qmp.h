@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * qmp.h - QEMU's monitor protocol, on sockets that were explicitly given to
+ * us. A QMP socket serves one client: connecting to one that libvirt or
+ * Proxmox owns can steal it, so nothing here ever looks for one.
+ */
+#ifndef VMENERGY_HOST_QMP_H
+#define VMENERGY_HOST_QMP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "model/sample.h"
+
+struct qmp;
+
+struct qmp_block {
+	char name[64]; /* device or qdev id as QEMU says it */
+	struct io_reading io;
+};
+
+/* Connect, negotiate and learn the peer. Every wait ends after 1 s in all. 0 or -errno. */
+int qmp_open(struct qmp **qmp, const char *path, struct error *error);
+void qmp_close(struct qmp *qmp);
+pid_t qmp_peer_pid(const struct qmp *qmp);   /* SO_PEERCRED; 0 = unknown */
+const char *qmp_uuid(const struct qmp *qmp); /* query-uuid; NULL = none */
+
+/* query-blockstats; blocks are owned by qmp until the next call. Count or -errno. */
+long qmp_blockstats(struct qmp *qmp, const struct qmp_block **blocks, struct error *error);
+
+/* Thread id of vCPU number `index`, from query-cpus-fast; 0 = unknown. */
+pid_t qmp_vcpu_tid(struct qmp *qmp, unsigned index);
+
+#endif

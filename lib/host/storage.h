@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * storage.h - from a path or a device number to the leaf disks under it.
+ *
+ * File -> file system (st_dev, else mountinfo's source: btrfs, overlay, ZFS
+ * say what they can) -> partition -> loop (backing file, again) / dm (LVM,
+ * crypt, multipath) / md -> slaves -> leaves. All from /proc/self/mountinfo
+ * and /sys/dev/block below `root`.
+ */
+#ifndef VMENERGY_HOST_STORAGE_H
+#define VMENERGY_HOST_STORAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/rootfs.h"
+#include "model/topology.h"
+
+/* Leaves found so far: each once, in the order found. Start from {0}. */
+struct disk_list {
+	struct disk *items;
+	size_t count, capacity;
+};
+void disk_list_clear(struct disk_list *list);
+
+/*
+ * Fill vdisk->{backing, reason, leaves, leaf_count} from its source: an
+ * absolute path as process `pid` sees it (its own mount namespace through
+ * /proc/PID/root; 0 = ours), or an URL ("nbd://...", "rbd:...", "iscsi://",
+ * "http", "ssh", "gluster", "vhost-user") that says network. Leaves are added
+ * to `disks`. 0, or -ENOMEM; what cannot be resolved is VDISK_UNKNOWN with a
+ * reason.
+ */
+int storage_resolve(const struct rootfs *root, pid_t pid, struct vdisk *vdisk,
+		    struct disk_list *disks);
+
+/* All leaf disks of the machine (also those without a vDISK): their idle power is kept. */
+int storage_leaves(const struct rootfs *root, struct disk_list *disks);
+
+#endif

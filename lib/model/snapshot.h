@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * snapshot.h - the account of one tick: what every reader (screen, JSON,
+ * ledger, metrics) sees. Field names are those of the JSON contract.
+ *
+ * `_w` are means over the tick, `_j` totals since `since_s`. A missing figure
+ * is NaN. Energies of vdisks and services are memo items: already inside
+ * domains or kept.
+ *
+ *   domain.total_w = cpu + disk + service, idle and active
+ *   host.total_w   = sum of domains' total_w + kept_w
+ *                  = cpu_idle_w + cpu_active_w + disk_idle_w + disk_active_w
+ */
+#ifndef VMENERGY_MODEL_SNAPSHOT_H
+#define VMENERGY_MODEL_SNAPSHOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/sample.h"
+#include "model/topology.h"
+#include "model/weights.h"
+
+enum idle_policy { IDLE_VCPU, IDLE_EQUAL, IDLE_SHARE, IDLE_HOST };
+enum { IDLE_POLICY_COUNT = 4 };
+const char *idle_policy_name(enum idle_policy policy);
+int idle_policy_parse(const char *word); /* or -1 */
+
+struct account_power { /* one resource of one domain */
+	double idle_w, active_w;
+	double idle_j, active_j;
+};
+
+struct snapshot_vcpu {
+	int id; /* VCPU_ALL when one thread runs all of them */
+	pid_t tid;
+	double active_w;
+	double cpu_percent; /* 100 = one CPU all the time */
+};
+
+struct snapshot_vdisk {
+	char *name;
+	char *disk; /* leaf names joined by ','; NULL = none here */
+	char *reason;
+	double idle_w, active_w;
+	double service_idle_w, service_active_w;
+	double read_bytes, write_bytes, requests; /* in the tick; NaN = unknown */
+};
+
+struct snapshot_control { /* watts; NaN = not set */
+	double cap_w, cap_total_w, cpu_cap_w, disk_cap_w, floor_w, share, stride, headroom_w,
+	    infeasible_w;
+};
+
+struct snapshot_domain {
+	char *id, *name, *uuid, *owner, *reason; /* uuid, owner, reason may be NULL */
+	enum domain_state state;
+	unsigned quality;
+	struct account_power cpu, disk, service;
+	double total_w, total_j;
+	double error_w;     /* half-width of the 95 % interval of total_w; NaN = unknown */
+	double cpu_percent; /* of all its tasks, 100 = one CPU; for tables, not in the contract */
+	struct snapshot_control control;
+	double throttle_cpu, throttle_disk; /* fraction withheld; NaN = not known */
+	struct snapshot_vcpu *vcpus;
+	size_t vcpu_count;
+	struct snapshot_vdisk *vdisks;
+	size_t vdisk_count;
+};
+
+struct snapshot_kept {
+	char *name;
+	double idle_w, active_w;
+};
+
+struct snapshot_service {
+	char *name;
+	pid_t pid;
+	double idle_w, active_w;
+	char **clients; /* domain ids */
+	size_t client_count;
+};
+
+struct snapshot_source {
+	enum cpu_source cpu;
+	enum standing standing;
+	char *weights; /* file name as chosen */
+	enum scope scope;
+	char *meter; /* NULL = none */
+};
+
+struct snapshot_host {
+	double total_w, total_j;
+	double cpu_idle_w, cpu_active_w, disk_idle_w, disk_active_w;
+	double cpu_idle_j, cpu_active_j, disk_idle_j, disk_active_j; /* for tests and the ledger */
+	double kept_w, kept_j;
+	double metered_w, residual_w;
+	char *residual_reason; /* why residual_w is NaN */
+	double cap_w, temperature_c;
+	unsigned quality;
+};
+
+struct snapshot {
+	uint64_t seq;   /* of the sample it closes */
+	uint64_t epoch; /* starts at 1; a new one means that `_j` began again at 0 */
+	double time_s;  /* UNIX seconds, UTC, end of the tick */
+	double interval_s;
+	double since_s; /* UNIX seconds, UTC */
+	enum idle_policy idle_policy;
+	struct snapshot_source source;
+	struct snapshot_host host;
+	struct snapshot_kept *kept;
+	size_t kept_count;
+	struct snapshot_domain *domains;
+	size_t domain_count;
+	struct snapshot_service *services;
+	size_t service_count;
+	uint64_t missed_ticks; /* cumulative */
+};
+
+void snapshot_clear(struct snapshot *snapshot); /* releases all; ready for reuse */
+
+#endif
