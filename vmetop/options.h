@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* options.h - vmetop's command line. */
+#ifndef VMENERGY_VMETOP_OPTIONS_H
+#define VMENERGY_VMETOP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/snapshot.h"
+#include "vmetop/rows.h"
+
+/* An output that was asked for; path NULL = standard output. */
+struct output_option {
+	bool wanted;
+	const char *path;
+};
+
+struct string_list {
+	const char **items;
+	size_t count, capacity;
+};
+
+struct options { /* strings point into argv or are owned by this process for its life */
+	bool batch;
+	uint64_t iterations; /* 0 = for ever */
+	double interval_s;
+	const char *uri;
+	bool without_libvirt;
+	struct output_option table, csv, json;
+	struct view view;
+	int width;           /* cells of a table; 0 = as wide as its longest name needs */
+	const char *weights; /* NULL = auto, or as recorded */
+	int idle_policy;     /* enum idle_policy; -1 = vcpu, or as recorded */
+	const char *record, *replay, *root;
+	struct string_list qmp_sockets, domains;
+};
+
+/* Parse; a mistake ends the program with status 2 as argp does. */
+void options_parse(struct options *options, int argc, char **argv);
+void options_clear(struct options *options);
+
+#endif

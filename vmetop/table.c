@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "vmetop/table.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "vmetop/figure.h"
+
+enum { NAME_TEXT_BYTES = 1024, INDENT = 2 };
+
+static const char *power(double watts, unsigned quality, char text[FIGURE_BYTES])
+{
+	figure_power(watts, figure_flag(quality), text);
+	return text;
+}
+
+/* "2026-11-23 12:04:31Z": UTC, so that a replay reads the same everywhere. */
+static void put_time(struct text *out, double time_s)
+{
+	time_t seconds = (time_t)time_s;
+	struct tm utc;
+	char text[40];
+
+	if (gmtime_r(&seconds, &utc) && strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &utc))
+		text_add(out, text);
+}
+
+static void put_counts(struct text *out, const struct snapshot *snapshot, const struct rows *rows)
+{
+	size_t counts[3] = { 0 };
+
+	for (size_t i = 0; i < snapshot->domain_count; i++)
+		counts[snapshot->domains[i].state]++;
+	text_addf(out, "VMs %zu: %zu running, %zu paused, %zu ended", snapshot->domain_count,
+		  counts[DOMAIN_RUNNING], counts[DOMAIN_PAUSED], counts[DOMAIN_ENDED]);
+	if (rows->domains_hidden)
+		text_addf(out, " (%zu not shown)", rows->domains_hidden);
+	text_add(out, "\n");
+}
+
+static void put_host(struct text *out, const struct snapshot *snapshot)
+{
+	const struct snapshot_host *host = &snapshot->host;
+	char a[FIGURE_BYTES], b[FIGURE_BYTES], c[FIGURE_BYTES], d[FIGURE_BYTES], e[FIGURE_BYTES];
+	unsigned q = host->quality;
+
+	text_addf(out, "Host %s W = VMs %s + kept %s | CPU idle %s active %s",
+		  power(host->total_w, q, a), power(host->total_w - host->kept_w, q, b),
+		  power(host->kept_w, q, c), power(host->cpu_idle_w, q, d),
+		  power(host->cpu_active_w, q, e));
+	text_addf(out, " | disks idle %s active %s\n", power(host->disk_idle_w, q, a),
+		  power(host->disk_active_w, q, b));
+}
+
+static void put_quality(struct text *out, unsigned quality)
+{
+	for (unsigned i = 0; i < QUALITY_COUNT; i++)
+		if (quality & 1u << i)
+			text_addf(out, " %s", quality_name(i));
+}
+
+static void put_head(struct text *out, const struct snapshot *snapshot, const struct rows *rows,
+		     const struct source_info *info)
+{
+	text_add(out, "vmetop " VMENERGY_VERSION "  ");
+	put_time(out, snapshot->time_s);
+	text_addf(out, "  %s  tick %" PRIu64 "  %.2f s", info->hostname, snapshot->seq,
+		  snapshot->interval_s);
+	if (snapshot->missed_ticks)
+		text_addf(out, "  missed %" PRIu64, snapshot->missed_ticks);
+	text_add(out, "  ");
+	put_counts(out, snapshot, rows);
+	put_host(out, snapshot);
+	text_addf(out, "From %s, %s, scope %s, idle by %s:", cpu_source_name(snapshot->source.cpu),
+		  standing_name(snapshot->source.standing), scope_name(snapshot->source.scope),
+		  idle_policy_name(snapshot->idle_policy));
+	put_quality(out, snapshot->host.quality);
+	text_addf(out, "\nWeights %s\n", info->weights_why);
+}
+
+static int name_cells(const struct rows *rows)
+{
+	int widest = TABLE_NAME_MIN;
+
+	for (size_t i = 0; i < rows->count && widest < TABLE_NAME_MAX; i++) {
+		char text[NAME_TEXT_BYTES];
+		int cells =
+			figure_name(row_name(&rows->items[i]), TABLE_NAME_MAX, text, sizeof text) +
+			INDENT * rows->items[i].depth;
+
+		widest = cells > widest ? cells : widest;
+	}
+	return widest < TABLE_NAME_MAX ? widest : TABLE_NAME_MAX;
+}
+
+/* Cells of all columns but the name, each with a blank before it. */
+static int other_cells(void)
+{
+	int cells = 0;
+
+	for (size_t i = 0; i < column_count; i++)
+		if (columns[i].title && columns[i].width)
+			cells += 1 + columns[i].width;
+	return cells;
+}
+
+static void put_titles(struct text *out, int name_width)
+{
+	for (size_t i = 0; i < column_count; i++) {
+		const struct column *column = &columns[i];
+
+		if (column->title && column->width)
+			text_addf(out, " %*s", column->width, column->title);
+		else if (column->title)
+			text_addf(out, "%-*s", name_width, column->title);
+	}
+	text_add(out, "  NOTE\n");
+}
+
+static void put_name(struct text *out, const struct row *row, int name_width)
+{
+	char text[NAME_TEXT_BYTES];
+	int indent = INDENT * row->depth;
+	int cells = figure_name(row_name(row), name_width - indent, text, sizeof text);
+
+	text_addf(out, "%*s%s%*s", indent, "", text, name_width - indent - cells, "");
+}
+
+static void put_row(struct text *out, const struct row *row, const struct view *view,
+		    int name_width)
+{
+	put_name(out, row, name_width);
+	for (size_t i = 0; i < column_count; i++) {
+		const struct column *column = &columns[i];
+		char text[FIGURE_BYTES];
+
+		if (!column->title || !column->width)
+			continue;
+		column->format(row, view, text);
+		text_addf(out, " %*s", column->width, text);
+	}
+	if (row->note) {
+		char note[NAME_TEXT_BYTES];
+
+		figure_name(row->note, 200, note, sizeof note);
+		text_addf(out, "  %s", note);
+	}
+	text_add(out, "\n");
+}
+
+void table_put(struct text *out, const struct snapshot *snapshot, const struct rows *rows,
+	       const struct view *view, const struct source_info *info, int width)
+{
+	int name_width = width ? width - other_cells() : name_cells(rows);
+
+	if (name_width < TABLE_NAME_MIN)
+		name_width = TABLE_NAME_MIN;
+	put_head(out, snapshot, rows, info);
+	put_titles(out, name_width);
+	for (size_t i = 0; i < rows->count; i++)
+		put_row(out, &rows->items[i], view, name_width);
+	text_add(out, "\n");
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * wait.h - sleep until a tick is due, or until SIGINT, SIGTERM or SIGHUP.
+ *
+ * The signals are blocked for the whole program and only taken here, between
+ * ticks: no handler, no half-written line.
+ */
+#ifndef VMENERGY_VMETOP_WAIT_H
+#define VMENERGY_VMETOP_WAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Call first in main(), before any thread exists. Ignores SIGPIPE: writes say EPIPE. */
+void wait_open(void);
+uint64_t wait_now_ns(void); /* CLOCK_MONOTONIC */
+/* true: it is due; false: somebody asked us to stop. A time in the past only asks. */
+bool wait_until(uint64_t due_ns);
+
+#endif
