@@ -22,11 +22,11 @@ struct error {
 
 /* Fill *error (which may be NULL) and return -errnum. Overlong text is cut. */
 int error_setf(struct error *error, int errnum, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* Put "PREFIX: " before the text that is already there; returns result. */
 int error_prefixf(struct error *error, int result, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 struct error_list {
 	char **texts; /* owned */
@@ -38,7 +38,7 @@ enum { ERROR_LIST_MAX = 200 };
 
 /* Append one formatted entry. Out of memory counts it as dropped. */
 void error_list_addf(struct error_list *list, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 void error_list_clear(struct error_list *list);
 
 #endif

@@ -29,7 +29,7 @@ typedef int ini_handler(void *context, const struct ini_entry *entry, struct err
 
 /* Add "PATH:LINE: " + text to errors; returns -EINVAL. */
 int ini_errorf(struct error_list *errors, const struct ini_entry *entry, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /*
  * Parse text (NUL-terminated; a NUL inside is an error, so length is given).

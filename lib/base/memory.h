@@ -14,15 +14,19 @@
  */
 void *memory_grow(void *items, size_t *capacity, size_t need, size_t item_bytes);
 
-/* Count one more item: a pointer to it, zeroed, or NULL when out of memory. */
+/* Count one more item: a pointer to it, zeroed (also where the array had been emptied and is
+ * filled again), or NULL when out of memory. */
 #define MEMORY_APPEND(array)                                                                       \
 	({                                                                                         \
 		__typeof__((array)->items) grown_ =                                                \
-		    memory_grow((array)->items, &(array)->capacity, (array)->count + 1,            \
-				sizeof *(array)->items);                                           \
-		if (grown_)                                                                        \
+			memory_grow((array)->items, &(array)->capacity, (array)->count + 1,        \
+				    sizeof *(array)->items);                                       \
+		if (grown_) {                                                                      \
 			(array)->items = grown_;                                                   \
-		grown_ ? &(array)->items[(array)->count++] : NULL;                                 \
+			grown_ += (array)->count++;                                                \
+			__builtin_memset(grown_, 0, sizeof *grown_);                               \
+		}                                                                                  \
+		grown_;                                                                            \
 	})
 
 #endif

@@ -17,7 +17,10 @@ int number_parse_u64(const char *text, uint64_t *value);
 /* Finite decimal floating point in the C locale. -EINVAL or -ERANGE. */
 int number_parse_double(const char *text, double *value);
 
-enum { NUMBER_TEXT_BYTES = 32 };
+/* Bytes of the decimal number that text begins with ("12.5e3W": 6); 0 = none. */
+size_t number_length(const char *text);
+
+enum { NUMBER_TEXT_BYTES = 40 };
 
 /* The shortest decimal that reads back as the same double; "nan" is not made:
  * value must be finite. Returns text. Integral values have no point ("12"). */

@@ -5,9 +5,19 @@
 #ifndef VMENERGY_HOST_CGROUP_H
 #define VMENERGY_HOST_CGROUP_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/rootfs.h"
+
+/*
+ * Where a thread stands (tid 0: the process's first), in the hierarchy that
+ * accounts CPU time. NULL = unknown. Owned by the caller.
+ */
+char *cgroup_of_thread(const struct rootfs *root, pid_t pid, pid_t tid);
+
+/* Is `path` the cgroup itself, or below it? */
+bool cgroup_is_within(const char *path, const char *cgroup);
 
 /*
  * The path, below the mount of the controller that accounts CPU time, of the

@@ -2,15 +2,20 @@
 /*
  * libvirt.h - what libvirt says, without ever waiting for it.
  *
- * Owns two threads: one runs libvirt's event loop (virEventRunDefaultImpl),
- * one makes the calls. Keepalive 1 s x 3 ends a call to a stopped libvirtd in
- * about 4 s. Each finished round is published as an immutable
- * `struct libvirt_view` with generation and time, announced over an eventfd.
- * When the connection is lost the last view stays, with `lost_ns` set, and
- * connecting is tried again for ever (1 s, doubling to 30 s).
+ * Owns two threads: one runs libvirt's event loop (virEventRunDefaultImpl;
+ * one for the process), one makes the calls. Keepalive 1 s x 3 ends a call to
+ * a stopped libvirtd in about 4 s. Each finished round is published as an
+ * immutable `struct libvirt_view` with generation and time, announced over an
+ * eventfd. When the connection is lost the last view stays, with `lost_ns`
+ * set, and connecting is tried again for ever (1 s, doubling to 30 s).
  *
- * The only file that includes libvirt's headers is libvirt.c. Connections are
- * read-only (virConnectOpenReadOnly) as long as nothing is written.
+ * Connecting to a stopped libvirtd blocks for as long as it stays stopped
+ * (keepalive begins after it): the callers' own functions below notice, and
+ * publish a view whose `trouble` says so.
+ *
+ * Nothing but libvirt.c and libvirt-round.c includes libvirt's headers; the
+ * rest of the room is plain C: -board (what the threads share), -known, -view,
+ * -xml, -socket. Connections are read-only (virConnectOpenReadOnly) as long as nothing is written.
  */
 #ifndef VMENERGY_HOST_LIBVIRT_H
 #define VMENERGY_HOST_LIBVIRT_H
@@ -24,17 +29,19 @@
 #include "model/topology.h"
 
 struct libvirt_disk {
-	char *target;         /* "vda" */
-	char *type;           /* "file" "block" "network" "volume" "vhostuser" ... */
-	char *source;         /* path, or URL-like text for network; "" = empty drive */
-	bool direct;          /* cache = none or directsync */
-	int iothread;         /* number; 0 = none */
-	struct io_reading io; /* at_ns 0: not in the latest statistics */
+	char *target; /* "vda" */
+	char *type;   /* "file" "block" "network" "volume" "vhostuser" ... */
+	char *source; /* path, or URL-like text where there is none; "" = empty drive */
+	bool direct;  /* cache = none or directsync */
+	int iothread; /* number; 0 = none, or several */
+	/* at_ns 0: never read; QUALITY_STALE: not in the latest statistics (the domain was busy) */
+	struct io_reading io;
+	char *path_seen; /* inside this room: the path that statistics told; NULL in a view */
 };
 
 struct libvirt_domain {
 	char *uuid, *name;
-	char *owner; /* metadata: OpenStack's user or project name; NULL */
+	char *owner; /* metadata: <vmenergy:owner>, OpenStack's project, or its user; NULL */
 	char *title; /* OpenStack's display name or <title>; NULL */
 	enum domain_state state;
 	bool transient;
@@ -48,7 +55,7 @@ struct libvirt_domain {
 struct libvirt_view { /* immutable, reference-counted */
 	char *uri;    /* as connected */
 	uint64_t
-	    generation; /* changes when a domain, a disk or a state does (not the statistics) */
+		generation; /* changes when a domain, a disk or a state does (not the statistics) */
 	uint64_t published_ns;
 	uint64_t stats_seq;             /* of the request that the statistics answer */
 	uint64_t lost_ns;               /* when the connection was lost; 0 = connected */
@@ -60,23 +67,40 @@ struct libvirt_view { /* immutable, reference-counted */
 
 struct libvirt;
 
-/* Starts the threads and returns at once. `uri` NULL: qemu:///system, then qemu:///session. */
+/*
+ * Starts the threads and returns at once. `uri` NULL: qemu:///system, then
+ * qemu:///session if a daemon of this user runs already; view->uri says which
+ * one answered. Silences libvirt's own messages on stderr for the process.
+ */
 int libvirt_open(struct libvirt **libvirt, const char *uri, struct error *error);
-/* Waits for running calls at most 1 s, then leaves the threads behind (the program ends). */
+/* Waits for running calls at most 1 s, then leaves the threads behind: they end, and free
+ * what they share, once libvirt lets go of them. */
 void libvirt_close(struct libvirt *libvirt);
 
-int libvirt_event_fd(const struct libvirt *libvirt); /* readable when a view was published */
+/* Readable when a view was published since the last libvirt_view(), which drains it. */
+int libvirt_event_fd(const struct libvirt *libvirt);
 
 /* Ask for a fresh round; returns its number. Never blocks. */
 uint64_t libvirt_request(struct libvirt *libvirt);
-/* Wait until the first view or until the round `seq` is published, at most patience_ns. */
+/*
+ * Wait until the round `seq` is published (seq 0: any view), at most
+ * patience_ns; false at once while the connection is known to be lost.
+ */
 bool libvirt_wait(struct libvirt *libvirt, uint64_t seq, uint64_t patience_ns);
 
 /* The latest view, one reference; NULL before the first (nothing has answered yet). */
 const struct libvirt_view *libvirt_view(struct libvirt *libvirt);
 void libvirt_view_unref(const struct libvirt_view *view);
 
-/* Pure, for tests: fill a domain's disks, owner and title from its XML. 0 or -EINVAL. */
+/*
+ * Pure: replace a domain's disks, owner and title by what its XML says
+ * (a disk that keeps its target keeps its readings). 0, -EINVAL (not a
+ * domain's XML; the domain stays as it was) or -ENOMEM.
+ * Sources without a path: "PROTOCOL://HOST:PORT/NAME", "rbd:POOL/IMAGE",
+ * "nbd+unix:///NAME?socket=PATH", "nvme://DDDD:BB:SS.F/NAMESPACE",
+ * "volume:POOL/NAME" (libvirt.c puts the path there once statistics tell it).
+ * Of type vhostuser the source is the socket's path.
+ */
 int libvirt_domain_xml(struct libvirt_domain *domain, const char *xml, struct error *error);
 
 #endif

@@ -17,6 +17,7 @@
 struct qemu_drive {   /* one disk of the command line */
 	char *name;   /* "vda" style where it can be told, else the drive's id */
 	char *id;     /* drive id or node-name; for QMP */
+	char *device; /* id of the device that shows it to the guest; for QMP; NULL */
 	char *source; /* path (made absolute with the process's cwd where readable) or URL; "" */
 	bool direct;
 	int iothread; /* index of its iothread in command-line order; -1 = none */
@@ -25,16 +26,19 @@ struct qemu_drive {   /* one disk of the command line */
 struct qemu_process {
 	pid_t pid;
 	uint64_t start_ticks;
-	char *name;     /* -name [guest=]NAME; without one "qemu-PID" */
-	char *uuid;     /* -uuid; NULL */
-	unsigned vcpus; /* -smp; 0 = not stated */
-	bool stopped;   /* -S, or the process is stopped by a signal */
+	char *name;      /* -name [guest=]NAME; without one "qemu-PID" (by qemu_scan) */
+	char *uuid;      /* -uuid, or the one of -smbios type=1; lower case; NULL */
+	unsigned vcpus;  /* -smp; 0 = not stated */
+	bool stopped;    /* by a signal (-S says nothing about now: it may have been continued) */
+	bool daemonizes; /* -daemonize: forks once while it starts */
+	bool libvirt;    /* written by libvirt, as its own object names tell */
 	struct qemu_drive *drives;
 	size_t drive_count;
 	char **iothreads; /* ids, in command-line order */
 	size_t iothread_count;
 	char *reason; /* what could not be read */
 };
+void qemu_process_clear(struct qemu_process *process);
 
 struct qemu_list {
 	struct qemu_process *items;
@@ -46,15 +50,74 @@ void qemu_list_clear(struct qemu_list *list);
  * the link is not readable): qemu-system-*, qemu-kvm, kvm, and wrappers around them. */
 int qemu_scan(const struct rootfs *root, struct qemu_list *list, struct error *error);
 
-/* Pure: parse a NUL-separated command line. false = not a QEMU system emulator. */
+/* Pure: parse a NUL-separated command line. false = not a QEMU system emulator that runs a
+ * machine (a tool, or a start that only asks for capabilities), or out of memory. */
 bool qemu_parse_cmdline(const char *cmdline, size_t length, struct qemu_process *process);
+
+/* Pure: does this path or name (of 15 bytes, as comm cuts it, or more) name one? */
+bool qemu_is_emulator(const char *path);
 
 /*
  * Threads of `pid` classified by comm and, where the names do not tell, by
  * their vcpuN cgroup; plus vhost and KVM kernel workers that work for it.
  * Fills domain->{threads, thread_count} and, if vCPUs cannot be told apart
  * from the rest, domain->reason. 0 or -errno (-ESRCH: gone).
+ *
+ * `sampled` is set for vCPUs, I/O threads, and kernel workers whose time is in
+ * no total of the domain: those outside of both its process and domain->cgroup.
  */
 int qemu_threads(const struct rootfs *root, struct domain *domain, struct error *error);
+
+/* A kernel thread that works for a VM: "vhost-PID", "kvm-pit/PID" ... */
+struct qemu_worker {
+	pid_t tid;
+	pid_t owner; /* process, or that thread of it which asked for the worker */
+	enum thread_role role;
+	uint64_t start_ticks;
+	char name[32];
+};
+struct qemu_workers {
+	struct qemu_worker *items; /* ascending by tid */
+	size_t count, capacity;
+};
+/* Pure: role and owner (0 = the name is cut short) from a kernel thread's name. */
+bool qemu_worker_parse(const char *comm, enum thread_role *role, pid_t *owner);
+struct proc_stat;
+bool qemu_worker_from_stat(const struct proc_stat *stat, pid_t tid, struct qemu_worker *worker);
+
+/* The two halves of qemu_threads(), for a caller that knows the workers (one look at /proc
+ * serves all domains) and may know vCPUs by other means: collect, then conclude. */
+int qemu_threads_collect(const struct rootfs *root, const struct qemu_workers *workers,
+			 struct domain *domain, struct error *error);
+int qemu_threads_conclude(struct domain *domain); /* 0 or -ENOMEM */
+bool qemu_threads_have_vcpu(const struct domain *domain);
+/* A thread has its maker's name at first: true when all have a name of their own. */
+bool qemu_threads_named(const struct domain *domain);
+
+/* A pool worker by its name, which comes and goes? */
+bool qemu_thread_is_transient(const char *comm);
+
+/* Add a sentence to a reason: "first; second". 0 or -ENOMEM. */
+int qemu_add_reason(char **reason, const char *sentence);
+
+/*
+ * A standing look at the processes of the machine. Remembers which are no
+ * QEMU, so that a busy host's thousands are not read again and again, and
+ * looks twice at young ones: a fork becomes a VM only when it calls exec.
+ */
+struct qemu_watch;
+int qemu_watch_open(struct qemu_watch **watch, const struct rootfs *root, struct error *error);
+void qemu_watch_close(struct qemu_watch *watch);
+
+/*
+ * One listing of /proc. Returns 1 when a VM process or one of its kernel
+ * workers came or went since the last look, 0 when not, or -errno.
+ */
+int qemu_watch_look(struct qemu_watch *watch, uint64_t now_ns, struct error *error);
+/* As of the last look; owned by the watch, valid until the next one. */
+const struct qemu_list *qemu_watch_list(const struct qemu_watch *watch);
+const struct qemu_workers *qemu_watch_workers(const struct qemu_watch *watch);
+/* Does /proc hide the processes of other users from us (hidepid)? */
+bool qemu_watch_is_blind(const struct qemu_watch *watch);
 
 #endif

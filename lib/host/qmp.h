@@ -17,7 +17,8 @@
 struct qmp;
 
 struct qmp_block {
-	char name[64]; /* device or qdev id as QEMU says it */
+	char name[64]; /* drive id; without one the device's id, else the node's name */
+	char node[64]; /* name of the block node; "" = none (an empty drive) */
 	struct io_reading io;
 };
 
@@ -27,7 +28,11 @@ void qmp_close(struct qmp *qmp);
 pid_t qmp_peer_pid(const struct qmp *qmp);   /* SO_PEERCRED; 0 = unknown */
 const char *qmp_uuid(const struct qmp *qmp); /* query-uuid; NULL = none */
 
-/* query-blockstats; blocks are owned by qmp until the next call. Count or -errno. */
+/*
+ * query-blockstats; blocks are owned by qmp until the next call. Count or
+ * -errno: -ETIMEDOUT may be tried again, after -ECONNRESET, -EPROTO and
+ * -ENOTCONN the monitor is gone. Every call ends after 1 s.
+ */
 long qmp_blockstats(struct qmp *qmp, const struct qmp_block **blocks, struct error *error);
 
 /* Thread id of vCPU number `index`, from query-cpus-fast; 0 = unknown. */

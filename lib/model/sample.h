@@ -28,7 +28,7 @@ enum quality {
 };
 enum { QUALITY_COUNT = 8 };
 const char *quality_name(unsigned index); /* 0 .. QUALITY_COUNT - 1 */
-int quality_parse(const char *word);      /* bit, or -1 */
+int quality_parse(const char *word);      /* its QUALITY_ bit, or -1 */
 
 enum cpu_source { CPU_SOURCE_PERF, CPU_SOURCE_CPUTIME, CPU_SOURCE_SWITCH };
 const char *cpu_source_name(enum cpu_source source);
@@ -120,8 +120,9 @@ struct sample {
 };
 
 /*
- * Size the arrays for `topology` and clear every reading, reusing memory.
- * 0 or -ENOMEM. Start from {0}.
+ * Size the arrays for `topology`, take its generation and clear every reading,
+ * reusing memory; seq and missed_ticks stay. 0 or -ENOMEM (then only
+ * sample_clear or another prepare may follow). Start from {0}.
  */
 int sample_prepare(struct sample *sample, const struct topology *topology);
 void sample_clear(struct sample *sample);

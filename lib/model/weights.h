@@ -63,15 +63,22 @@ struct disk_constants {
 };
 
 enum { MATCH_ANY = -1 };
-struct weights_match {               /* what the file is for; every stated field must agree */
+/*
+ * What the file is for; every stated field must agree. A file that is no guess
+ * and states nothing is never chosen, only named. Patterns (text_matches,
+ * letter case ignored) are tried on the name, and on the name with a blank at
+ * either end: "* Platinum 8592+ *" finds whole words.
+ */
+struct weights_match {
 	char *vendor;                /* NULL = any */
-	char *model_name;            /* pattern (text_matches, letter case ignored); NULL = any */
+	char *model_name;            /* pattern; NULL = any */
 	int family, model, stepping; /* MATCH_ANY */
 	int chips;                   /* MATCH_ANY */
 	int cpus;                    /* MATCH_ANY */
-	char *pmu;                   /* libpfm4 PMU name; NULL = any or none needed */
-	char *disk_model;            /* pattern; NULL = any (kind disk) */
-	int rotational;              /* 0, 1 or MATCH_ANY */
+	char *pmu;        /* libpfm4 PMU of the events, for whoever opens them; NULL = not stated */
+	char *disk_model; /* pattern; NULL = any (kind disk) */
+	char *disk_name;  /* pattern of the kernel's name, "nvme*"; NULL = any */
+	int rotational;   /* 0, 1 or MATCH_ANY */
 };
 
 struct weights {
@@ -83,9 +90,9 @@ struct weights {
 	enum scope scope;
 	enum standing standing; /* at best: cputime makes it an estimate */
 	/* kind CPU: the machine that was calibrated */
-	unsigned cpus, chips;
-	double tsc_hz; /* 0 = the host's own */
-	bool per_cpu;  /* base_w is per CPU present (guesses that scale with the machine) */
+	unsigned cpus, chips; /* both 0 with per_cpu */
+	double tsc_hz;        /* 0 = the host's own */
+	bool per_cpu;         /* base_w is per CPU present (guesses that scale with the machine) */
 	struct operating_point *points; /* owned */
 	unsigned point_count;
 	unsigned replicate_count;
@@ -114,8 +121,17 @@ int weights_parse(const char *path, const char *text, size_t length, struct weig
 void weights_print(const struct weights *weights, struct text *out);
 void weights_free(struct weights *weights);
 
-/* How well does a file fit? 0 = not at all; higher is closer; a guess is the least above 0.
- * `why` (may be NULL) gets a clause such as "same CPU model, 2 chips". */
+/* Does the file have prices for what this source counts? */
+bool weights_prices(const struct weights *weights, enum cpu_source source);
+
+/*
+ * How well does a file fit? 0 = not at all; higher is closer; every guess is
+ * below every other file. `why` (may be NULL) gets, appended, a clause
+ * such as "same CPU model, 2 chips". A file that cannot price `source` gives 0: events cannot be
+ * made from time, nor time from events. Nor does the file of a whole machine
+ * fit one with other CPUs than it was calibrated with, a factor of two (SMT off
+ * in firmware) excepted: a virtual machine shows its host's CPU model.
+ */
 unsigned weights_match_cpu(const struct weights *weights, const struct cpu_identity *cpu,
 			   enum cpu_source source, struct text *why);
 unsigned weights_match_disk(const struct weights *weights, const struct disk *disk,
@@ -124,7 +140,7 @@ unsigned weights_match_disk(const struct weights *weights, const struct disk *di
 /* Prices at one operating point, ready to multiply with an event_set's counts. */
 struct price {
 	double idle_w; /* constant power, disks excepted, of the whole calibrated machine */
-	double tsc_nj; /* model.md 2: idle_w / (cpus * tsc_hz) */
+	double tsc_nj; /* model.md 2: idle_w / (cpus * tsc_hz); NaN where the file has no tsc_hz */
 	double event_nj[SAMPLE_EVENTS_MAX];    /* parallel to event_set.names; 0 where the file has
 						  none */
 	double event_se_nj[SAMPLE_EVENTS_MAX]; /* NaN = unknown */
@@ -132,11 +148,15 @@ struct price {
 	unsigned quality; /* ESTIMATE, EXTRAPOLATED */
 };
 
+/* A point holds within this part of its frequency: measured clocks jitter. */
+#define WEIGHTS_FREQUENCY_TOLERANCE 0.01
+
 /*
  * Interpolate between calibrated points; beyond them hold the nearest and mark
- * EXTRAPOLATED. frequency_hz 0 (unknown) takes the highest point. -ENOENT with
- * text when the file cannot price this set (no stand-in for cputime).
- * `cpus_present` scales per_cpu files.
+ * EXTRAPOLATED. frequency_hz 0 (unknown) takes the highest point, and marks
+ * ESTIMATE if there are several. -ENOENT with text when the file cannot price
+ * this set: no stand-in for cputime, or it prices an event that the set does
+ * not count. `cpus_present` scales per_cpu files.
  */
 int weights_price(const struct weights *weights, const struct event_set *events,
 		  unsigned cpus_present, double frequency_hz, struct price *price,

@@ -28,12 +28,17 @@ void cputime_events(struct event_set *events);
 /* How totals are read on this host, a phrase ("cgroup v1 cpuacct.usage_percpu"). */
 const char *cputime_total_source(const struct cputime *cputime);
 
+/* What a reader of the figures should know of this host, a sentence; NULL = nothing. */
+const char *cputime_note(const struct cputime *cputime);
+
 /* Follow a new topology: open what is new, close what is gone. 0 or -ENOMEM. */
 int cputime_follow(struct cputime *cputime, const struct topology *topology);
 
 /*
  * Fill sample->domains[].{threads,total,total_source}, services[].total, own.
- * A thread or domain that vanished is MISSING, never zero. 0 or -errno.
+ * A thread or domain that vanished is MISSING, never zero. A total whose source
+ * is another than in the sample before began anew. 0, or -EINVAL: `topology`
+ * is not the one that is followed.
  */
 int cputime_read_parts(struct cputime *cputime, const struct topology *topology,
 		       struct sample *sample);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/cgroupfs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Undo the octal escapes of blanks and backslashes in a mount point (proc(5)), in place. */
+static void unescape(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
+		    text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
+			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+					(text[3] - '0'));
+			text += 3;
+		} else {
+			*out++ = *text;
+		}
+	}
+	*out = '\0';
+}
+
+/* Is `word` one of the words in `list`, which any of `separators` part? */
+static bool has_word(const char *list, const char *word, const char *separators)
+{
+	size_t length;
+
+	for (; *list; list += length + (list[length] != '\0')) {
+		length = strcspn(list, separators);
+		if (length == strlen(word) && strncmp(list, word, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The first mount counts. A path that does not fit is as good as absent. */
+static void take(char target[128], const char *point)
+{
+	if (!target[0] && strlen(point) < 128)
+		strcpy(target, point);
+}
+
+/*
+ * One line of mountinfo: "ID PARENT MAJ:MIN ROOT POINT OPTIONS [TAGS] - TYPE
+ * SOURCE SUPER-OPTIONS". A mount that shows only a part of its hierarchy (ROOT
+ * is not "/") is passed over: paths from /proc/PID/cgroup do not lead there.
+ */
+static void take_line(char *line, struct cgroup_mounts *mounts)
+{
+	char *tail = strstr(line, " - ");
+	char *root, *point, *type, *options, *save = NULL;
+
+	if (!tail)
+		return;
+	*tail = '\0';
+	strtok_r(line, " ", &save);
+	strtok_r(NULL, " ", &save);
+	strtok_r(NULL, " ", &save);
+	root = strtok_r(NULL, " ", &save);
+	point = strtok_r(NULL, " ", &save);
+	type = strtok_r(tail + 3, " ", &save);
+	strtok_r(NULL, " ", &save);
+	options = strtok_r(NULL, " ", &save);
+	if (!root || !point || !type || strcmp(root, "/") != 0)
+		return;
+	unescape(point);
+	if (strcmp(type, "cgroup2") == 0)
+		take(mounts->v2, point);
+	if (strcmp(type, "cgroup") != 0 || !options)
+		return;
+	if (has_word(options, "cpuacct", ","))
+		take(mounts->cpuacct, point);
+	if (has_word(options, "cpu", ","))
+		take(mounts->cpu, point);
+	if (has_word(options, "blkio", ","))
+		take(mounts->blkio, point);
+}
+
+void cgroup_find_mounts(const struct rootfs *root, struct cgroup_mounts *mounts)
+{
+	char *text, *line, *save = NULL, controllers[512];
+
+	*mounts = (struct cgroup_mounts){ 0 };
+	if (rootfs_read_allf(root, &text, "/proc/self/mountinfo") < 0)
+		return;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		take_line(line, mounts);
+	free(text);
+	if (!mounts->v2[0] || rootfs_readf(root, controllers, sizeof controllers,
+					   "%s/cgroup.controllers", mounts->v2) < 0)
+		return;
+	mounts->v2_cpu = has_word(controllers, "cpu", " \n");
+	mounts->v2_io = has_word(controllers, "io", " \n");
+}

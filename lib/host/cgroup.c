@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cgroupfs.h"
+#include "base/numbers.h"
+#include "base/text.h"
+#include "host/proc.h"
+#include "host/qemu.h"
+
+enum { FOLDER_DEPTH_MAX = 8, FOLDERS_MAX = 1024 };
+
+/* --- paths ----------------------------------------------------------------- */
+
+/* A line "ID:CONTROLLERS:PATH" of /proc/PID/cgroup: PATH, if it is the hierarchy asked for. */
+static const char *path_of_line(char *line, bool v1)
+{
+	char *controllers = strchr(line, ':'), *path, *save = NULL;
+
+	path = controllers ? strchr(controllers + 1, ':') : NULL;
+	if (!path)
+		return NULL;
+	*controllers++ = '\0';
+	*path++ = '\0';
+	if (!v1)
+		return strcmp(line, "0") == 0 && !*controllers ? path : NULL;
+	for (char *word = strtok_r(controllers, ",", &save); word;
+	     word = strtok_r(NULL, ",", &save))
+		if (strcmp(word, "cpuacct") == 0)
+			return path;
+	return NULL;
+}
+
+/* Not below our mount (another namespace's), or removed under the task's feet. */
+static bool is_usable(const char *path)
+{
+	size_t length = strlen(path), end = strlen(" (deleted)");
+
+	return path[0] == '/' && !strstr(path, "/..") &&
+	       (length < end || strcmp(path + length - end, " (deleted)") != 0);
+}
+
+static char *read_path(const struct rootfs *root, bool v1, pid_t pid, pid_t tid)
+{
+	char *text, *save = NULL, *found = NULL;
+	const char *path;
+
+	if (rootfs_read_allf(root, &text, "/proc/%d/task/%d/cgroup", pid, tid ? tid : pid) < 0)
+		return NULL;
+	for (char *line = strtok_r(text, "\n", &save); line && !found;
+	     line = strtok_r(NULL, "\n", &save)) {
+		path = path_of_line(line, v1);
+		if (path && is_usable(path))
+			found = strdup(path);
+	}
+	free(text);
+	return found;
+}
+
+/* v1's cpuacct where it is mounted, as then v2 does not see the time. */
+static const char *accounting_mount(const struct rootfs *root, struct cgroup_mounts *mounts,
+				    bool *v1)
+{
+	cgroup_find_mounts(root, mounts);
+	*v1 = mounts->cpuacct[0];
+	return *v1 ? mounts->cpuacct : mounts->v2;
+}
+
+char *cgroup_of_thread(const struct rootfs *root, pid_t pid, pid_t tid)
+{
+	struct cgroup_mounts mounts;
+	bool v1;
+
+	if (!*accounting_mount(root, &mounts, &v1))
+		return NULL;
+	return read_path(root, v1, pid, tid);
+}
+
+bool cgroup_is_within(const char *path, const char *cgroup)
+{
+	size_t length = strlen(cgroup);
+
+	return strncmp(path, cgroup, length) == 0 && (!path[length] || path[length] == '/');
+}
+
+static const char *last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void drop_component(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	*(slash ? slash : path) = '\0';
+}
+
+/* Shorten `path` until `other` is within it. */
+static void meet(char *path, const char *other)
+{
+	while (*path && !cgroup_is_within(other, path))
+		drop_component(path);
+}
+
+/* --- libvirt's folders ----------------------------------------------------- */
+
+static bool is_thread_folder(const char *name)
+{
+	static const char *const beginnings[] = { "vcpu", "iothread" };
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t length = strlen(beginnings[i]);
+
+		if (strncmp(name, beginnings[i], length) == 0 && name[length] &&
+		    strspn(name + length, "0123456789") == strlen(name + length))
+			return true;
+	}
+	return strcmp(name, "emulator") == 0;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t length = strlen(name);
+
+	return length > strlen(end) && strcmp(name + length - strlen(end), end) == 0;
+}
+
+/* systemd's machine-qemu\x2dID\x2dNAME.scope, or qemu-ID-NAME.libvirt-qemu without systemd. */
+static bool is_domain_folder(const char *name)
+{
+	return ends_with(name, ".libvirt-qemu") ||
+	       (strncmp(name, "machine-qemu", strlen("machine-qemu")) == 0 &&
+		ends_with(name, ".scope"));
+}
+
+/* From .../libvirt/vcpu0 or .../emulator up to the folder of the domain. */
+static void leave_thread_folders(char *path)
+{
+	if (is_thread_folder(last_component(path)))
+		drop_component(path);
+	if (strcmp(last_component(path), "libvirt") == 0) {
+		char *slash = strrchr(path, '/');
+
+		*slash = '\0';
+		if (!is_domain_folder(last_component(path)))
+			*slash = '/';
+	}
+}
+
+/* --- who else is there ----------------------------------------------------- */
+
+struct look {
+	const struct rootfs *root;
+	pid_t pid;
+	unsigned folders;
+};
+
+/* The process itself, a kernel worker or a child of its own (a script, a bridge helper). */
+static bool is_own(const struct look *look, pid_t member)
+{
+	struct proc_stat stat;
+	enum thread_role role;
+	pid_t owner;
+	int result;
+
+	if (member == look->pid)
+		return true;
+	result = proc_read_stat(look->root, member, 0, &stat);
+	if (result)
+		return result == -ESRCH;
+	if (stat.kernel_thread)
+		return qemu_worker_parse(stat.comm, &role, &owner) &&
+		       (owner == 0 || owner == look->pid);
+	return stat.parent == look->pid;
+}
+
+/* The first foreign process ends it, so that a crowded cgroup costs no more than an empty one. */
+static bool are_members_own(const struct look *look, const char *folder)
+{
+	char *text;
+	const char *cursor;
+	uint64_t member;
+	bool own = true;
+
+	/* A threaded cgroup lists no processes: its domain's root does. */
+	if (rootfs_read_allf(look->root, &text, "%s/cgroup.procs", folder) < 0)
+		return true;
+	cursor = text;
+	while (own && number_scan_u64(&cursor, &member) == 0) {
+		own = member > 0 && member <= INT32_MAX && is_own(look, (pid_t)member);
+		cursor += strspn(cursor, "\n");
+	}
+	free(text);
+	return own;
+}
+
+static bool is_folder_own(struct look *look, const char *folder, unsigned depth);
+
+static bool are_children_own(struct look *look, DIR *listing, const char *folder, unsigned depth)
+{
+	struct text child = { 0 };
+	const struct dirent *entry;
+	bool own = true;
+
+	while (own && (entry = readdir(listing))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		text_reset(&child);
+		text_addf(&child, "%s/%s", folder, entry->d_name);
+		own = !child.failed && is_folder_own(look, child.bytes, depth + 1);
+	}
+	text_free(&child);
+	return own;
+}
+
+static bool is_folder_own(struct look *look, const char *folder, unsigned depth)
+{
+	DIR *listing;
+	bool own;
+	int fd;
+
+	if (depth > FOLDER_DEPTH_MAX || ++look->folders > FOLDERS_MAX)
+		return false;
+	if (!are_members_own(look, folder))
+		return false;
+	fd = rootfs_openf(look->root, O_RDONLY | O_DIRECTORY, "%s", folder);
+	if (fd < 0)
+		return false;
+	listing = fdopendir(fd);
+	if (!listing) {
+		close(fd);
+		return false;
+	}
+	own = are_children_own(look, listing, folder, depth);
+	closedir(listing);
+	return own;
+}
+
+/* --- the answer ------------------------------------------------------------ */
+
+/* The smallest cgroup that holds all threads: "" = the root. NULL = unknown. */
+static char *common_path(const struct rootfs *root, bool v1, pid_t pid)
+{
+	struct proc_ids threads = { 0 };
+	char *common = read_path(root, v1, pid, pid), *path;
+
+	if (!common || proc_read_ids(root, pid, "task", &threads)) {
+		free(common);
+		common = NULL;
+	}
+	for (size_t i = 0; common && i < threads.count; i++) {
+		path = read_path(root, v1, pid, threads.items[i].id);
+		if (path)
+			meet(common, path);
+		free(path);
+	}
+	proc_ids_clear(&threads);
+	return common;
+}
+
+char *cgroup_exclusive(const struct rootfs *root, pid_t pid)
+{
+	struct look look = { .root = root, .pid = pid };
+	struct text folder = { 0 };
+	struct cgroup_mounts mounts;
+	const char *mount;
+	char *path;
+	bool v1, own;
+
+	mount = accounting_mount(root, &mounts, &v1);
+	path = *mount ? common_path(root, v1, pid) : NULL;
+	if (!path)
+		return NULL;
+	leave_thread_folders(path);
+	if (strcmp(path, "/") == 0 || !*path) {
+		free(path);
+		return NULL;
+	}
+	text_addf(&folder, "%s%s", mount, path);
+	/* What else is in a domain's own folder, libvirt put there to work for it. */
+	own = !folder.failed &&
+	      (is_domain_folder(last_component(path)) || is_folder_own(&look, folder.bytes, 0));
+	text_free(&folder);
+	if (own)
+		return path;
+	free(path);
+	return NULL;
+}
+
+double cgroup_cpu_weight(const struct rootfs *root, const char *cgroup)
+{
+	struct cgroup_mounts mounts;
+	unsigned long long value;
+
+	cgroup_find_mounts(root, &mounts);
+	if (mounts.cpu[0] &&
+	    rootfs_read_u64f(root, &value, "%s%s/cpu.shares", mounts.cpu, cgroup) == 0)
+		return (double)value * 100 / 1024;
+	if (!mounts.cpu[0] && mounts.v2[0] &&
+	    rootfs_read_u64f(root, &value, "%s%s/cpu.weight", mounts.v2, cgroup) == 0)
+		return (double)value;
+	return 100;
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "host/cgroup.h"
+#include "host/host-internal.h"
+#include "host/proc.h"
+
+int host_add_textf(struct host_texts *texts, const char *format, ...)
+{
+	char line[1024], **text;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof line, format, arguments);
+	va_end(arguments);
+	for (size_t i = 0; i < texts->count; i++)
+		if (strcmp(texts->items[i], line) == 0)
+			return 0;
+	text = MEMORY_APPEND(texts);
+	if (!text)
+		return -ENOMEM;
+	*text = strdup(line);
+	if (*text)
+		return 0;
+	texts->count--;
+	return -ENOMEM;
+}
+
+void host_clear_texts(struct host_texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		free(texts->items[i]);
+	free(texts->items);
+	*texts = (struct host_texts){ 0 };
+}
+
+static int copy_text(char **target, const char *text)
+{
+	*target = text ? strdup(text) : NULL;
+	return text && !*target ? -ENOMEM : 0;
+}
+
+/* --- names ----------------------------------------------------------------- */
+
+/* OpenStack's libvirt names are numbers; its owners know the VM by its display name. A
+ * <title> that somebody gave to another VM is no name. */
+static const char *name_of(const struct libvirt_domain *known)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t start = strlen("instance-");
+	bool numbered = strncmp(known->name, "instance-", start) == 0 && known->name[start] &&
+			strspn(known->name + start, digits) == strlen(known->name + start);
+
+	return numbered && known->title && *known->title ? known->title : known->name;
+}
+
+/* The password file of another root is read by itself: its names are not this machine's. */
+static char *user_name(const struct rootfs *root, uid_t uid)
+{
+	struct passwd entry, *found = NULL;
+	char buffer[4096], *name = NULL;
+	FILE *file;
+	int fd;
+
+	if (rootfs_is_real(root)) {
+		getpwuid_r(uid, &entry, buffer, sizeof buffer, &found);
+		return found ? strdup(found->pw_name) : NULL;
+	}
+	fd = rootfs_openf(root, O_RDONLY, "/etc/passwd");
+	file = fd < 0 ? NULL : fdopen(fd, "r");
+	while (file && !name && fgetpwent_r(file, &entry, buffer, sizeof buffer, &found) == 0)
+		if (found->pw_uid == uid)
+			name = strdup(found->pw_name);
+	if (file)
+		fclose(file);
+	else if (fd >= 0)
+		close(fd);
+	return name;
+}
+
+/* Users that run everybody's VMs own none of them. */
+static bool is_nobodys(const char *name)
+{
+	static const char *const users[] = { "root", "libvirt-qemu", "qemu", "nova", "nobody" };
+
+	for (size_t i = 0; i < sizeof users / sizeof *users; i++)
+		if (strcmp(name, users[i]) == 0)
+			return true;
+	return false;
+}
+
+static char *owner_of(const struct rootfs *root, pid_t pid)
+{
+	char *name = NULL;
+	uid_t uid;
+
+	if (proc_read_uid(root, pid, &uid) == 0)
+		name = user_name(root, uid);
+	if (name && is_nobodys(name)) {
+		free(name);
+		name = NULL;
+	}
+	return name;
+}
+
+static int set_names(const struct host_merge *merge, const struct libvirt_domain *known,
+		     const struct qemu_process *process, struct domain *domain)
+{
+	const char *uuid = known ? known->uuid : process->uuid;
+	int result = copy_text(&domain->name, known ? name_of(known) : process->name);
+
+	if (!result)
+		result = copy_text(&domain->uuid, uuid);
+	if (!result && known)
+		result = copy_text(&domain->connection, merge->view->uri);
+	if (!result && known)
+		result = copy_text(&domain->owner, known->owner);
+	if (!result && !known)
+		domain->owner = owner_of(merge->host->root, process->pid);
+	return result;
+}
+
+/* --- times ----------------------------------------------------------------- */
+
+/* A process's start is counted on the boot clock, which runs on in suspend. */
+static uint64_t start_of_process(const struct host_merge *merge, uint64_t start_ticks)
+{
+	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK), since_boot_ns, age_ns;
+	struct timespec boot;
+
+	if (!rootfs_is_real(merge->host->root) || clock_gettime(CLOCK_BOOTTIME, &boot))
+		return merge->now_ns;
+	since_boot_ns = (uint64_t)boot.tv_sec * 1000000000u + (uint64_t)boot.tv_nsec;
+	age_ns = since_boot_ns - start_ticks * (1000000000u / hz);
+	return age_ns < merge->now_ns ? merge->now_ns - age_ns : 1;
+}
+
+static bool is_same_run(const struct domain *before, const struct domain *domain)
+{
+	if (domain->pid || before->pid)
+		return before->pid == domain->pid && before->start_ticks == domain->start_ticks;
+	return before->uuid && domain->uuid && strcmp(before->uuid, domain->uuid) == 0;
+}
+
+static uint64_t start_of(const struct host_merge *merge, const struct domain *domain)
+{
+	const struct topology *last = merge->host->last;
+
+	for (size_t i = 0; last && i < last->domain_count; i++)
+		if (last->domains[i].state != DOMAIN_ENDED &&
+		    is_same_run(&last->domains[i], domain))
+			return last->domains[i].start_ns;
+	if (!last)
+		return 0;
+	return domain->pid ? start_of_process(merge, domain->start_ticks) : merge->now_ns;
+}
+
+/* --- threads --------------------------------------------------------------- */
+
+/* Where the threads' names tell nothing, a monitor of ours does. */
+static void ask_monitor(struct host *host, struct domain *domain, unsigned vcpus)
+{
+	struct host_monitor *monitor = host_find_monitor(host, domain);
+
+	for (unsigned vcpu = 0; monitor && monitor->qmp && vcpu < vcpus; vcpu++) {
+		pid_t tid = qmp_vcpu_tid(monitor->qmp, vcpu);
+
+		for (size_t i = 0; tid && i < domain->thread_count; i++) {
+			struct thread *thread = &domain->threads[i];
+
+			if (thread->tid != tid)
+				continue;
+			/* One thread for several: "thread=single". */
+			thread->vcpu = thread->role == THREAD_VCPU ? VCPU_ALL : (int)vcpu;
+			thread->role = THREAD_VCPU;
+		}
+	}
+}
+
+static unsigned count_vcpus(const struct domain *domain, unsigned stated)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < domain->thread_count; i++) {
+		if (domain->threads[i].vcpu == VCPU_ALL)
+			return stated ? stated : 1;
+		count += domain->threads[i].role == THREAD_VCPU;
+	}
+	if (count)
+		return count;
+	return stated ? stated : 1;
+}
+
+static int read_process(struct host_merge *merge, const struct qemu_process *process,
+			unsigned stated, struct domain *domain, struct error *error)
+{
+	const struct rootfs *root = merge->host->root;
+	int result;
+
+	domain->pid = process->pid;
+	domain->start_ticks = process->start_ticks;
+	domain->cgroup = cgroup_exclusive(root, process->pid);
+	if (domain->cgroup)
+		domain->cpu_weight = cgroup_cpu_weight(root, domain->cgroup);
+	result = qemu_threads_collect(root, qemu_watch_workers(merge->host->watch), domain, error);
+	if (result == -ESRCH || result == -ENOMEM)
+		return result;
+	if (result) {
+		result = qemu_add_reason(&domain->reason,
+					 error ? error->text : "threads: unreadable");
+	} else {
+		if (!qemu_threads_have_vcpu(domain))
+			ask_monitor(merge->host, domain, stated ? stated : 1);
+		result = qemu_threads_conclude(domain);
+	}
+	domain->vcpus = count_vcpus(domain, stated);
+	if (!result && process->reason)
+		result = qemu_add_reason(&domain->reason, process->reason);
+	return result;
+}
+
+/* --- disks ----------------------------------------------------------------- */
+
+struct disk_source { /* one disk, as either side tells it */
+	const char *name, *source;
+	const char *prefix; /* before the source */
+	bool direct;
+	char iothread[64]; /* as its thread is called; "" = none */
+};
+
+static void from_libvirt(const struct libvirt_disk *disk, struct disk_source *source)
+{
+	*source = (struct disk_source){
+		.name = disk->target,
+		.source = disk->source ? disk->source : "",
+		.prefix = disk->type && strcmp(disk->type, "vhostuser") == 0 ? "vhost-user:" : "",
+		.direct = disk->direct,
+	};
+	if (disk->iothread > 0)
+		snprintf(source->iothread, sizeof source->iothread, "IO iothread%d",
+			 disk->iothread);
+}
+
+static void from_cmdline(const struct qemu_process *process, const struct qemu_drive *drive,
+			 struct disk_source *source)
+{
+	*source = (struct disk_source){
+		.name = drive->name,
+		.source = drive->source,
+		.prefix = "",
+		.direct = drive->direct,
+	};
+	if (drive->iothread >= 0)
+		snprintf(source->iothread, sizeof source->iothread, "IO %.50s",
+			 process->iothreads[drive->iothread]);
+}
+
+static int fill_vdisk(struct host_merge *merge, const struct disk_source *source, pid_t pid,
+		      struct vdisk *vdisk)
+{
+	struct text path = { 0 };
+
+	text_addf(&path, "%s%s", source->prefix, source->source);
+	vdisk->source = path.bytes;
+	vdisk->name = strdup(source->name);
+	vdisk->direct = source->direct;
+	if (!vdisk->name || !vdisk->source)
+		return -ENOMEM;
+	if (!merge->remote)
+		return storage_resolve(merge->host->root, pid, vdisk, &merge->disks);
+	vdisk->backing = VDISK_UNKNOWN;
+	return copy_text(&vdisk->reason, "on another machine");
+}
+
+/* A thread's name holds 15 bytes, of which the first three are "IO ". */
+static bool is_thread_of(const struct thread *thread, const char *iothread)
+{
+	enum { COMM_LENGTH = 15 };
+
+	return thread->role == THREAD_IOTHREAD && strncmp(thread->name, iothread, COMM_LENGTH) == 0;
+}
+
+/* An I/O thread that serves one disk works for that disk. */
+static void match_iothreads(struct domain *domain, const struct disk_source *sources)
+{
+	for (size_t i = 0; i < domain->thread_count; i++) {
+		struct thread *thread = &domain->threads[i];
+		unsigned served = 0;
+
+		for (size_t k = 0; k < domain->vdisk_count; k++)
+			if (sources[k].iothread[0] && is_thread_of(thread, sources[k].iothread)) {
+				thread->vdisk = (int)k;
+				served++;
+			}
+		if (served != 1)
+			thread->vdisk = VDISK_NONE;
+	}
+}
+
+static int read_disks(struct host_merge *merge, const struct libvirt_domain *known,
+		      const struct qemu_process *process, struct domain *domain)
+{
+	size_t count = known ? known->disk_count : process->drive_count;
+	struct disk_source *sources = calloc(count + 1, sizeof *sources);
+	int result = 0;
+
+	domain->vdisks = calloc(count + 1, sizeof *domain->vdisks);
+	if (!sources || !domain->vdisks)
+		result = -ENOMEM;
+	for (size_t i = 0; i < count && !result; i++) {
+		if (known)
+			from_libvirt(&known->disks[i], &sources[i]);
+		else
+			from_cmdline(process, &process->drives[i], &sources[i]);
+		domain->vdisk_count++;
+		result = fill_vdisk(merge, &sources[i], domain->pid, &domain->vdisks[i]);
+	}
+	if (!result)
+		match_iothreads(domain, sources);
+	free(sources);
+	return result;
+}
+
+/* --- one domain ------------------------------------------------------------ */
+
+static int add_reasons(const struct host_merge *merge, const struct libvirt_domain *known,
+		       const struct qemu_process *process, struct domain *domain)
+{
+	const struct libvirt_view *view = merge->view;
+	char text[1024] = "";
+	int result = 0;
+
+	if (known && known->reason)
+		result = qemu_add_reason(&domain->reason, known->reason);
+	if (!result && known && !process)
+		result = qemu_add_reason(&domain->reason,
+					 merge->remote ? "runs on another machine"
+						       : "no QEMU process of it is seen here");
+	if (known && view->trouble)
+		snprintf(text, sizeof text, "libvirt: %s%s%s", view->trouble,
+			 *merge->lost ? "; known as of " : "", merge->lost);
+	else if (!known && process->libvirt && view && view->trouble)
+		snprintf(text, sizeof text, "libvirt: %s; shown as its command line tells",
+			 view->trouble);
+	else if (!known && process->libvirt && view)
+		snprintf(text, sizeof text, "libvirt at %s does not list it", view->uri);
+	else if (!known && process->libvirt && merge->host->libvirt)
+		snprintf(text, sizeof text, "libvirt: has not answered yet");
+	if (!result && *text)
+		result = qemu_add_reason(&domain->reason, text);
+	return result;
+}
+
+static enum domain_state state_of(const struct libvirt_domain *known,
+				  const struct qemu_process *process)
+{
+	if (known && known->state == DOMAIN_PAUSED)
+		return DOMAIN_PAUSED;
+	return process && process->stopped ? DOMAIN_PAUSED : DOMAIN_RUNNING;
+}
+
+int host_make_domain(struct host_merge *merge, const struct libvirt_domain *known,
+		     const struct qemu_process *process, struct domain *domain, struct error *error)
+{
+	unsigned stated = known ? known->vcpus : 0;
+	int result;
+
+	if (!stated && process)
+		stated = process->vcpus;
+
+	*domain = (struct domain){
+		.state = state_of(known, process),
+		.manager = known ? DOMAIN_LIBVIRT : DOMAIN_QEMU,
+		.vcpus = stated ? stated : 1,
+		.cpu_weight = 100,
+	};
+	result = set_names(merge, known, process, domain);
+	if (!result && process)
+		result = read_process(merge, process, stated, domain, error);
+	if (!result)
+		result = read_disks(merge, known, process, domain);
+	if (!result)
+		result = add_reasons(merge, known, process, domain);
+	domain->start_ns = start_of(merge, domain);
+	if (result)
+		domain_clear(domain);
+	return result;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "host/cpu.h"
+#include "host/host-internal.h"
+
+/* So that the first discovery knows what a healthy libvirt knows. */
+#define FIRST_VIEW_PATIENCE_NS UINT64_C(1000000000)
+/* What no cheap sign tells (a disk plugged into the host, another process in a domain's
+ * cgroup) is seen at the latest after this. */
+#define LOOK_ANYWAY_NS UINT64_C(10000000000)
+
+uint64_t host_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int host_open(struct host **out, const struct host_options *options, struct error *error)
+{
+	struct host *host = calloc(1, sizeof *host);
+	int result;
+
+	if (!host)
+		return error_setf(error, ENOMEM, "out of memory");
+	host->root = options->root;
+	host->without_libvirt = options->without_libvirt;
+	result = cpu_identify(host->root, &host->cpu, error);
+	if (!result)
+		result = qemu_watch_open(&host->watch, host->root, error);
+	if (!result && host_open_monitors(host, options))
+		result = error_setf(error, ENOMEM, "out of memory");
+	if (!result && !options->without_libvirt)
+		result = libvirt_open(&host->libvirt, options->uri, error);
+	if (result) {
+		host_close(host);
+		return result;
+	}
+	if (host->libvirt)
+		libvirt_wait(host->libvirt, 0, FIRST_VIEW_PATIENCE_NS);
+	*out = host;
+	return 0;
+}
+
+void host_close(struct host *host)
+{
+	if (!host)
+		return;
+	if (host->view)
+		libvirt_view_unref(host->view);
+	if (host->libvirt)
+		libvirt_close(host->libvirt);
+	host_close_monitors(host);
+	qemu_watch_close(host->watch);
+	cpu_identity_clear(&host->cpu);
+	if (host->last)
+		topology_unref(host->last);
+	host_clear_texts(&host->dead);
+	free(host->marks.items);
+	free(host);
+}
+
+static bool has_ended(const struct topology *topology)
+{
+	for (size_t i = 0; i < topology->domain_count; i++)
+		if (topology->domains[i].state == DOMAIN_ENDED)
+			return true;
+	return false;
+}
+
+bool host_changed(struct host *host)
+{
+	uint64_t now_ns = host_now_ns();
+
+	if (!host->last)
+		return true;
+	host->changed = host->changed || has_ended(host->last) ||
+			now_ns - host->discovered_ns >= LOOK_ANYWAY_NS || host_view_changed(host) ||
+			host_monitors_due(host, now_ns) || host_processes_changed(host, now_ns);
+	return host->changed;
+}
+
+/* Keep the old topology where the new one says the same. */
+static void publish(struct host *host, struct topology *fresh)
+{
+	if (host->last && topology_equal(host->last, fresh)) {
+		topology_unref(fresh);
+		return;
+	}
+	fresh->generation = ++host->generation;
+	if (host->last)
+		topology_unref(host->last);
+	host->last = fresh;
+}
+
+int host_discover_with(struct host *host, const struct libvirt_view *view,
+		       struct topology **topology, struct error *error)
+{
+	uint64_t now_ns = host_now_ns();
+	struct topology *fresh = NULL;
+	int result = qemu_watch_look(host->watch, now_ns, error);
+
+	*topology = NULL;
+	if (host->view)
+		libvirt_view_unref(host->view);
+	host->view = view;
+	if (result < 0)
+		return result;
+	host_try_monitors(host, now_ns);
+	result = host_merge(host, now_ns, &fresh, error);
+	if (!result && host_take_marks(host, fresh, now_ns))
+		result = error_setf(error, ENOMEM, "out of memory for the domains");
+	if (result) {
+		if (fresh)
+			topology_unref(fresh);
+		return result;
+	}
+	publish(host, fresh);
+	host->discovered_ns = now_ns;
+	host->changed = false;
+	*topology = topology_ref(host->last);
+	return 0;
+}
+
+int host_discover(struct host *host, struct topology **topology, struct error *error)
+{
+	return host_discover_with(host, host->libvirt ? libvirt_view(host->libvirt) : NULL,
+				  topology, error);
+}

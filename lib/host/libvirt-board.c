@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/libvirt-board.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+
+struct libvirt {
+	pthread_mutex_t lock; /* guards everything below but uri, event_fd, thread */
+	pthread_cond_t work;  /* the calling thread waits for it */
+	pthread_cond_t news;  /* callers wait for it */
+	unsigned references;
+	char *uri;
+	int event_fd;
+	pthread_t thread; /* open's and close's alone */
+	struct libvirt_view *view;
+	uint64_t requested; /* number of the latest request */
+	uint64_t taken;     /* the latest that a round began for */
+	uint64_t answered;  /* the latest that a round succeeded for */
+	uint64_t round_ns;  /* when the last round was published */
+	uint64_t call_ns;   /* when the running call began; 0 = none */
+	bool call_opening;
+	char *call_uri;
+	bool stop, finished;
+	const char *closed; /* why a callback says that the connection ended */
+	struct board_dirty dirty;
+};
+
+uint64_t board_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static int make_locks(struct libvirt *board)
+{
+	pthread_condattr_t attributes;
+	int result = pthread_condattr_init(&attributes);
+
+	if (!result)
+		result = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	if (!result)
+		result = pthread_mutex_init(&board->lock, NULL);
+	if (!result)
+		result = pthread_cond_init(&board->work, &attributes);
+	if (!result)
+		result = pthread_cond_init(&board->news, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return -result;
+}
+
+struct libvirt *board_new(const char *uri, struct error *error)
+{
+	struct libvirt *board = calloc(1, sizeof *board);
+	int result = -ENOMEM;
+
+	if (!board || (uri && libvirt_set_text(&board->uri, uri)))
+		goto fail;
+	board->references = 1;
+	result = make_locks(board);
+	if (result)
+		goto fail;
+	board->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (board->event_fd >= 0)
+		return board;
+	result = -errno;
+fail:
+	if (board)
+		free(board->uri);
+	free(board);
+	error_setf(error, -result, "libvirt: %s", strerror(-result));
+	return NULL;
+}
+
+struct libvirt *board_ref(struct libvirt *board)
+{
+	__atomic_add_fetch(&board->references, 1, __ATOMIC_RELAXED);
+	return board;
+}
+
+void board_unref(struct libvirt *board)
+{
+	if (!board || __atomic_sub_fetch(&board->references, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	libvirt_view_unref(board->view);
+	pthread_cond_destroy(&board->news);
+	pthread_cond_destroy(&board->work);
+	pthread_mutex_destroy(&board->lock);
+	close(board->event_fd);
+	free(board->call_uri);
+	free(board->uri);
+	free(board);
+}
+
+pthread_t *board_thread(struct libvirt *board)
+{
+	return &board->thread;
+}
+
+const char *board_uri(const struct libvirt *board)
+{
+	return board->uri;
+}
+
+static uint64_t deadline(uint64_t patience_ns)
+{
+	uint64_t now = board_now_ns();
+
+	return patience_ns < UINT64_MAX - now ? now + patience_ns : UINT64_MAX;
+}
+
+/* false: the time `until_ns` (CLOCK_MONOTONIC) has come. */
+static bool wait_until(struct libvirt *board, pthread_cond_t *condition, uint64_t until_ns)
+{
+	struct timespec until = { .tv_sec = (time_t)(until_ns / NS_PER_S),
+				  .tv_nsec = (long)(until_ns % NS_PER_S) };
+
+	return pthread_cond_timedwait(condition, &board->lock, &until) != ETIMEDOUT;
+}
+
+/* --- publishing, with the lock held ---------------------------------------- */
+
+static void announce(struct libvirt *board)
+{
+	const uint64_t one = 1;
+
+	/* It fails only when the counter is full, and then it is readable anyway. */
+	(void)!write(board->event_fd, &one, sizeof one);
+	pthread_cond_broadcast(&board->news);
+}
+
+static void swap_view(struct libvirt *board, struct libvirt_view *view)
+{
+	const struct libvirt_view *old = board->view;
+
+	if (!old)
+		view->generation = 1;
+	else
+		view->generation = old->generation + !libvirt_view_same_domains(old, view);
+	view->published_ns = board_now_ns();
+	view->stats_seq = board->answered;
+	board->view = view;
+	libvirt_view_unref(old);
+	announce(board);
+}
+
+static void publish_trouble(struct libvirt *board, const char *uri, uint64_t lost_ns,
+			    const char *text)
+{
+	const struct libvirt_view *old = board->view;
+	struct libvirt_view *view;
+
+	if (old && old->trouble && strcmp(old->trouble, text) == 0 &&
+	    (old->lost_ns != 0) == (lost_ns != 0))
+		return;
+	view = libvirt_view_clone(old, uri);
+	if (!view)
+		return;
+	if (libvirt_set_text(&view->trouble, text)) {
+		libvirt_view_unref(view);
+		return;
+	}
+	if (!lost_ns)
+		view->lost_ns = 0;
+	else if (!view->lost_ns)
+		view->lost_ns = lost_ns;
+	swap_view(board, view);
+}
+
+/* In steps, so that the text (and what is made of it) changes rarely. */
+static const char *span_text(uint64_t span_ns)
+{
+	static const struct {
+		unsigned seconds;
+		const char *text;
+	} steps[] = { { 86400, "a day" }, { 21600, "6 h" }, { 3600, "1 h" },  { 1800, "30 min" },
+		      { 600, "10 min" },  { 300, "5 min" }, { 120, "2 min" }, { 60, "1 min" },
+		      { 30, "30 s" },     { 20, "20 s" },   { 10, "10 s" },   { 5, "5 s" } };
+
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		if (span_ns >= steps[i].seconds * NS_PER_S)
+			return steps[i].text;
+	return "2 s";
+}
+
+/* Nobody can publish while the calling thread hangs in libvirt: callers do it. */
+static void watch(struct libvirt *board)
+{
+	uint64_t now = board_now_ns(), since = board->call_ns;
+	uint64_t limit = board->call_opening ? BOARD_OPENING_LIMIT_NS : BOARD_ROUND_LIMIT_NS;
+	char text[ERROR_TEXT_BYTES];
+
+	if (!since || now - since < limit)
+		return;
+	if (board->call_opening) {
+		snprintf(text, sizeof text, "%s: does not answer for over %s", board->call_uri,
+			 span_text(now - since));
+		publish_trouble(board, board->call_uri, since, text);
+	} else {
+		snprintf(text, sizeof text, "%s: a call runs for over %s", board->call_uri,
+			 span_text(now - since));
+		publish_trouble(board, board->call_uri, 0, text);
+	}
+}
+
+/* --- the calling thread ---------------------------------------------------- */
+
+static bool is_dirty(const struct libvirt *board)
+{
+	return board->dirty.all || board->dirty.count > 0;
+}
+
+static bool has_work(const struct libvirt *board, bool connected, uint64_t now)
+{
+	if (board->stop || !connected)
+		return board->stop;
+	return board->closed || board->requested > board->taken ||
+	       (is_dirty(board) && now >= board->round_ns + BOARD_EVENT_INTERVAL_NS);
+}
+
+void board_next(struct libvirt *board, bool connected, uint64_t wake_ns, struct board_work *work)
+{
+	uint64_t now;
+
+	pthread_mutex_lock(&board->lock);
+	while (now = board_now_ns(), !has_work(board, connected, now)) {
+		if (!connected && now >= wake_ns)
+			break;
+		if (!connected)
+			wait_until(board, &board->work, wake_ns);
+		else if (is_dirty(board))
+			wait_until(board, &board->work, board->round_ns + BOARD_EVENT_INTERVAL_NS);
+		else
+			pthread_cond_wait(&board->work, &board->lock);
+	}
+	*work = (struct board_work){ .stop = board->stop,
+				     .closed = board->closed,
+				     .seq = board->requested,
+				     .dirty = board->dirty };
+	if (connected) {
+		board->taken = board->requested;
+		board->closed = NULL;
+		memset(&board->dirty, 0, sizeof board->dirty);
+	}
+	pthread_mutex_unlock(&board->lock);
+}
+
+void board_call_begin(struct libvirt *board, const char *uri, bool opening)
+{
+	pthread_mutex_lock(&board->lock);
+	/* Without memory for the name of what hangs, a hang goes unreported. */
+	board->call_ns = libvirt_set_text(&board->call_uri, uri) ? 0 : board_now_ns();
+	board->call_opening = opening;
+	pthread_mutex_unlock(&board->lock);
+}
+
+void board_call_end(struct libvirt *board)
+{
+	pthread_mutex_lock(&board->lock);
+	board->call_ns = 0;
+	pthread_mutex_unlock(&board->lock);
+}
+
+void board_publish(struct libvirt *board, struct libvirt_view *view, uint64_t seq)
+{
+	pthread_mutex_lock(&board->lock);
+	board->answered = seq;
+	board->round_ns = board_now_ns();
+	swap_view(board, view);
+	pthread_mutex_unlock(&board->lock);
+}
+
+void board_trouble(struct libvirt *board, const char *uri, bool lost, const char *text)
+{
+	pthread_mutex_lock(&board->lock);
+	publish_trouble(board, uri, lost ? board_now_ns() : 0, text);
+	pthread_mutex_unlock(&board->lock);
+}
+
+void board_reset_events(struct libvirt *board)
+{
+	pthread_mutex_lock(&board->lock);
+	board->closed = NULL;
+	board->dirty = (struct board_dirty){ .all = true };
+	board->round_ns = 0;
+	pthread_mutex_unlock(&board->lock);
+}
+
+void board_finish(struct libvirt *board)
+{
+	pthread_mutex_lock(&board->lock);
+	board->finished = true;
+	pthread_cond_broadcast(&board->news);
+	pthread_mutex_unlock(&board->lock);
+}
+
+/* --- libvirt's callbacks --------------------------------------------------- */
+
+void board_mark_dirty(struct libvirt *board, const char *uuid)
+{
+	struct board_dirty *dirty = &board->dirty;
+
+	pthread_mutex_lock(&board->lock);
+	if (dirty->count < BOARD_DIRTY_MAX)
+		snprintf(dirty->uuids[dirty->count++], BOARD_UUID_BYTES, "%s", uuid);
+	else
+		dirty->all = true;
+	pthread_cond_signal(&board->work);
+	pthread_mutex_unlock(&board->lock);
+}
+
+void board_mark_closed(struct libvirt *board, const char *why)
+{
+	pthread_mutex_lock(&board->lock);
+	board->closed = why;
+	pthread_cond_signal(&board->work);
+	pthread_mutex_unlock(&board->lock);
+}
+
+bool board_stop(struct libvirt *board, uint64_t patience_ns)
+{
+	uint64_t until = deadline(patience_ns);
+	bool finished;
+
+	pthread_mutex_lock(&board->lock);
+	board->stop = true;
+	pthread_cond_signal(&board->work);
+	while (!board->finished && wait_until(board, &board->news, until))
+		;
+	finished = board->finished;
+	pthread_mutex_unlock(&board->lock);
+	return finished;
+}
+
+/* --- callers --------------------------------------------------------------- */
+
+int libvirt_event_fd(const struct libvirt *libvirt)
+{
+	return libvirt->event_fd;
+}
+
+uint64_t libvirt_request(struct libvirt *libvirt)
+{
+	uint64_t seq;
+
+	pthread_mutex_lock(&libvirt->lock);
+	watch(libvirt);
+	seq = ++libvirt->requested;
+	pthread_cond_signal(&libvirt->work);
+	pthread_mutex_unlock(&libvirt->lock);
+	return seq;
+}
+
+bool libvirt_wait(struct libvirt *libvirt, uint64_t seq, uint64_t patience_ns)
+{
+	uint64_t until = deadline(patience_ns);
+	bool done, in_time = true;
+
+	pthread_mutex_lock(&libvirt->lock);
+	for (;;) {
+		const struct libvirt_view *view;
+
+		watch(libvirt);
+		view = libvirt->view;
+		done = seq ? libvirt->answered >= seq : view != NULL;
+		if (done || !in_time || (view && view->lost_ns))
+			break;
+		in_time = wait_until(libvirt, &libvirt->news, until);
+	}
+	pthread_mutex_unlock(&libvirt->lock);
+	return done;
+}
+
+const struct libvirt_view *libvirt_view(struct libvirt *libvirt)
+{
+	const struct libvirt_view *view;
+	uint64_t announced;
+
+	pthread_mutex_lock(&libvirt->lock);
+	watch(libvirt);
+	/* With the lock held: what is published after this makes it readable again. */
+	(void)!read(libvirt->event_fd, &announced, sizeof announced);
+	view = libvirt_view_ref(libvirt->view);
+	pthread_mutex_unlock(&libvirt->lock);
+	return view;
+}

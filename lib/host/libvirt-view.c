@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/libvirt-view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int libvirt_set_text(char **where, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		return -ENOMEM;
+	free(*where);
+	*where = copy;
+	return 0;
+}
+
+void libvirt_disk_clear(struct libvirt_disk *disk)
+{
+	free(disk->target);
+	free(disk->type);
+	free(disk->source);
+	free(disk->path_seen);
+	*disk = (struct libvirt_disk){ 0 };
+}
+
+void libvirt_domain_clear(struct libvirt_domain *domain)
+{
+	for (size_t i = 0; i < domain->disk_count; i++)
+		libvirt_disk_clear(&domain->disks[i]);
+	free(domain->disks);
+	free(domain->uuid);
+	free(domain->name);
+	free(domain->owner);
+	free(domain->title);
+	free(domain->reason);
+	*domain = (struct libvirt_domain){ 0 };
+}
+
+static int disk_copy(struct libvirt_disk *to, const struct libvirt_disk *from)
+{
+	*to = *from;
+	to->target = to->type = to->source = to->path_seen = NULL;
+	if (libvirt_set_text(&to->target, from->target) ||
+	    libvirt_set_text(&to->type, from->type) || libvirt_set_text(&to->source, from->source))
+		return -ENOMEM;
+	return 0;
+}
+
+static int domain_copy_texts(struct libvirt_domain *to, const struct libvirt_domain *from)
+{
+	if (libvirt_set_text(&to->uuid, from->uuid) || libvirt_set_text(&to->name, from->name) ||
+	    libvirt_set_text(&to->owner, from->owner) ||
+	    libvirt_set_text(&to->title, from->title) ||
+	    libvirt_set_text(&to->reason, from->reason))
+		return -ENOMEM;
+	return 0;
+}
+
+int libvirt_domain_copy(struct libvirt_domain *to, const struct libvirt_domain *from)
+{
+	*to = *from;
+	to->uuid = to->name = to->owner = to->title = to->reason = NULL;
+	to->disk_count = 0;
+	to->disks = from->disk_count ? calloc(from->disk_count, sizeof *to->disks) : NULL;
+	if (from->disk_count && !to->disks)
+		goto fail;
+	for (size_t i = 0; i < from->disk_count; i++) {
+		to->disk_count++;
+		if (disk_copy(&to->disks[i], &from->disks[i]))
+			goto fail;
+	}
+	if (!domain_copy_texts(to, from))
+		return 0;
+fail:
+	libvirt_domain_clear(to);
+	return -ENOMEM;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool disk_equal(const struct libvirt_disk *a, const struct libvirt_disk *b)
+{
+	return same_text(a->target, b->target) && same_text(a->type, b->type) &&
+	       same_text(a->source, b->source) && a->direct == b->direct &&
+	       a->iothread == b->iothread;
+}
+
+bool libvirt_domain_equal(const struct libvirt_domain *a, const struct libvirt_domain *b)
+{
+	if (!same_text(a->uuid, b->uuid) || !same_text(a->name, b->name) ||
+	    !same_text(a->owner, b->owner) || !same_text(a->title, b->title) ||
+	    !same_text(a->reason, b->reason) || a->state != b->state ||
+	    a->transient != b->transient || a->vcpus != b->vcpus ||
+	    a->cpu_shares != b->cpu_shares || a->disk_count != b->disk_count)
+		return false;
+	for (size_t i = 0; i < a->disk_count; i++)
+		if (!disk_equal(&a->disks[i], &b->disks[i]))
+			return false;
+	return true;
+}
+
+struct libvirt_view *libvirt_view_new(const char *uri, size_t count)
+{
+	struct libvirt_view *view = calloc(1, sizeof *view);
+
+	if (!view)
+		return NULL;
+	view->references = 1;
+	view->domains = count ? calloc(count, sizeof *view->domains) : NULL;
+	view->domain_count = view->domains ? count : 0;
+	if ((count && !view->domains) || libvirt_set_text(&view->uri, uri)) {
+		libvirt_view_unref(view);
+		return NULL;
+	}
+	return view;
+}
+
+struct libvirt_view *libvirt_view_clone(const struct libvirt_view *view, const char *uri)
+{
+	struct libvirt_view *clone = libvirt_view_new(uri, view ? view->domain_count : 0);
+
+	if (!clone || !view)
+		return clone;
+	clone->generation = view->generation;
+	clone->published_ns = view->published_ns;
+	clone->stats_seq = view->stats_seq;
+	clone->lost_ns = view->lost_ns;
+	for (size_t i = 0; i < view->domain_count; i++)
+		if (libvirt_domain_copy(&clone->domains[i], &view->domains[i]))
+			goto fail;
+	if (!libvirt_set_text(&clone->trouble, view->trouble))
+		return clone;
+fail:
+	libvirt_view_unref(clone);
+	return NULL;
+}
+
+/* The count is the one thing that changes in a published view: readers get it const. */
+static unsigned *count_of(const struct libvirt_view *view)
+{
+	return &((struct libvirt_view *)(uintptr_t)view)->references;
+}
+
+const struct libvirt_view *libvirt_view_ref(const struct libvirt_view *view)
+{
+	if (view)
+		__atomic_add_fetch(count_of(view), 1, __ATOMIC_RELAXED);
+	return view;
+}
+
+void libvirt_view_unref(const struct libvirt_view *view)
+{
+	struct libvirt_view *last;
+
+	if (!view || __atomic_sub_fetch(count_of(view), 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	last = (struct libvirt_view *)(uintptr_t)view;
+	for (size_t i = 0; i < last->domain_count; i++)
+		libvirt_domain_clear(&last->domains[i]);
+	free(last->domains);
+	free(last->uri);
+	free(last->trouble);
+	free(last);
+}
+
+bool libvirt_view_same_domains(const struct libvirt_view *a, const struct libvirt_view *b)
+{
+	if (a->domain_count != b->domain_count)
+		return false;
+	for (size_t i = 0; i < a->domain_count; i++)
+		if (!libvirt_domain_equal(&a->domains[i], &b->domains[i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * account-check.c - do the books balance, and do they agree with others?
+ *
+ * Kept is a difference, so that balanced books alone prove little; kept_j is
+ * summed tick by tick, so that they do prove that no joule was lost between
+ * ticks. account_compare() holds the account against counts made elsewhere.
+ */
+#include "model/account-check.h"
+
+#include <errno.h>
+#include <math.h>
+
+static double known(double value)
+{
+	return isnan(value) ? 0 : value;
+}
+
+struct check {
+	const struct snapshot *snapshot;
+	double tolerance_w, tolerance_j;
+	struct error *error;
+};
+
+static int equal(const struct check *check, const char *what, double expected, double got,
+		 double tolerance)
+{
+	if (fabs(expected - got) <= tolerance)
+		return 0;
+	return error_setf(check->error, EPROTO, "%s: %.17g is not %.17g (off by %.3g)", what, got,
+			  expected, got - expected);
+}
+
+static double total_w(const struct snapshot_domain *domain)
+{
+	return known(domain->cpu.idle_w) + known(domain->cpu.active_w) +
+	       known(domain->disk.idle_w) + known(domain->disk.active_w) +
+	       known(domain->service.idle_w) + known(domain->service.active_w);
+}
+
+static double total_j(const struct snapshot_domain *domain)
+{
+	return domain->cpu.idle_j + domain->cpu.active_j + domain->disk.idle_j +
+	       domain->disk.active_j + domain->service.idle_j + domain->service.active_j;
+}
+
+static int check_host(const struct check *check)
+{
+	const struct snapshot_host *host = &check->snapshot->host;
+	double parts_w = known(host->cpu_idle_w) + known(host->cpu_active_w) +
+			 known(host->disk_idle_w) + known(host->disk_active_w);
+	double parts_j =
+		host->cpu_idle_j + host->cpu_active_j + host->disk_idle_j + host->disk_active_j;
+	double charged_w = host->kept_w, charged_j = host->kept_j;
+	int result;
+
+	for (size_t i = 0; i < check->snapshot->domain_count; i++) {
+		charged_w += check->snapshot->domains[i].total_w;
+		charged_j += check->snapshot->domains[i].total_j;
+	}
+	result = equal(check, "host total_w", parts_w, host->total_w, check->tolerance_w);
+	if (result == 0)
+		result = equal(check, "host total_j", parts_j, host->total_j, check->tolerance_j);
+	if (result == 0)
+		result = equal(check, "sum of domains and kept, W", host->total_w, charged_w,
+			       check->tolerance_w);
+	if (result == 0)
+		result = equal(check, "sum of domains and kept, J", host->total_j, charged_j,
+			       check->tolerance_j);
+	return result;
+}
+
+static int check_kept(const struct check *check)
+{
+	double sum_w = 0;
+
+	for (size_t i = 0; i < check->snapshot->kept_count; i++)
+		sum_w += known(check->snapshot->kept[i].idle_w) +
+			 known(check->snapshot->kept[i].active_w);
+	return equal(check, "sum of kept", check->snapshot->host.kept_w, sum_w, check->tolerance_w);
+}
+
+/* A domain is never charged a negative figure, nor one that is no number. */
+static int check_signs(const struct check *check, const struct snapshot_domain *domain)
+{
+	const struct account_power *powers[] = { &domain->cpu, &domain->disk, &domain->service };
+
+	for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) {
+		const double figures[] = { known(powers[i]->idle_w), known(powers[i]->active_w),
+					   powers[i]->idle_j, powers[i]->active_j };
+
+		for (size_t k = 0; k < sizeof figures / sizeof *figures; k++)
+			if (!(figures[k] >= 0) || isinf(figures[k]))
+				return error_setf(check->error, EPROTO, "domain %s: a charge of %g",
+						  domain->id, figures[k]);
+	}
+	return 0;
+}
+
+static int check_memo(const struct check *check, const struct snapshot_domain *domain)
+{
+	double idle_w = 0, active_w = 0;
+
+	for (size_t i = 0; i < domain->vdisk_count; i++) {
+		idle_w += known(domain->vdisks[i].service_idle_w);
+		active_w += known(domain->vdisks[i].service_active_w);
+	}
+	if (idle_w <= known(domain->service.idle_w) + check->tolerance_w &&
+	    active_w <= known(domain->service.active_w) + check->tolerance_w)
+		return 0;
+	return error_setf(check->error, EPROTO,
+			  "domain %s: vDISKs' service %.17g + %.17g W of its %.17g + %.17g W",
+			  domain->id, idle_w, active_w, domain->service.idle_w,
+			  domain->service.active_w);
+}
+
+static int check_domain(const struct check *check, const struct snapshot_domain *domain)
+{
+	int result = equal(check, "domain total_w", total_w(domain), domain->total_w,
+			   check->tolerance_w);
+
+	if (result == 0)
+		result = equal(check, "domain total_j", total_j(domain), domain->total_j,
+			       check->tolerance_j);
+	if (result == 0)
+		result = check_signs(check, domain);
+	if (result == 0)
+		result = check_memo(check, domain);
+	return result;
+}
+
+int account_check(const struct snapshot *snapshot, double tolerance, struct error *error)
+{
+	const struct check check = { .snapshot = snapshot,
+				     .tolerance_w = tolerance * fabs(snapshot->host.total_w),
+				     .tolerance_j = tolerance * fabs(snapshot->host.total_j),
+				     .error = error };
+	int result = check_host(&check);
+
+	if (result == 0)
+		result = check_kept(&check);
+	for (size_t i = 0; result == 0 && i < snapshot->domain_count; i++)
+		result = check_domain(&check, &snapshot->domains[i]);
+	return result;
+}
+
+static int compare(const char *what, double expected, double got, double tolerance,
+		   struct error *error)
+{
+	if (fabs(got - expected) <= tolerance * fabs(expected))
+		return 0;
+	return error_setf(error, EPROTO, "%s: %.6g where an independent count has %.6g (%+.2f %%)",
+			  what, got, expected, 100 * (got / expected - 1));
+}
+
+int account_compare(const struct account_truth *truth, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < truth->domain_count && result == 0; i++) {
+		const struct account_truth_domain *domain = &truth->domains[i];
+
+		result = compare(domain->id, domain->independent, domain->accounted,
+				 ACCOUNT_TRUTH_DOMAIN, error);
+	}
+	if (result == 0)
+		result = compare("kept", truth->kept_independent, truth->kept_accounted,
+				 ACCOUNT_TRUTH_KEPT, error);
+	return result;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * account-disk.c - the energy of the leaves, and who is charged for it
+ * (model.md 3).
+ *
+ *     active(leaf) = (P_active - P_idle) * min(period, sum of time)
+ *     active(v)    = active(leaf) * its time / sum of time
+ *
+ * Claims (account-claim.c) cannot exceed what the leaf did, in either direction,
+ * in bytes or in requests: they are scaled down together. What they leave over
+ * is kept.
+ *
+ * A vDISK's reading that comes late finds its joules already kept. While one is
+ * awaited, each leaf remembers what it kept (unexplained_j, for unexplained_s of
+ * request time); late requests take their time's worth of that, and no more.
+ * They move `_j` only.
+ */
+#include "model/account-internal.h"
+
+/*
+ * On rotating disks the overhead (seek and turn) is for non-contiguous requests,
+ * and counters do not tell which those are. Requests of this size and above are
+ * taken for a stream: it is the kernel's default read-ahead window, up to which
+ * contiguous requests are gathered.
+ */
+#define STREAM_BYTES 131072.0
+
+static const struct disk_direction *direction_of(const struct account_disk *disk, int direction)
+{
+	const struct disk_constants *constants = &disk->weights->disk;
+
+	return direction == READ ? &constants->read : &constants->write;
+}
+
+/* Where only bytes are known, requests are as large as the leaf's own. */
+static double requests_of(const struct account_disk *disk, int direction, struct amount amount)
+{
+	const struct amount *leaf = &disk->delta.amount[direction];
+
+	if (!isnan(amount.requests))
+		return amount.requests;
+	return leaf->bytes > 0 ? amount.bytes * known(leaf->requests) / leaf->bytes : 0;
+}
+
+double account_io_seconds(const struct account_disk *disk, int direction, struct amount amount)
+{
+	double requests, overhead_s;
+
+	if (!disk->weights)
+		return 0;
+	requests = requests_of(disk, direction, amount);
+	overhead_s = direction_of(disk, direction)->overhead_s;
+	if (disk->rotational && amount.bytes >= requests * STREAM_BYTES)
+		overhead_s = 0;
+	return requests * overhead_s + amount.bytes / direction_of(disk, direction)->rate_bytes_s;
+}
+
+/* --- leaves ------------------------------------------------------------------------------- */
+
+void account_leaves(struct account *account, const struct sample *sample)
+{
+	for (size_t i = 0; i < account->disk_count; i++) {
+		struct account_disk *disk = account->disks[i];
+
+		io_delta_take(&disk->delta, &disk->previous, &sample->disks[i], &account->tick);
+		disk->awaits = false;
+		disk->idle_j = NAN;
+		if (disk->weights)
+			disk->idle_j = disk->weights->disk.idle_w * account->tick.seconds;
+		account->tick.quality |= disk->weights ? disk->delta.quality : QUALITY_MISSING;
+	}
+}
+
+typedef void claim_visitor(struct account_claim *claim);
+
+static void each_claim(struct account *account, claim_visitor *visit)
+{
+	for (size_t i = 0; i < account->bound_count; i++)
+		for (size_t k = 0; k < account->bound[i]->claim_count; k++)
+			visit(&account->bound[i]->claims[k]);
+}
+
+/* --- debts: device writes without an issuer ----------------------------------------------- */
+
+static double owed(const struct account_claim *claim)
+{
+	return (claim->vdisk->debt_bytes[0] + claim->vdisk->debt_bytes[1]) * claim->share[WRITE];
+}
+
+static void sum_debts(struct account_claim *claim)
+{
+	claim->disk->claimed[WRITE].bytes += claim->amount[WRITE].bytes;
+	claim->disk->debt_bytes += owed(claim);
+}
+
+static void pay_debts(struct account_claim *claim)
+{
+	const struct account_disk *disk = claim->disk;
+	double issuerless = disk->delta.amount[WRITE].bytes - disk->claimed[WRITE].bytes;
+	double bytes;
+
+	if (!disk->delta.known || disk->debt_bytes <= 0 || issuerless <= 0)
+		return;
+	bytes = owed(claim) * fmin(1, issuerless / disk->debt_bytes);
+	if (bytes <= 0)
+		return;
+	claim->amount[WRITE].requests = requests_of(disk, WRITE, claim->amount[WRITE]) +
+					requests_of(disk, WRITE, (struct amount){ bytes, NAN });
+	claim->amount[WRITE].bytes += bytes;
+	claim->paid_bytes = bytes;
+	claim->known = true;
+}
+
+/* Only now: a vDISK on several leaves pays each of them from the same debt. */
+static void settle_debts(struct account_claim *claim)
+{
+	account_pay_debt(claim->vdisk, claim->paid_bytes);
+	claim->paid_bytes = 0;
+}
+
+static void clear_sums(struct account *account)
+{
+	for (size_t i = 0; i < account->disk_count; i++) {
+		struct account_disk *disk = account->disks[i];
+
+		disk->debt_bytes = disk->late_s = disk->time_s = disk->charged_idle_j = 0;
+		disk->charged = (struct charge){ 0, 0 };
+		for (int dir = 0; dir < DIRECTIONS; dir++)
+			disk->claimed[dir] = (struct amount){ 0, 0 };
+	}
+}
+
+/* --- claims within what the leaf did ------------------------------------------------------- */
+
+static void sum_claims(struct account_claim *claim)
+{
+	for (int dir = 0; dir < DIRECTIONS; dir++) {
+		struct amount *sum = &claim->disk->claimed[dir];
+
+		claim->amount[dir].requests = requests_of(claim->disk, dir, claim->amount[dir]);
+		sum->bytes += claim->amount[dir].bytes;
+		sum->requests += claim->amount[dir].requests;
+	}
+}
+
+static double within(double claimed, double done)
+{
+	return claimed > done ? done / claimed : 1;
+}
+
+static void bound_claims(struct account_claim *claim)
+{
+	struct account_disk *disk = claim->disk;
+
+	for (int dir = 0; dir < DIRECTIONS; dir++) {
+		struct amount *amount = &claim->amount[dir];
+
+		amount->bytes *= within(disk->claimed[dir].bytes, disk->delta.amount[dir].bytes);
+		amount->requests *= within(disk->claimed[dir].requests,
+					   known(disk->delta.amount[dir].requests));
+		disk->time_s += account_io_seconds(disk, dir, *amount);
+	}
+}
+
+/* Time of what no claim explains, and with it the leaf's energy. */
+static void leaf_energy(struct account_disk *disk, unsigned *quality)
+{
+	double joules, watts;
+
+	disk->active = CHARGE_UNKNOWN;
+	if (!disk->delta.known || !disk->weights)
+		return;
+	for (int dir = 0; dir < DIRECTIONS; dir++) {
+		const struct amount *done = &disk->delta.amount[dir];
+		struct amount rest = { fmax(0, done->bytes - disk->claimed[dir].bytes),
+				       fmax(0,
+					    known(done->requests) - disk->claimed[dir].requests) };
+
+		disk->time_s += account_io_seconds(disk, dir, rest);
+		if (disk->rotational && known(done->requests) > 0 &&
+		    direction_of(disk, dir)->overhead_s > 0)
+			*quality |= QUALITY_ESTIMATE;
+	}
+	watts = disk->weights->disk.active_w - disk->weights->disk.idle_w;
+	joules = watts * fmin(disk->delta.seconds, disk->time_s);
+	disk->active.now_j = joules * disk->delta.on_time;
+	disk->active.late_j = joules - disk->active.now_j;
+}
+
+/* --- charges ------------------------------------------------------------------------------ */
+
+static void charge_active(struct account_claim *claim)
+{
+	struct account_disk *disk = claim->disk;
+	double watts, seconds = 0, part = 0;
+	struct charge charge;
+
+	claim->charged_s = NAN;
+	if (isnan(disk->active.now_j) || !claim->known)
+		return;
+	for (int dir = 0; dir < DIRECTIONS; dir++)
+		seconds += account_io_seconds(disk, dir, claim->amount[dir]);
+	if (disk->time_s > 0)
+		part = seconds / disk->time_s;
+	charge = charge_scale(disk->active, part);
+	disk->charged = charge_sum(disk->charged, charge);
+	claim->vdisk->active = charge_sum(claim->vdisk->active, charge);
+	watts = disk->weights->disk.active_w - disk->weights->disk.idle_w;
+	claim->charged_s = watts > 0 ? charge.now_j / watts : 0;
+}
+
+static void sum_late(struct account_claim *claim)
+{
+	claim->disk->late_s += claim->late_s;
+}
+
+static void charge_late(struct account_claim *claim)
+{
+	const struct account_disk *disk = claim->disk;
+	double seconds = claim->late_s * within(disk->late_s, disk->unexplained_s);
+
+	if (seconds > 0)
+		claim->vdisk->active.late_j += seconds * disk->unexplained_j / disk->unexplained_s;
+}
+
+/* What a leaf keeps now may be asked for by a reading that is still to come. */
+static void remember_unexplained(struct account_disk *disk)
+{
+	double paid = disk->unexplained_s > 0 ? fmin(1, disk->late_s / disk->unexplained_s) : 0;
+	double kept_j = fmax(0, charge_total(disk->active) - charge_total(disk->charged));
+	double energy_j = charge_total(disk->active);
+
+	disk->unexplained_j *= 1 - paid;
+	disk->unexplained_s *= 1 - paid;
+	if (!disk->awaits)
+		disk->unexplained_j = disk->unexplained_s = 0;
+	else if (energy_j > 0) {
+		disk->unexplained_j += kept_j;
+		disk->unexplained_s += disk->time_s * kept_j / energy_j;
+	}
+}
+
+static void charge_idle(struct account_claim *claim)
+{
+	double idle_j = claim->disk->idle_j * claim->idle_part;
+
+	if (isnan(idle_j))
+		return;
+	claim->disk->charged_idle_j += idle_j;
+	claim->vdisk->idle_j = known(claim->vdisk->idle_j) + idle_j;
+}
+
+/* A vDISK without a leaf here costs no disk energy here; one that was not resolved, nobody knows.
+ */
+static void clear_vdisks(struct account_domain *domain)
+{
+	for (size_t i = 0; i < domain->vdisk_count; i++) {
+		struct account_vdisk *vdisk = domain->vdisks[i];
+		bool unknown = vdisk->leaf_count > 0 || vdisk->unresolved;
+
+		vdisk->idle_j = unknown ? NAN : 0;
+		vdisk->active = unknown ? CHARGE_UNKNOWN : (struct charge){ 0, 0 };
+		vdisk->service_idle_j = vdisk->service_active_j = 0;
+	}
+}
+
+static void sum_domain(struct account_domain *domain)
+{
+	struct domain_tick *tick = &domain->tick;
+
+	tick->disk = domain->vdisk_count > 0 ? CHARGE_UNKNOWN : (struct charge){ 0, 0 };
+	tick->disk_idle_j = domain->vdisk_count > 0 ? NAN : 0;
+	for (size_t i = 0; i < domain->vdisk_count; i++) {
+		const struct account_vdisk *vdisk = domain->vdisks[i];
+
+		tick->disk = charge_sum(tick->disk, vdisk->active);
+		if (!isnan(vdisk->idle_j))
+			tick->disk_idle_j = known(tick->disk_idle_j) + vdisk->idle_j;
+		else
+			tick->quality |= QUALITY_MISSING;
+	}
+	for (size_t i = 0; i < domain->claim_count; i++)
+		tick->quality |= domain->claims[i].disk->quality;
+}
+
+void account_disk(struct account *account)
+{
+	clear_sums(account);
+	for (size_t i = 0; i < account->bound_count; i++)
+		clear_vdisks(account->bound[i]);
+	each_claim(account, sum_debts);
+	each_claim(account, pay_debts);
+	each_claim(account, settle_debts);
+	clear_sums(account);
+	each_claim(account, sum_claims);
+	each_claim(account, bound_claims);
+	for (size_t i = 0; i < account->disk_count; i++)
+		leaf_energy(account->disks[i], &account->tick.quality);
+	each_claim(account, charge_active);
+	each_claim(account, sum_late);
+	each_claim(account, charge_late);
+	for (size_t i = 0; i < account->disk_count; i++)
+		remember_unexplained(account->disks[i]);
+	each_claim(account, charge_idle);
+	for (size_t i = 0; i < account->bound_count; i++)
+		sum_domain(account->bound[i]);
+}

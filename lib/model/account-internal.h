@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * account-internal.h - what the rooms of the account share.
+ *
+ * A tick runs through them in this order (account.c):
+ *
+ *   memory   what was read before, by id: domains, leaves, services
+ *   cpu      host total, then each domain's cpu and own helpers
+ *   idle     who existed when, and so who shares the idle power
+ *   disk     claim: who asked which leaf for what; then each leaf's energy
+ *   service  what shared services spent, on to their vDISKs
+ *   close    kept is what remains; totals move on
+ *   snapshot, check
+ */
+#ifndef VMENERGY_MODEL_ACCOUNT_INTERNAL_H
+#define VMENERGY_MODEL_ACCOUNT_INTERNAL_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/account.h"
+#include "model/regress.h"
+
+enum { READ, WRITE, DIRECTIONS };
+
+/* Kept below this part of its head marks the tick (model.md 5). */
+#define ACCOUNT_SKEW 0.005
+
+/*
+ * Joules of one tick. `now_j` fell into the tick and makes its watts; `late_j`
+ * belongs to earlier ticks, was kept then, and only moves the totals. now_j
+ * NaN: not known in this tick.
+ */
+struct charge {
+	double now_j, late_j;
+};
+#define CHARGE_UNKNOWN ((struct charge){ NAN, 0 })
+
+static inline double known(double value)
+{
+	return isnan(value) ? 0 : value;
+}
+
+static inline double charge_total(struct charge charge)
+{
+	return known(charge.now_j) + charge.late_j;
+}
+
+/* The sum of what is known; unknown only when neither is. */
+static inline struct charge charge_sum(struct charge a, struct charge b)
+{
+	bool none = isnan(a.now_j) && isnan(b.now_j);
+
+	return (struct charge){ none ? NAN : known(a.now_j) + known(b.now_j), a.late_j + b.late_j };
+}
+
+static inline struct charge charge_scale(struct charge charge, double factor)
+{
+	return (struct charge){ charge.now_j * factor, charge.late_j * factor };
+}
+
+/* A charge with the events behind its now_j, which carry the uncertainty of the prices. */
+struct load {
+	struct charge charge;
+	double count[SAMPLE_EVENTS_MAX];
+};
+void load_add(struct load *load, const struct load *other, double factor);
+
+/* What a tick accounts for. Readings made since begin_ns are its own. */
+struct tick {
+	uint64_t begin_ns;       /* begin of the previous sample */
+	uint64_t from_ns, to_ns; /* end of the previous sample, end of this one */
+	double seconds;
+	bool first; /* a baseline: nothing can be charged */
+	unsigned quality;
+};
+
+/* --- differences (account-delta.c) ------------------------------------------------------- */
+
+struct cpu_delta {
+	bool known;
+	double count[SAMPLE_EVENTS_MAX];
+	double on_time; /* the part of it, 0..1, that fell into the tick */
+	unsigned quality;
+};
+
+struct amount { /* of one direction */
+	double bytes;
+	double requests; /* NaN: unknown */
+};
+
+struct io_delta {
+	bool known;
+	struct amount amount[DIRECTIONS];
+	double on_time, seconds;
+	unsigned quality;
+};
+
+/*
+ * *now - *previous, then *previous = *now. Not known, with the reason in
+ * quality: MISSING (previous stays: the delta comes later), STALE (nothing new
+ * yet), GAP (a baseline: first sight, or a counter that began again).
+ */
+void cpu_delta_take(struct cpu_delta *delta, struct cpu_reading *previous,
+		    const struct cpu_reading *now, unsigned events, const struct tick *tick);
+void io_delta_take(struct io_delta *delta, struct io_reading *previous,
+		   const struct io_reading *now, const struct tick *tick);
+
+/* Would cpu_delta_take() have something new to read? */
+bool cpu_reading_is_new(const struct cpu_reading *previous, const struct cpu_reading *now);
+
+/* --- sharing over time (account-idle.c) -------------------------------------------------- */
+
+struct span { /* somebody with `units`, there from from_ns to to_ns */
+	double units;
+	uint64_t from_ns, to_ns;
+	double part; /* out: of the whole tick's energy, 0..1 */
+};
+
+struct span_event { /* working memory of span_share() */
+	uint64_t at_ns;
+	size_t span;
+	bool begins;
+};
+
+/* At each moment constant power is shared in proportion to the units then there. */
+void span_share(struct span *spans, size_t count, struct span_event *events,
+		const struct tick *tick);
+
+/* --- memory (account-memory.c) ----------------------------------------------------------- */
+
+struct energy {
+	double idle_j, active_j;
+};
+
+struct account_thread {
+	pid_t tid;
+	uint64_t start_ticks;
+	int vdisk; /* that it alone serves, or VDISK_NONE */
+	struct cpu_reading previous;
+	/* of this tick */
+	struct charge active;
+	double on_cpu_ns;  /* NaN: unknown */
+	bool inside_total; /* its work is known from the domain's total, too */
+};
+
+/* One attachment as its client sees it. */
+struct account_use {
+	struct account_use *next;
+	char *provider; /* service id */
+	bool bound;     /* in the present topology */
+	struct io_reading previous;
+	struct io_delta delta;
+};
+
+struct account_disk { /* a leaf */
+	char *name;
+	unsigned major, minor;
+	bool rotational;
+	const struct weights *weights; /* NULL: nobody knows its watts */
+	unsigned quality;              /* of those watts */
+	struct io_reading previous;
+	double unexplained_j, unexplained_s; /* kept while a vDISK's reading was late */
+	/* of this tick */
+	struct io_delta delta;
+	struct amount claimed[DIRECTIONS];
+	double debt_bytes, late_s; /* of all vDISKs on it */
+	double time_s;             /* sum over its physical requests */
+	struct charge active;
+	struct charge charged; /* to vDISKs, of active */
+	double idle_j, charged_idle_j;
+	bool awaits; /* a vDISK on it has not been read */
+};
+
+struct account_vdisk {
+	char *name;
+	bool direct, attached, unresolved;
+	size_t leaf_count;
+	struct io_reading previous;
+	double debt_bytes[2]; /* written to the page cache, not yet to a leaf: older, newer */
+	struct account_use *uses;
+	/* of this tick */
+	struct io_delta delta;
+	double idle_j; /* NaN: no leaf of it has known watts */
+	struct charge active;
+	double service_idle_j, service_active_j;
+	unsigned mark; /* account-attach.c */
+};
+
+/* One vDISK on one leaf. */
+struct account_claim {
+	struct account_vdisk *vdisk;
+	struct account_disk *disk;
+	/* of this tick */
+	bool known;
+	double share[DIRECTIONS]; /* of the vDISK's traffic, when it lies on several leaves */
+	struct amount amount[DIRECTIONS];
+	double late_s;
+	double paid_bytes; /* of debt */
+	double idle_part;  /* of the leaf's idle energy */
+	double charged_s;  /* time that active energy was charged for */
+};
+
+struct account_issued {
+	const struct account_disk *disk; /* NULL: any */
+	struct io_reading previous;
+	struct io_delta delta;
+};
+
+struct domain_tick {
+	unsigned quality;
+	struct charge cpu, disk, service; /* active */
+	double cpu_idle_j, disk_idle_j, service_idle_j;
+	double idle_part;        /* of cpu_idle */
+	double service_part;     /* of cpu_idle, by way of services */
+	struct load load;        /* events behind cpu and service */
+	double helpers_j;        /* own helpers' now_j; NaN: unknown */
+	double on_cpu_ns;        /* of all its tasks; NaN: unknown */
+	uint64_t from_ns, to_ns; /* the part of the tick that it existed; from == to: none */
+};
+
+struct account_domain {
+	char *id, *name, *uuid, *owner, *reason;
+	enum domain_state state;
+	bool bound;  /* in the present topology */
+	bool fresh;  /* this process is seen for the first time */
+	bool folded; /* its joules are in the aggregate: not listed any more */
+	pid_t pid;
+	uint64_t start_ticks, start_ns, end_ns;
+	uint64_t born_ns;  /* start within the session, when counters stood at zero; 0: earlier */
+	uint64_t ended_ns; /* when we saw that it had ended; 0: not ended */
+	double vcpus, cpu_weight;
+	bool has_vcpu; /* a thread is known to run guest code */
+	bool only_vcpus;
+	enum total_source total_source;
+	struct cpu_reading total;
+	double unmatched_j; /* charged to vCPUs, not yet seen in the total */
+	struct account_thread *threads;
+	size_t thread_count;
+	struct account_vdisk **vdisks;
+	size_t vdisk_count;
+	struct account_claim *claims;
+	size_t claim_count;
+	struct {
+		struct account_issued *items;
+		size_t count, capacity;
+	} issued;
+	bool per_leaf; /* it is known what it issues on each leaf */
+	struct energy cpu, disk, service;
+	uint64_t discovered_ns; /* when it was last seen by discovery */
+	unsigned mark;          /* account-attach.c */
+	unsigned rebased;       /* GAP, until the next tick has said so */
+	struct domain_tick tick;
+};
+
+struct account_edge {                   /* an attachment */
+	struct account_domain *domain;  /* CLIENT_VDISK */
+	struct account_vdisk *vdisk;    /* CLIENT_VDISK */
+	struct account_service *client; /* CLIENT_SERVICE */
+	struct account_use *use;
+	size_t attachment; /* index into topology and sample */
+	/* of this tick */
+	double requests, bytes;
+	double cost;
+};
+
+struct account_reach { /* a vDISK that a service works for, directly or through services */
+	struct account_domain *domain;
+	struct account_vdisk *vdisk;
+	double part;
+	bool first; /* the first one of its domain */
+};
+
+struct account_service {
+	char *id, *name;
+	pid_t pid;
+	uint64_t start_ticks;
+	double idle_units;
+	struct cpu_reading previous;
+	struct regress regress;
+	struct account_use *uses; /* of other services */
+	struct account_edge *edges;
+	size_t edge_count;
+	struct account_reach *reach;
+	size_t reach_count;
+	/* of this tick */
+	struct cpu_delta delta;
+	struct load own;       /* what it spent */
+	struct load inherited; /* what services that it uses spent on its behalf */
+	double idle_part;
+};
+
+struct package {
+	struct cpu_reading previous;
+	struct cpu_delta delta;
+};
+
+enum head_state {
+	HEAD_BASELINE, /* totals begin here: nothing can be charged */
+	HEAD_LATE,     /* not read: everything under it waits */
+	HEAD_KNOWN,
+};
+
+struct prices { /* of this tick, the same for every thread of the host */
+	double event_j[SAMPLE_EVENTS_MAX];
+	double idle_w;
+	unsigned quality;
+	double package_part[SAMPLE_PACKAGES_MAX][SAMPLE_EVENTS_MAX];
+};
+
+/* Covariance of {event prices in J, idle_w}: jackknife or standard errors. */
+enum { PRICED = SAMPLE_EVENTS_MAX + 1 };
+struct covariance {
+	bool known;
+	double sigma[PRICED][PRICED];
+	double quantile; /* of 95 %, two-sided */
+};
+
+struct account_sums { /* of all domains, or of what is kept */
+	struct charge cpu, disk;
+	double cpu_idle_j, disk_idle_j;
+};
+
+struct account {
+	struct account_options options;
+	int cputime_event;         /* index of CPUTIME_EVENT, or -1 */
+	struct weights *replicate; /* a copy to price replicates with; NULL: there are none */
+	/* the previous sample */
+	bool started, is_bound;
+	uint64_t generation, begin_ns, end_ns, tsc_ticks, since_realtime_ns;
+	uint64_t counted_from_ns; /* totals are gapless since then */
+	struct package packages[SAMPLE_PACKAGES_MAX];
+	unsigned package_count;
+	struct cpu_reading own_previous;
+	/* memory */
+	struct {
+		struct account_domain **items; /* sorted by id */
+		size_t count, capacity;
+	} domains;
+	struct account_domain **bound; /* parallel to topology.domains */
+	size_t bound_count;
+	struct account_disk **disks; /* parallel to topology.disks */
+	size_t disk_count;
+	struct account_service **services; /* parallel to topology.services */
+	size_t service_count;
+	size_t *order; /* of services: providers first */
+	struct span *spans;
+	struct span_event *span_events;
+	size_t span_count;
+	uint64_t debt_turn_ns;
+	/* totals */
+	struct energy host_cpu, host_disk, kept_cpu, kept_disk;
+	struct {
+		size_t count;
+		struct energy cpu, disk, service;
+	} folded; /* domains that ended long ago */
+	/* of this tick */
+	struct tick tick;
+	enum head_state head_state;
+	struct charge head; /* the host's active CPU energy */
+	double head_idle_j;
+	struct prices prices;
+	struct covariance covariance;
+	struct charge own;
+	struct charge disk_head;
+	double disk_idle_j;
+	struct account_sums kept;
+};
+
+/* Bring memory in line with a topology that is new. 0, -EINVAL (cycle) or -ENOMEM. */
+int account_bind(struct account *account, const struct topology *topology, struct error *error);
+/* Room for what this sample may add. 0 or -ENOMEM. */
+int account_reserve(struct account *account, const struct sample *sample);
+void account_forget_cpu(struct account *account);
+void account_fold_ended(struct account *account);
+void account_memory_clear(struct account *account);
+int account_domain_update(struct account *account, struct account_domain *domain,
+			  const struct domain *now, uint64_t discovered_ns);
+void account_domain_release(struct account_domain *domain);
+struct account_domain *account_domain_new(const char *id);
+void account_domain_free(struct account_domain *domain);
+int account_bind_services(struct account *account, const struct topology *topology,
+			  struct error *error);
+void account_service_free(struct account_service *service);
+void account_uses_free(struct account_use *use);
+
+/* --- the rooms of a tick ------------------------------------------------------------------ */
+
+int account_price(struct account *account, const struct topology *topology,
+		  const struct sample *sample, struct error *error);
+void account_cpu(struct account *account, const struct topology *topology,
+		 const struct sample *sample);
+struct load account_load(const struct account *account, const struct cpu_delta *delta);
+
+void account_idle(struct account *account, const struct topology *topology,
+		  const struct sample *sample);
+
+/* model.md 3: `requests` of `bytes` together on one leaf. */
+double account_io_seconds(const struct account_disk *disk, int direction, struct amount amount);
+void account_leaves(struct account *account, const struct sample *sample);
+void account_claims(struct account *account, const struct sample *sample);
+void account_pay_debt(struct account_vdisk *vdisk, double bytes);
+void account_disk(struct account *account);
+
+void account_attachments(struct account *account, const struct sample *sample);
+void account_services(struct account *account);
+
+int account_covariance_open(struct account *account);
+void account_covariance_close(struct account *account);
+int account_covariance(struct account *account, const struct topology *topology,
+		       const struct sample *sample, struct error *error);
+double account_error_j(const struct account *account, const struct account_domain *domain);
+
+int account_snapshot(const struct account *account, const struct topology *topology,
+		     const struct sample *sample, struct snapshot *snapshot);
+
+#endif

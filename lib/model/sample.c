@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/sample.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "model/words.h"
+
+static const char *const quality_words[QUALITY_COUNT] = {
+	"estimate", "multiplexed", "skew", "stale", "wrapped", "missing", "gap", "extrapolated",
+};
+
+const char *quality_name(unsigned index)
+{
+	return words_name(quality_words, QUALITY_COUNT, index);
+}
+
+int quality_parse(const char *word)
+{
+	int index = words_parse(quality_words, QUALITY_COUNT, word);
+
+	return index < 0 ? -1 : 1 << index;
+}
+
+static const char *const cpu_source_words[] = {
+	[CPU_SOURCE_PERF] = "perf",
+	[CPU_SOURCE_CPUTIME] = "cputime",
+	[CPU_SOURCE_SWITCH] = "switch",
+};
+
+const char *cpu_source_name(enum cpu_source source)
+{
+	return words_name(cpu_source_words, WORDS_COUNT(cpu_source_words), source);
+}
+
+int cpu_source_parse(const char *word)
+{
+	return words_parse(cpu_source_words, WORDS_COUNT(cpu_source_words), word);
+}
+
+/* Room for `count` items, all cleared; NULL when out of memory, with the old array untouched. */
+static void *resize(void *items, size_t count, size_t item_bytes)
+{
+	void *resized = reallocarray(items, count > 0 ? count : 1, item_bytes);
+
+	if (resized)
+		memset(resized, 0, count * item_bytes);
+	return resized;
+}
+
+#define RESIZE(array, count)                                                                       \
+	({                                                                                         \
+		__typeof__(array) resized_ = resize(array, count, sizeof *(array));                \
+		if (resized_)                                                                      \
+			(array) = resized_;                                                        \
+		resized_ ? 0 : -ENOMEM;                                                            \
+	})
+
+static void free_domains_from(struct sample *sample, size_t first)
+{
+	for (size_t i = first; i < sample->domain_count; i++) {
+		free(sample->domains[i].threads);
+		free(sample->domains[i].vdisks);
+	}
+	if (sample->domain_count > first)
+		sample->domain_count = first;
+}
+
+static int prepare_domain(struct domain_reading *reading, const struct domain *domain)
+{
+	reading->total_source = TOTAL_NONE;
+	memset(&reading->total, 0, sizeof reading->total);
+	if (RESIZE(reading->threads, domain->thread_count) ||
+	    RESIZE(reading->vdisks, domain->vdisk_count))
+		return -ENOMEM;
+	return 0;
+}
+
+/* Domains that stay keep their arrays, so that a quiet host's tick allocates nothing. */
+static int prepare_domains(struct sample *sample, const struct topology *topology)
+{
+	struct domain_reading *domains;
+	size_t have = sample->domain_count, need = topology->domain_count;
+
+	free_domains_from(sample, need);
+	if (need > have) {
+		domains = reallocarray(sample->domains, need, sizeof *domains);
+		if (!domains)
+			return -ENOMEM;
+		memset(domains + have, 0, (need - have) * sizeof *domains);
+		sample->domains = domains;
+		sample->domain_count = need;
+	}
+	for (size_t i = 0; i < need; i++)
+		if (prepare_domain(&sample->domains[i], &topology->domains[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+int sample_prepare(struct sample *sample, const struct topology *topology)
+{
+	sample->generation = topology->generation;
+	sample->begin_ns = sample->end_ns = sample->realtime_ns = 0;
+	sample->quality = 0;
+	sample->package_count = 0;
+	memset(sample->packages, 0, sizeof sample->packages);
+	memset(&sample->own, 0, sizeof sample->own);
+	sample->tsc_ticks = 0;
+	sample->issued_count = 0;
+	if (prepare_domains(sample, topology) ||
+	    RESIZE(sample->services, topology->service_count) ||
+	    RESIZE(sample->disks, topology->disk_count) ||
+	    RESIZE(sample->attachments, topology->attachment_count))
+		return -ENOMEM;
+	sample->service_count = topology->service_count;
+	sample->disk_count = topology->disk_count;
+	sample->attachment_count = topology->attachment_count;
+	return 0;
+}
+
+void sample_clear(struct sample *sample)
+{
+	free_domains_from(sample, 0);
+	free(sample->domains);
+	free(sample->services);
+	free(sample->disks);
+	free(sample->attachments);
+	free(sample->issued);
+	memset(sample, 0, sizeof *sample);
+}
+
+struct issued_reading *sample_add_issued(struct sample *sample)
+{
+	struct issued_reading *issued = memory_grow(sample->issued, &sample->issued_capacity,
+						    sample->issued_count + 1, sizeof *issued);
+
+	if (!issued)
+		return NULL;
+	sample->issued = issued;
+	issued += sample->issued_count++;
+	memset(issued, 0, sizeof *issued); /* memory of an earlier tick is not clear */
+	return issued;
+}

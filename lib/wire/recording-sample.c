@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "wire/recording-sample.h"
+
+#include <inttypes.h>
+
+#include "wire/recording-fields.h"
+
+/* --- readings -------------------------------------------------------------- */
+
+static int parse_cpu_reading(const struct node *node, void *item)
+{
+	struct cpu_reading *reading = item;
+	size_t head = recording_cpu_reading_fields.count, size = json_array_size(node->value);
+	int result;
+
+	if (!node_present(node))
+		return 0; /* not read: stays clear */
+	result = node_array(node, head + SAMPLE_EVENTS_MAX);
+	if (!result)
+		result = fields_parse_array(node, &recording_cpu_reading_fields, reading);
+	for (size_t i = head; i < size && !result; i++) {
+		struct node count = node_element(node, i);
+
+		result = node_u64(&count, &reading->count[i - head]);
+	}
+	return result;
+}
+
+static int parse_io_reading(const struct node *node, void *item)
+{
+	struct io_reading *reading = item;
+
+	if (!node_present(node))
+		return 0;
+	reading->has_requests = json_array_size(node->value) > recording_bytes_fields.count;
+	return fields_parse_array(
+		node, reading->has_requests ? &recording_requests_fields : &recording_bytes_fields,
+		reading);
+}
+
+static int parse_service_reading(const struct node *node, void *reading)
+{
+	return parse_cpu_reading(node, &((struct service_reading *)reading)->total);
+}
+
+static int parse_member_reading(const struct node *up, const char *key, node_parser *parse,
+				void *reading)
+{
+	struct node node = node_member(up, key);
+
+	return parse(&node, reading);
+}
+
+static int parse_package(const struct node *node, void *item)
+{
+	struct package_reading *package = item;
+	int result = fields_parse(node, &recording_package_fields, package);
+
+	return result ? result
+		      : parse_member_reading(node, "total", parse_cpu_reading, &package->total);
+}
+
+/* --- arrays that run parallel to the topology ------------------------------ */
+
+struct parallel {
+	const char *key;
+	void *items;
+	size_t count, item_bytes;
+	node_parser *parse;
+};
+
+/* The array `key` of exactly `count` elements; it may be left out when there are none. */
+static int open_parallel(const struct node *up, const char *key, size_t count, struct node *array)
+{
+	int result;
+
+	*array = node_member(up, key);
+	if (count == 0 && !node_present(array))
+		return 0;
+	result = node_array(array, SIZE_MAX);
+	if (!result && json_array_size(array->value) != count)
+		result = node_fail(array, "has %zu elements: the topology has %zu",
+				   json_array_size(array->value), count);
+	return result;
+}
+
+static int parse_parallel(const struct node *up, const struct parallel *parallel)
+{
+	struct node array;
+	int result = open_parallel(up, parallel->key, parallel->count, &array);
+
+	for (size_t i = 0; i < parallel->count && !result; i++) {
+		struct node element = node_element(&array, i);
+
+		result = parallel->parse(&element,
+					 (char *)parallel->items + i * parallel->item_bytes);
+	}
+	return result;
+}
+
+#define PARALLEL(key, items, count, parse)                                                         \
+	&(const struct parallel)                                                                   \
+	{                                                                                          \
+		(key), (items), (count), sizeof *(items), (parse)                                  \
+	}
+
+static int parse_domain_reading(const struct node *node, const struct domain *domain,
+				struct domain_reading *reading)
+{
+	int result = fields_parse(node, &recording_reading_fields, reading);
+
+	if (!result)
+		result = parse_member_reading(node, "total", parse_cpu_reading, &reading->total);
+	if (!result)
+		result = parse_parallel(node, PARALLEL("threads", reading->threads,
+						       domain->thread_count, parse_cpu_reading));
+	if (!result)
+		result = parse_parallel(node, PARALLEL("vdisks", reading->vdisks,
+						       domain->vdisk_count, parse_io_reading));
+	return result;
+}
+
+static int parse_domains(const struct node *root, const struct topology *topology,
+			 struct sample *sample)
+{
+	struct node array;
+	int result = open_parallel(root, "domains", topology->domain_count, &array);
+
+	for (size_t i = 0; i < topology->domain_count && !result; i++) {
+		struct node element = node_element(&array, i);
+
+		result = parse_domain_reading(&element, &topology->domains[i], &sample->domains[i]);
+	}
+	return result;
+}
+
+/* --- the rest -------------------------------------------------------------- */
+
+static int parse_packages(const struct node *root, struct sample *sample)
+{
+	struct node array = node_member(root, "packages");
+	int result = node_present(&array) ? node_array(&array, SAMPLE_PACKAGES_MAX) : 0;
+	size_t count = json_array_size(array.value);
+
+	for (size_t i = 0; i < count && !result; i++) {
+		struct node element = node_element(&array, i);
+
+		result = parse_package(&element, &sample->packages[i]);
+		sample->package_count++;
+	}
+	return result;
+}
+
+static int parse_issued(const struct node *node, const struct topology *topology,
+			struct issued_reading *issued)
+{
+	struct node domain = node_member(node, "domain"), disk = node_member(node, "disk");
+	int64_t domain_index = 0, disk_index = 0;
+	int result = node_object(node);
+
+	if (!result)
+		result = node_i64(&domain, 0, (int64_t)topology->domain_count - 1, &domain_index);
+	if (!result)
+		result = node_i64(&disk, ISSUED_ANY_DISK, (int64_t)topology->disk_count - 1,
+				  &disk_index);
+	issued->domain = (size_t)domain_index;
+	issued->disk = (int)disk_index;
+	return result ? result : parse_member_reading(node, "io", parse_io_reading, &issued->io);
+}
+
+static int parse_issued_list(const struct node *root, const struct topology *topology,
+			     struct sample *sample)
+{
+	struct node array = node_member(root, "issued");
+	int result = node_present(&array) ? node_array(&array, RECORDING_ITEMS_MAX) : 0;
+	size_t count = json_array_size(array.value);
+
+	for (size_t i = 0; i < count && !result; i++) {
+		struct node element = node_element(&array, i);
+		struct issued_reading *issued = sample_add_issued(sample);
+
+		if (!issued)
+			return node_no_memory(&array);
+		result = parse_issued(&element, topology, issued);
+	}
+	return result;
+}
+
+static int parse_lists(const struct node *root, const struct topology *topology,
+		       struct sample *sample)
+{
+	int result = parse_parallel(root, PARALLEL("services", sample->services,
+						   sample->service_count, parse_service_reading));
+
+	if (!result)
+		result = parse_parallel(root, PARALLEL("disks", sample->disks, sample->disk_count,
+						       parse_io_reading));
+	if (!result)
+		result = parse_parallel(root, PARALLEL("attachments", sample->attachments,
+						       sample->attachment_count, parse_io_reading));
+	return result ? result : parse_issued_list(root, topology, sample);
+}
+
+/* The sample's own numbers; what they must agree with. */
+static int parse_head(const struct node *root, const struct topology *topology,
+		      struct sample *sample)
+{
+	struct node generation = node_member(root, "generation"), end = node_member(root, "end_ns");
+	int result = fields_parse(root, &recording_sample_fields, sample);
+
+	if (result)
+		return result;
+	if (sample->generation != topology->generation)
+		return node_fail(&generation, "%" PRIu64 ", but the topology before it is %" PRIu64,
+				 sample->generation, topology->generation);
+	if (sample->end_ns < sample->begin_ns)
+		return node_fail(&end, "must not be before begin_ns");
+	return 0;
+}
+
+int recording_parse_sample(const struct node *root, const struct topology *topology,
+			   struct recording_line *line)
+{
+	struct sample *sample = &line->sample;
+	int result;
+
+	if (!topology)
+		return node_fail(root, "stands before any topology");
+	if (sample_prepare(sample, topology))
+		return node_no_memory(root);
+	result = parse_head(root, topology, sample);
+	if (!result)
+		result = parse_packages(root, sample);
+	if (!result)
+		result = parse_member_reading(root, "own", parse_cpu_reading, &sample->own);
+	if (!result)
+		result = parse_domains(root, topology, sample);
+	return result ? result : parse_lists(root, topology, sample);
+}

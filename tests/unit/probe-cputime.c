@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "probe/cputime.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cgroupfs.h"
+#include "base/numbers.h"
+#include "tests/unit/unit.h"
+
+enum { TICK_NS = 10000000 }; /* of the slowest kernels: how far schedstat may be behind */
+
+static char none[] = "";
+
+/* One domain with as many threads as a test sets, and one service. */
+struct scene {
+	struct rootfs root;
+	struct cputime *cputime;
+	struct topology topology;
+	struct domain domain;
+	struct thread threads[4];
+	struct service service;
+	struct sample sample;
+};
+
+static void scene_open(struct scene *scene, const char *folder)
+{
+	struct error error = { "" };
+	char path[512];
+
+	*scene = (struct scene){ 0 };
+	snprintf(path, sizeof path, "%s/%s", unit_folder(), folder ? folder : "");
+	if (rootfs_open(&scene->root, folder ? path : NULL, &error) ||
+	    cputime_open(&scene->cputime, &scene->root, &error)) {
+		fprintf(stderr, "%s\n", error.text);
+		abort();
+	}
+	scene->domain = (struct domain){ .id = none, .name = none, .pid = 100, .start_ticks = 5 };
+	scene->domain.threads = scene->threads;
+	scene->topology.domains = &scene->domain;
+	scene->topology.domain_count = 1;
+}
+
+static void scene_follow(struct scene *scene, size_t threads)
+{
+	scene->domain.thread_count = threads;
+	scene->topology.generation++;
+	UNIT_EQUAL_I64(0, cputime_follow(scene->cputime, &scene->topology));
+}
+
+static struct domain_reading *scene_read(struct scene *scene)
+{
+	UNIT_EQUAL_I64(0, sample_prepare(&scene->sample, &scene->topology));
+	UNIT_EQUAL_I64(0, cputime_read_parts(scene->cputime, &scene->topology, &scene->sample));
+	return scene->sample.domains;
+}
+
+static uint64_t scene_total(struct scene *scene)
+{
+	struct error error = { "" };
+
+	UNIT_EQUAL_I64(0, sample_prepare(&scene->sample, &scene->topology));
+	UNIT_EQUAL_I64(0, cputime_read_total(scene->cputime, &scene->sample, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_EQUAL_U64(1, scene->sample.package_count);
+	return scene->sample.packages[0].total.count[0];
+}
+
+static void scene_close(struct scene *scene)
+{
+	sample_clear(&scene->sample);
+	cputime_close(scene->cputime);
+	rootfs_close(&scene->root);
+}
+
+static void check_count(uint64_t expected, const struct cpu_reading *reading)
+{
+	UNIT_EQUAL_U64(expected, reading->count[0]);
+	UNIT_EQUAL_U64(QUALITY_ESTIMATE, reading->quality);
+	UNIT_TRUE(reading->at_ns > 0);
+}
+
+static void check_missing(const struct cpu_reading *reading)
+{
+	UNIT_EQUAL_U64(QUALITY_ESTIMATE | QUALITY_MISSING, reading->quality);
+	UNIT_EQUAL_U64(0, reading->at_ns);
+}
+
+static struct thread make_thread(pid_t tid, enum thread_role role)
+{
+	return (struct thread){ .tid = tid, .start_ticks = 9, .role = role, .sampled = true };
+}
+
+/* A file is replaced in place, so that a kept descriptor sees it as in /proc. */
+static void rewrite(const char *path, const char *text)
+{
+	unit_write_file(path, text);
+}
+
+static void write_v1(const char *usage)
+{
+	unit_write_file("v1/proc/self/mountinfo",
+			"32 31 0:29 / /sys/fs/cgroup/cpuacct rw - cgroup cgroup rw,cpuacct\n"
+			"41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+	unit_write_file("v1/sys/fs/cgroup/cpuacct/cpuacct.usage_percpu", "100 20 0 3 \n");
+	unit_write_file("v1/sys/fs/cgroup/cpuacct/machine/a/cpuacct.usage", usage);
+	unit_write_file("v1/proc/100/task/101/schedstat", "1000 5 7\n");
+	unit_write_file("v1/proc/100/task/102/schedstat", "2000 5 7\n");
+}
+
+static void test_v1(void)
+{
+	struct domain_reading *reading;
+	struct event_set events;
+	struct scene scene;
+
+	write_v1("5000\n");
+	scene_open(&scene, "v1");
+	cputime_events(&events);
+	UNIT_EQUAL_U64(1, events.count);
+	UNIT_EQUAL_TEXT(CPUTIME_EVENT, events.names[0]);
+	UNIT_CONTAINS("usage_percpu", cputime_total_source(scene.cputime));
+	UNIT_TRUE(cputime_note(scene.cputime) == NULL);
+	scene.domain.cgroup = (char[]){ "/machine/a" };
+	scene.threads[0] = make_thread(101, THREAD_VCPU);
+	scene.threads[1] = make_thread(102, THREAD_IOTHREAD);
+	scene.threads[2] = make_thread(103, THREAD_VCPU); /* not there */
+	scene.threads[3] = make_thread(102, THREAD_WORKER);
+	scene.threads[3].sampled = false;
+	scene_follow(&scene, 4);
+	reading = scene_read(&scene);
+	check_count(1000, &reading->threads[0]);
+	check_count(2000, &reading->threads[1]);
+	check_missing(&reading->threads[2]);
+	UNIT_EQUAL_U64(0, reading->threads[3].at_ns);
+	UNIT_EQUAL_U64(0, reading->threads[3].quality);
+	UNIT_EQUAL_I64(TOTAL_CGROUP, reading->total_source);
+	check_count(5000, &reading->total);
+	UNIT_EQUAL_U64(123, scene_total(&scene));
+	rewrite("v1/proc/100/task/101/schedstat", "1500 6 8\n");
+	rewrite("v1/sys/fs/cgroup/cpuacct/cpuacct.usage_percpu", "200 20 0 3 \n");
+	reading = scene_read(&scene);
+	check_count(1500, &reading->threads[0]);
+	UNIT_EQUAL_U64(223, scene_total(&scene));
+	UNIT_TRUE(scene.sample.packages[0].total.at_ns >= reading->total.at_ns);
+	scene_close(&scene);
+}
+
+static void test_reading_needs_the_followed_topology(void)
+{
+	struct scene scene;
+
+	write_v1("5000\n");
+	scene_open(&scene, "v1");
+	scene_follow(&scene, 0);
+	scene.topology.generation++;
+	UNIT_EQUAL_I64(0, sample_prepare(&scene.sample, &scene.topology));
+	UNIT_EQUAL_I64(-EINVAL, cputime_read_parts(scene.cputime, &scene.topology, &scene.sample));
+	scene_close(&scene);
+}
+
+static void test_broken_numbers_are_missing(void)
+{
+	struct domain_reading *reading;
+	struct scene scene;
+
+	write_v1("many\n");
+	unit_write_file("v1/proc/100/task/101/schedstat", "\n");
+	scene_open(&scene, "v1");
+	scene.domain.cgroup = (char[]){ "/machine/a" };
+	scene.threads[0] = make_thread(101, THREAD_VCPU);
+	scene_follow(&scene, 1);
+	reading = scene_read(&scene);
+	check_missing(&reading->threads[0]);
+	check_missing(&reading->total);
+	UNIT_EQUAL_I64(TOTAL_NONE, reading->total_source);
+	scene_close(&scene);
+}
+
+/* vhost-100 stands in the root, kvm-pit in the domain's cgroup, and both outside the process. */
+static void test_workers_count_once(void)
+{
+	struct domain_reading *reading;
+	struct scene scene;
+
+	write_v1("5000\n");
+	unit_write_file("v1/proc/200/schedstat", "70 1 1\n");
+	unit_write_file("v1/proc/200/cgroup", "7:blkio:/machine/a\n2:cpuacct:/\n0::/machine/a\n");
+	unit_write_file("v1/proc/201/schedstat", "900 1 1\n");
+	unit_write_file("v1/proc/201/cgroup", "2:cpu,cpuacct:/machine/a/emulator\n0::/\n");
+	unit_write_file("v1/proc/202/schedstat", "8 1 1\n");
+	unit_write_file("v1/proc/202/cgroup", "2:cpuacct:/machine/abc\n");
+	scene_open(&scene, "v1");
+	scene.domain.cgroup = (char[]){ "/machine/a" };
+	scene.threads[0] = make_thread(200, THREAD_VHOST);
+	scene.threads[1] = make_thread(201, THREAD_KVM);
+	scene.threads[2] = make_thread(202, THREAD_KVM);
+	scene.threads[2].sampled = false;
+	scene_follow(&scene, 3);
+	reading = scene_read(&scene);
+	check_count(70, &reading->threads[0]);
+	check_count(900, &reading->threads[1]);
+	UNIT_EQUAL_U64(0, reading->threads[2].at_ns);
+	check_count(5000 + 70 + 8, &reading->total);
+	/* What ended stays; what comes is added. */
+	rewrite("v1/proc/200/schedstat", "80 1 1\n");
+	check_count(5000 + 80 + 8, &scene_read(&scene)->total);
+	scene.threads[0] = scene.threads[2];
+	scene_follow(&scene, 1);
+	check_count(5000 + 80 + 8, &scene_read(&scene)->total);
+	scene.threads[1] = make_thread(200, THREAD_VHOST);
+	scene.threads[1].start_ticks = 10;
+	rewrite("v1/proc/200/schedstat", "5 1 1\n");
+	scene_follow(&scene, 2);
+	check_count(5000 + 80 + 8 + 5, &scene_read(&scene)->total);
+	scene_close(&scene);
+}
+
+/* The cgroup becomes known later: nothing may count twice from then on. */
+static void test_workers_are_placed_again(void)
+{
+	struct scene scene;
+
+	write_v1("5000\n");
+	unit_write_file("v1/proc/201/schedstat", "900 1 1\n");
+	unit_write_file("v1/proc/201/cgroup", "2:cpuacct:/machine/a\n");
+	scene_open(&scene, "v1");
+	scene.threads[0] = make_thread(201, THREAD_VHOST);
+	scene_follow(&scene, 1);
+	check_missing(&scene_read(&scene)->total);
+	scene.domain.cgroup = (char[]){ "/machine/a" };
+	scene_follow(&scene, 1);
+	check_count(5000, &scene_read(&scene)->total);
+	scene_close(&scene);
+}
+
+static void write_v2(void)
+{
+	unit_write_file("v2/proc/self/mountinfo",
+			"35 22 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+	unit_write_file("v2/sys/fs/cgroup/cgroup.controllers", "cpu io\n");
+	unit_write_file("v2/sys/fs/cgroup/cpu.stat", "usage_usec 999999\n");
+	unit_write_file("v2/sys/fs/cgroup/cgroup.threads", "2\n3\n");
+	unit_write_file("v2/sys/fs/cgroup/system.slice/cpu.stat",
+			"usage_usec 30\nuser_usec 20\nsystem_usec 10\n");
+	unit_write_file("v2/sys/fs/cgroup/machine.slice/cpu.stat",
+			"user_usec 1\nusage_usec 500\nsystem_usec 10\n");
+	unit_write_file("v2/sys/fs/cgroup/machine.slice/x.scope/cpu.stat", "usage_usec 400\n");
+	unit_write_file("v2/proc/2/schedstat", "7 1 1\n");
+	unit_write_file("v2/proc/3/schedstat", "8 1 1\n");
+}
+
+static void test_v2(void)
+{
+	struct domain_reading *reading;
+	struct scene scene;
+
+	write_v2();
+	scene_open(&scene, "v2");
+	UNIT_CONTAINS("v2", cputime_total_source(scene.cputime));
+	scene.domain.cgroup = (char[]){ "/machine.slice/x.scope" };
+	scene_follow(&scene, 0);
+	reading = scene_read(&scene);
+	UNIT_EQUAL_I64(TOTAL_CGROUP, reading->total_source);
+	check_count(400000, &reading->total);
+	UNIT_EQUAL_U64(530000 + 15, scene_total(&scene));
+	scene_close(&scene);
+}
+
+static void remove_file(const char *path)
+{
+	char full[512];
+
+	snprintf(full, sizeof full, "%s/%s", unit_folder(), path);
+	if (remove(full))
+		perror(full);
+}
+
+static void test_v2_total_keeps_what_ended(void)
+{
+	struct scene scene;
+
+	write_v2();
+	scene_open(&scene, "v2");
+	UNIT_EQUAL_U64(530000 + 15, scene_total(&scene));
+	unit_write_file("v2/sys/fs/cgroup/cgroup.threads", "3\n4\n");
+	unit_write_file("v2/proc/4/schedstat", "100 1 1\n"); /* new */
+	UNIT_EQUAL_U64(530000 + 15 + 100, scene_total(&scene));
+	remove_file("v2/sys/fs/cgroup/system.slice/cpu.stat");
+	remove_file("v2/sys/fs/cgroup/system.slice");
+	UNIT_EQUAL_U64(530000 + 15 + 100, scene_total(&scene));
+	unit_write_file("v2/sys/fs/cgroup/user.slice/cpu.stat", "usage_usec 1\n");
+	UNIT_EQUAL_U64(531000 + 15 + 100, scene_total(&scene));
+	UNIT_EQUAL_U64(531000 + 15 + 100, scene_total(&scene));
+	/* The id is another thread's now. */
+	unit_write_file("v2/proc/4/schedstat", "20 1 1\n");
+	UNIT_EQUAL_U64(531000 + 15 + 120, scene_total(&scene));
+	scene_close(&scene);
+}
+
+/* An hour of CPU time did not pass since the last reading: its old group has counted it. */
+static void test_v2_total_does_not_count_moved_tasks_twice(void)
+{
+	struct scene scene;
+
+	write_v2();
+	scene_open(&scene, "v2");
+	UNIT_EQUAL_U64(530000 + 15, scene_total(&scene));
+	unit_write_file("v2/sys/fs/cgroup/cgroup.threads", "2\n3\n5\n");
+	unit_write_file("v2/proc/5/schedstat", "3600000000000 1 1\n");
+	UNIT_EQUAL_U64(530000 + 15, scene_total(&scene));
+	unit_write_file("v2/proc/5/schedstat", "3600000000050 1 1\n");
+	UNIT_EQUAL_U64(530000 + 15 + 50, scene_total(&scene));
+	scene_close(&scene);
+}
+
+static void test_no_total_is_an_error(void)
+{
+	struct cputime *cputime;
+	struct error error;
+	struct rootfs root;
+	char path[512];
+
+	unit_write_file("v0/proc/self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
+	snprintf(path, sizeof path, "%s/v0", unit_folder());
+	UNIT_EQUAL_I64(0, rootfs_open(&root, path, &error));
+	UNIT_EQUAL_I64(-ENOTSUP, cputime_open(&cputime, &root, &error));
+	UNIT_CONTAINS("neither cgroup v1 cpuacct nor cgroup v2", error.text);
+	UNIT_TRUE(cputime == NULL);
+	rootfs_close(&root);
+}
+
+static unsigned count_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	while (folder && readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+static void test_no_descriptor_leaks(void)
+{
+	unsigned before = count_descriptors();
+	struct scene scene;
+
+	write_v1("5000\n");
+	unit_write_file("v1/proc/200/schedstat", "70 1 1\n");
+	scene_open(&scene, "v1");
+	scene.threads[0] = make_thread(101, THREAD_VCPU);
+	scene.threads[1] = make_thread(102, THREAD_VCPU);
+	scene.threads[2] = make_thread(200, THREAD_VHOST);
+	scene.domain.cgroup = (char[]){ "/machine/a" };
+	for (unsigned i = 0; i < 3000; i++) {
+		scene.threads[i % 3].start_ticks = i; /* another thread under the same id */
+		scene.domain.start_ticks = i / 100;
+		scene_follow(&scene, i % 4);
+		if (i % 50 == 0)
+			scene_read(&scene);
+	}
+	UNIT_TRUE(count_descriptors() < before + 10);
+	scene_close(&scene);
+	UNIT_EQUAL_U64(before, count_descriptors());
+}
+
+static void test_without_descriptors_files_are_opened_for_each_reading(void)
+{
+	struct rlimit before, few;
+	struct domain_reading *reading;
+	struct scene scene;
+
+	write_v1("5000\n");
+	getrlimit(RLIMIT_NOFILE, &before);
+	few = (struct rlimit){ .rlim_cur = 8, .rlim_max = before.rlim_max };
+	scene_open(&scene, "v1"); /* raises the soft limit */
+	cputime_close(scene.cputime);
+	/* The hard limit stays: only as a child could we lower it. */
+	if (fork() == 0) {
+		struct error error;
+		int failed;
+
+		few.rlim_max = 8;
+		setrlimit(RLIMIT_NOFILE, &few);
+		failed = cputime_open(&scene.cputime, &scene.root, &error);
+		scene.domain.cgroup = (char[]){ "/machine/a" };
+		scene.threads[0] = make_thread(101, THREAD_VCPU);
+		scene.threads[1] = make_thread(102, THREAD_VCPU);
+		scene.threads[2] = make_thread(101, THREAD_VCPU);
+		scene.threads[3] = make_thread(102, THREAD_VCPU);
+		scene_follow(&scene, 4);
+		reading = scene_read(&scene);
+		failed |= reading->threads[0].count[0] != 1000;
+		failed |= reading->threads[3].count[0] != 2000;
+		failed |= reading->total.count[0] != 5000 || scene_total(&scene) != 123;
+		failed |= !cputime_note(scene.cputime);
+		_exit(failed);
+	}
+	int status = -1;
+
+	wait(&status);
+	UNIT_EQUAL_I64(0, status);
+	scene.cputime = NULL;
+	scene_close(&scene);
+}

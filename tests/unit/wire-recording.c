@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* parse(put(x)) is x, for any topology and sample. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/recording.h"
+
+/* --- random contents ------------------------------------------------------- */
+
+static uint64_t below(uint64_t *seed, uint64_t limit)
+{
+	return unit_random(seed) % limit;
+}
+
+static uint64_t counter(uint64_t *seed)
+{
+	return unit_random(seed) >> (1 + below(seed, 63));
+}
+
+/* Any bytes but NUL; often none, often plain. */
+static char *any_text(uint64_t *seed)
+{
+	size_t length = below(seed, 3) ? below(seed, 24) : 0;
+	unsigned first = below(seed, 2) ? 'a' : 1, range = first == 1 ? 255 : 26;
+	char *text = calloc(1, length + 1);
+
+	for (size_t i = 0; i < length; i++)
+		text[i] = (char)(first + below(seed, range));
+	return text;
+}
+
+static char *text_or_none(uint64_t *seed)
+{
+	return below(seed, 2) ? any_text(seed) : NULL;
+}
+
+static char *unique_id(uint64_t *seed, size_t index)
+{
+	struct text id = { 0 };
+	char *tail = any_text(seed);
+
+	text_addf(&id, "%zu:%s", index, tail);
+	free(tail);
+	return id.bytes;
+}
+
+static void fill_vdisk(struct vdisk *vdisk, size_t disk_count, uint64_t *seed)
+{
+	vdisk->name = any_text(seed);
+	vdisk->source = any_text(seed);
+	vdisk->backing = (enum vdisk_backing)below(seed, VDISK_UNKNOWN + 1);
+	vdisk->reason = text_or_none(seed);
+	vdisk->direct = below(seed, 2);
+	vdisk->leaves = calloc(disk_count + 1, sizeof *vdisk->leaves);
+	for (size_t i = 0; i < disk_count; i++)
+		if (below(seed, 2))
+			vdisk->leaves[vdisk->leaf_count++] = i;
+}
+
+static struct thread *any_threads(size_t count, size_t vdisk_count, uint64_t *seed)
+{
+	struct thread *threads = calloc(count + 1, sizeof *threads);
+
+	for (size_t i = 0; i < count; i++) {
+		char *name = any_text(seed);
+
+		threads[i] = (struct thread){
+			.tid = (pid_t)(unit_random(seed) & INT_MAX),
+			.start_ticks = counter(seed),
+			.role = (enum thread_role)below(seed, THREAD_KVM + 1),
+			.vcpu = below(seed, 2) ? (int)i : VCPU_ALL + (int)below(seed, 2),
+			.vdisk = (int)below(seed, vdisk_count + 1) - 1,
+			.sampled = below(seed, 2),
+		};
+		strncpy(threads[i].name, name, sizeof threads[i].name - 1);
+		free(name);
+	}
+	return threads;
+}
+
+static void fill_domain(struct domain *domain, size_t index, size_t disk_count, uint64_t *seed)
+{
+	domain->id = unique_id(seed, index);
+	domain->name = any_text(seed);
+	domain->uuid = text_or_none(seed);
+	domain->owner = text_or_none(seed);
+	domain->state = (enum domain_state)below(seed, DOMAIN_ENDED + 1);
+	domain->manager = (enum domain_manager)below(seed, 2);
+	domain->reason = text_or_none(seed);
+	domain->pid = (pid_t)below(seed, 1 << 22);
+	domain->start_ticks = counter(seed);
+	domain->start_ns = counter(seed);
+	domain->end_ns = below(seed, 2) ? counter(seed) : 0;
+	domain->vcpus = (unsigned)below(seed, 257);
+	domain->cpu_weight = unit_random_double(seed, 0, 10000);
+	domain->cgroup = text_or_none(seed);
+	domain->connection = text_or_none(seed);
+	domain->vdisk_count = below(seed, 4);
+	domain->vdisks = calloc(domain->vdisk_count + 1, sizeof *domain->vdisks);
+	for (size_t i = 0; i < domain->vdisk_count; i++)
+		fill_vdisk(&domain->vdisks[i], disk_count, seed);
+	domain->thread_count = below(seed, 6);
+	domain->threads = any_threads(domain->thread_count, domain->vdisk_count, seed);
+}
+
+static void fill_services(struct topology *topology, uint64_t *seed)
+{
+	topology->service_count = below(seed, 3);
+	topology->services = calloc(topology->service_count + 1, sizeof *topology->services);
+	for (size_t i = 0; i < topology->service_count; i++) {
+		struct service *service = &topology->services[i];
+
+		service->id = unique_id(seed, i);
+		service->name = any_text(seed);
+		service->pid = (pid_t)below(seed, 1 << 22);
+		service->start_ticks = counter(seed);
+		service->idle_units = unit_random_double(seed, 0, 3);
+		service->thread_count = below(seed, 3);
+		service->threads = any_threads(service->thread_count, 0, seed);
+	}
+}
+
+static void fill_attachments(struct topology *topology, uint64_t *seed)
+{
+	topology->attachments = calloc(64, sizeof *topology->attachments);
+	if (topology->service_count == 0)
+		return;
+	for (size_t i = 0; i < topology->domain_count && i < 60; i++)
+		if (topology->domains[i].vdisk_count > 0)
+			topology->attachments[topology->attachment_count++] =
+				(struct attachment){ .kind = CLIENT_VDISK,
+						     .domain = i,
+						     .vdisk = topology->domains[i].vdisk_count - 1,
+						     .provider =
+							     below(seed, topology->service_count) };
+	topology->attachments[topology->attachment_count++] = (struct attachment){
+		.kind = CLIENT_SERVICE, .client = 0, .provider = topology->service_count - 1
+	};
+}
+
+static void fill_cpu(struct cpu_identity *cpu, uint64_t *seed)
+{
+	cpu_identity_clear(cpu);
+	*cpu = (struct cpu_identity){
+		.vendor = any_text(seed),
+		.model_name = any_text(seed),
+		.family = (unsigned)unit_random(seed),
+		.model = (unsigned)below(seed, 256),
+		.stepping = (unsigned)below(seed, 16),
+		.cpus = (unsigned)below(seed, 512),
+		.cores = (unsigned)below(seed, 256),
+		.chips = (unsigned)below(seed, 8),
+		.tsc_hz = counter(seed),
+	};
+}
+
+static struct topology *any_topology(uint64_t *seed)
+{
+	struct topology *topology = topology_new();
+
+	topology->generation = counter(seed);
+	topology->discovered_ns = counter(seed);
+	fill_cpu(&topology->cpu, seed);
+	topology->disk_count = below(seed, 4);
+	topology->disks = calloc(topology->disk_count + 1, sizeof *topology->disks);
+	for (size_t i = 0; i < topology->disk_count; i++)
+		topology->disks[i] = (struct disk){ .name = any_text(seed),
+						    .model = any_text(seed),
+						    .major = (unsigned)below(seed, 260),
+						    .minor = (unsigned)below(seed, 256),
+						    .rotational = below(seed, 2),
+						    .size_bytes = counter(seed) };
+	topology->domain_count = below(seed, 6);
+	topology->domains = calloc(topology->domain_count + 1, sizeof *topology->domains);
+	for (size_t i = 0; i < topology->domain_count; i++)
+		fill_domain(&topology->domains[i], i, topology->disk_count, seed);
+	fill_services(topology, seed);
+	fill_attachments(topology, seed);
+	topology->note_count = below(seed, 3);
+	topology->notes = calloc(topology->note_count + 1, sizeof *topology->notes);
+	for (size_t i = 0; i < topology->note_count; i++)
+		topology->notes[i] = any_text(seed);
+	return topology;
+}
+
+static struct cpu_reading any_cpu(uint64_t *seed)
+{
+	struct cpu_reading reading = { 0 };
+	uint64_t events = below(seed, SAMPLE_EVENTS_MAX + 1);
+
+	if (below(seed, 4) == 0)
+		return reading;
+	reading.at_ns = below(seed, 8) ? counter(seed) : 0;
+	reading.quality = (unsigned)below(seed, 256);
+	for (uint64_t i = 0; i < events; i++)
+		reading.count[i] = below(seed, 4) ? counter(seed) : 0;
+	return reading;
+}
+
+static struct io_reading any_io(uint64_t *seed)
+{
+	struct io_reading reading = { 0 };
+
+	if (below(seed, 4) == 0)
+		return reading;
+	reading.at_ns = below(seed, 8) ? counter(seed) : 0;
+	reading.quality = (unsigned)below(seed, 256);
+	reading.has_requests = below(seed, 2);
+	reading.read_bytes = counter(seed);
+	reading.write_bytes = counter(seed);
+	reading.read_requests = reading.has_requests ? counter(seed) : 0;
+	reading.write_requests = reading.has_requests ? counter(seed) : 0;
+	return reading;
+}
+
+static void fill_domain_reading(struct domain_reading *reading, const struct domain *domain,
+				uint64_t *seed)
+{
+	reading->total_source = (enum total_source)below(seed, TOTAL_PROCESS + 1);
+	reading->total = any_cpu(seed);
+	for (size_t i = 0; i < domain->thread_count; i++)
+		reading->threads[i] = any_cpu(seed);
+	for (size_t i = 0; i < domain->vdisk_count; i++)
+		reading->vdisks[i] = any_io(seed);
+}
+
+static void fill_issued(struct sample *sample, const struct topology *topology, uint64_t *seed)
+{
+	for (size_t i = 0; i < topology->domain_count; i++) {
+		struct issued_reading *issued = sample_add_issued(sample);
+
+		issued->domain = i;
+		issued->disk = (int)below(seed, topology->disk_count + 1) + ISSUED_ANY_DISK;
+		issued->io = any_io(seed);
+	}
+}
+
+static void fill_sample(struct sample *sample, const struct topology *topology, uint64_t *seed)
+{
+	sample_prepare(sample, topology);
+	sample->seq = counter(seed);
+	sample->begin_ns = counter(seed);
+	sample->end_ns = sample->begin_ns + below(seed, 1000000);
+	sample->realtime_ns = counter(seed);
+	sample->missed_ticks = counter(seed);
+	sample->quality = (unsigned)below(seed, 256);
+	sample->tsc_ticks = counter(seed);
+	sample->own = any_cpu(seed);
+	sample->package_count = (unsigned)below(seed, SAMPLE_PACKAGES_MAX + 1);
+	for (unsigned i = 0; i < sample->package_count; i++) {
+		sample->packages[i].total = any_cpu(seed);
+		sample->packages[i].frequency_hz = below(seed, 2) ? counter(seed) : 0;
+	}
+	for (size_t i = 0; i < topology->domain_count; i++)
+		fill_domain_reading(&sample->domains[i], &topology->domains[i], seed);
+	for (size_t i = 0; i < topology->service_count; i++)
+		sample->services[i].total = any_cpu(seed);
+	for (size_t i = 0; i < topology->disk_count; i++)
+		sample->disks[i] = any_io(seed);
+	for (size_t i = 0; i < topology->attachment_count; i++)
+		sample->attachments[i] = any_io(seed);
+	fill_issued(sample, topology, seed);
+}
+
+/* --- comparing ------------------------------------------------------------- */
+
+static bool same_cpu(const struct cpu_reading *a, const struct cpu_reading *b)
+{
+	return a->at_ns == b->at_ns && a->quality == b->quality &&
+	       memcmp(a->count, b->count, sizeof a->count) == 0;
+}
+
+static bool same_io(const struct io_reading *a, const struct io_reading *b)
+{
+	return a->at_ns == b->at_ns && a->quality == b->quality &&
+	       a->has_requests == b->has_requests && a->read_bytes == b->read_bytes &&
+	       a->write_bytes == b->write_bytes && a->read_requests == b->read_requests &&
+	       a->write_requests == b->write_requests;
+}
+
+static bool same_domain(const struct domain_reading *a, const struct domain_reading *b,
+			const struct domain *domain)
+{
+	bool same = a->total_source == b->total_source && same_cpu(&a->total, &b->total);
+
+	for (size_t i = 0; i < domain->thread_count; i++)
+		same = same && same_cpu(&a->threads[i], &b->threads[i]);
+	for (size_t i = 0; i < domain->vdisk_count; i++)
+		same = same && same_io(&a->vdisks[i], &b->vdisks[i]);
+	return same;
+}
+
+static bool same_head(const struct sample *a, const struct sample *b)
+{
+	bool same = a->seq == b->seq && a->generation == b->generation &&
+		    a->begin_ns == b->begin_ns && a->end_ns == b->end_ns &&
+		    a->realtime_ns == b->realtime_ns && a->missed_ticks == b->missed_ticks &&
+		    a->quality == b->quality && a->tsc_ticks == b->tsc_ticks &&
+		    same_cpu(&a->own, &b->own) && a->package_count == b->package_count;
+
+	for (unsigned i = 0; i < a->package_count; i++)
+		same = same && same_cpu(&a->packages[i].total, &b->packages[i].total) &&
+		       a->packages[i].frequency_hz == b->packages[i].frequency_hz;
+	return same;
+}
+
+static bool same_sample(const struct sample *a, const struct sample *b,
+			const struct topology *topology)
+{
+	bool same = same_head(a, b) && a->issued_count == b->issued_count;
+
+	for (size_t i = 0; i < topology->domain_count; i++)
+		same = same && same_domain(&a->domains[i], &b->domains[i], &topology->domains[i]);
+	for (size_t i = 0; i < topology->service_count; i++)
+		same = same && same_cpu(&a->services[i].total, &b->services[i].total);
+	for (size_t i = 0; i < topology->disk_count; i++)
+		same = same && same_io(&a->disks[i], &b->disks[i]);
+	for (size_t i = 0; i < topology->attachment_count; i++)
+		same = same && same_io(&a->attachments[i], &b->attachments[i]);
+	for (size_t i = 0; same && i < a->issued_count; i++)
+		same = a->issued[i].domain == b->issued[i].domain &&
+		       a->issued[i].disk == b->issued[i].disk &&
+		       same_io(&a->issued[i].io, &b->issued[i].io);
+	return same;
+}
+
+static void report_seed(bool passed, uint64_t seed, const struct text *line)
+{
+	if (!passed)
+		fprintf(stderr, "\nseed %llu: %s", (unsigned long long)seed, line->bytes);
+	UNIT_TRUE(passed);
+}
+
+/* --- round trips ----------------------------------------------------------- */
+
+enum { ROUNDS = 400 };
+
+static void one_round(uint64_t first_seed)
+{
+	uint64_t seed = first_seed;
+	struct topology *topology = any_topology(&seed);
+	struct sample sample = { 0 };
+	struct recording_line line = { 0 };
+	struct text out = { 0 };
+	struct error error = { "" };
+
+	UNIT_EQUAL_I64(0, recording_put_topology(topology, &out, &error));
+	UNIT_TRUE(strchr(out.bytes, '\n') == out.bytes + out.length - 1);
+	UNIT_EQUAL_I64(0, recording_parse(out.bytes, out.length, NULL, &line, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_EQUAL_I64(RECORDING_TOPOLOGY, line.kind);
+	report_seed(line.topology && topology_equal(topology, line.topology) &&
+			    line.topology->generation == topology->generation &&
+			    line.topology->discovered_ns == topology->discovered_ns,
+		    first_seed, &out);
+	recording_line_clear(&line);
+	text_reset(&out);
+
+	fill_sample(&sample, topology, &seed);
+	UNIT_EQUAL_I64(0, recording_put_sample(&sample, topology, &out, &error));
+	UNIT_EQUAL_I64(0, recording_parse(out.bytes, out.length, topology, &line, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_EQUAL_I64(RECORDING_SAMPLE, line.kind);
+	report_seed(line.sample.domain_count == topology->domain_count &&
+			    same_sample(&sample, &line.sample, topology),
+		    first_seed, &out);
+	recording_line_clear(&line);
+	sample_clear(&sample);
+	topology_unref(topology);
+	text_free(&out);
+}
+
+static void test_round_trips(void)
+{
+	for (uint64_t seed = 1; seed <= ROUNDS; seed++)
+		one_round(seed);
+}
+
+/* --- bounds of writing ----------------------------------------------------- */
+
+/* 2^63-1 itself is a counter, written and read. */
+static void check_greatest(struct sample *sample, const struct topology *topology)
+{
+	struct recording_line line = { 0 };
+	struct text out = { 0 };
+
+	sample->own.count[0] = INT64_MAX;
+	UNIT_EQUAL_I64(0, recording_put_sample(sample, topology, &out, NULL));
+	UNIT_EQUAL_I64(0, recording_parse(out.bytes, out.length, topology, &line, NULL));
+	UNIT_EQUAL_U64(INT64_MAX, line.sample.own.count[0]);
+	recording_line_clear(&line);
+	text_free(&out);
+}
+
+static void test_put_bounds(void)
+{
+	uint64_t seed = 3;
+	struct topology *topology = any_topology(&seed), *other = any_topology(&seed);
+	struct sample sample = { 0 };
+	struct text out = { 0 };
+	struct error error = { "" };
+
+	text_add(&out, "before\n");
+	fill_sample(&sample, topology, &seed);
+	sample.tsc_ticks = UINT64_MAX;
+	UNIT_EQUAL_I64(-EINVAL, recording_put_sample(&sample, topology, &out, &error));
+	UNIT_EQUAL_TEXT("tsc_ticks: 18446744073709551615 is above 9223372036854775807", error.text);
+	sample.tsc_ticks = 0;
+	sample.own.at_ns = 1;
+	sample.own.count[0] = (uint64_t)INT64_MAX + 1;
+	UNIT_EQUAL_I64(-EINVAL, recording_put_sample(&sample, topology, &out, &error));
+	UNIT_CONTAINS("count: 9223372036854775808 is above", error.text);
+	UNIT_EQUAL_I64(-EINVAL, recording_put_sample(&sample, other, &out, &error));
+	check_greatest(&sample, topology);
+	topology->generation = UINT64_MAX;
+	UNIT_EQUAL_I64(-EINVAL, recording_put_topology(topology, &out, &error));
+	UNIT_CONTAINS("generation", error.text);
+	UNIT_EQUAL_TEXT("before\n", out.bytes);
+	sample_clear(&sample);
+	topology_unref(topology);
+	topology_unref(other);
+	text_free(&out);
+}
+
+int main(void)
+{
+	return UNIT_RUN(
+		"wire-recording",
+		{ "topologies and samples read back as they were", test_round_trips },
+		{ "counters above 2^63-1 are refused, nothing is written", test_put_bounds });
+}
