@@ -2,6 +2,7 @@
 #include "engine/recorder.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@ struct recorder {
 	const struct topology *topology; /* last written; one reference */
 };
 
-/* One write per line: a reader, or a kill, never sees half of one but at the very end. */
+/* A tick is written at once: a kill can cut at most the last line. */
 static int write_line(struct recorder *recorder, struct error *error)
 {
 	size_t length = recorder->line.length;
@@ -53,32 +54,30 @@ int recorder_open(struct recorder **out, const char *path, const struct recordin
 	return 0;
 }
 
-static int put_topology(struct recorder *recorder, const struct topology *topology,
-			struct error *error)
+/* The topology is on disk: later samples of its generation need none. */
+static void remember_topology(struct recorder *recorder, const struct topology *topology)
 {
-	int result;
-
-	if (recorder->topology && recorder->topology->generation == topology->generation)
-		return 0;
-	result = recording_put_topology(topology, &recorder->line, error);
-	if (result)
-		return result;
 	if (recorder->topology)
 		topology_unref(recorder->topology);
 	recorder->topology = topology_ref(topology);
-	return 0;
 }
 
 int recorder_put(struct recorder *recorder, const struct topology *topology,
 		 const struct sample *sample, struct error *error)
 {
-	int result;
+	bool fresh = !recorder->topology || recorder->topology->generation != topology->generation;
+	int result = 0;
 
 	text_reset(&recorder->line);
-	result = put_topology(recorder, topology, error);
+	if (fresh)
+		result = recording_put_topology(topology, &recorder->line, error);
 	if (!result)
 		result = recording_put_sample(sample, topology, &recorder->line, error);
-	return result ? result : write_line(recorder, error);
+	if (!result)
+		result = write_line(recorder, error);
+	if (!result && fresh)
+		remember_topology(recorder, topology);
+	return result;
 }
 
 int recorder_close(struct recorder *recorder, struct error *error)

@@ -13,13 +13,15 @@
 #define NS_PER_S UINT64_C(1000000000)
 
 struct libvirt {
-	pthread_mutex_t lock; /* guards everything below but uri, event_fd, thread */
+	pthread_mutex_t lock; /* guards everything below but uri, options, event_fd */
 	pthread_cond_t work;  /* the calling thread waits for it */
 	pthread_cond_t news;  /* callers wait for it */
 	unsigned references;
 	char *uri;
+	struct board_options options;
 	int event_fd;
-	pthread_t thread; /* open's and close's alone */
+	pthread_t thread; /* of the running shift */
+	unsigned shift, left_behind;
 	struct libvirt_view *view;
 	uint64_t requested; /* number of the latest request */
 	uint64_t taken;     /* the latest that a round began for */
@@ -58,13 +60,14 @@ static int make_locks(struct libvirt *board)
 	return -result;
 }
 
-struct libvirt *board_new(const char *uri, struct error *error)
+struct libvirt *board_new(const struct board_options *options, struct error *error)
 {
 	struct libvirt *board = calloc(1, sizeof *board);
 	int result = -ENOMEM;
 
-	if (!board || (uri && libvirt_set_text(&board->uri, uri)))
+	if (!board || libvirt_set_text(&board->uri, options->uri))
 		goto fail;
+	board->options = *options;
 	board->references = 1;
 	result = make_locks(board);
 	if (result)
@@ -99,11 +102,6 @@ void board_unref(struct libvirt *board)
 	free(board->call_uri);
 	free(board->uri);
 	free(board);
-}
-
-pthread_t *board_thread(struct libvirt *board)
-{
-	return &board->thread;
 }
 
 const char *board_uri(const struct libvirt *board)
@@ -192,24 +190,49 @@ static const char *span_text(uint64_t span_ns)
 	return "2 s";
 }
 
+static int start_shift(struct libvirt *board)
+{
+	struct board_hand *hand = malloc(sizeof *hand);
+	int result;
+
+	if (!hand)
+		return -ENOMEM;
+	*hand = (struct board_hand){ .board = board_ref(board), .shift = ++board->shift };
+	result = board->options.start(hand, &board->thread);
+	if (result) {
+		board->shift--;
+		board_unref(board);
+		free(hand);
+	}
+	return result;
+}
+
+static void relieve(struct libvirt *board)
+{
+	pthread_t old = board->thread;
+
+	if (board->left_behind == BOARD_LEFT_BEHIND_MAX || start_shift(board))
+		return;
+	pthread_detach(old);
+	board->left_behind++;
+	board->call_ns = 0;
+}
+
 /* Nobody can publish while the calling thread hangs in libvirt: callers do it. */
 static void watch(struct libvirt *board)
 {
 	uint64_t now = board_now_ns(), since = board->call_ns;
-	uint64_t limit = board->call_opening ? BOARD_OPENING_LIMIT_NS : BOARD_ROUND_LIMIT_NS;
+	uint64_t limit = board->call_opening ? board->options.opening_limit_ns
+					     : board->options.round_limit_ns;
 	char text[ERROR_TEXT_BYTES];
 
 	if (!since || now - since < limit)
 		return;
-	if (board->call_opening) {
-		snprintf(text, sizeof text, "%s: does not answer for over %s", board->call_uri,
-			 span_text(now - since));
-		publish_trouble(board, board->call_uri, since, text);
-	} else {
-		snprintf(text, sizeof text, "%s: a call runs for over %s", board->call_uri,
-			 span_text(now - since));
-		publish_trouble(board, board->call_uri, 0, text);
-	}
+	snprintf(text, sizeof text, "%s: %s for over %s", board->call_uri,
+		 board->call_opening ? "does not answer" : "a call runs", span_text(now - since));
+	publish_trouble(board, board->call_uri, board->call_opening ? since : 0, text);
+	if (!board->call_opening && now - since >= board->options.relief_ns)
+		relieve(board);
 }
 
 /* --- the calling thread ---------------------------------------------------- */
@@ -219,20 +242,28 @@ static bool is_dirty(const struct libvirt *board)
 	return board->dirty.all || board->dirty.count > 0;
 }
 
-static bool has_work(const struct libvirt *board, bool connected, uint64_t now)
+static bool must_stop(const struct board_hand *hand)
 {
-	if (board->stop || !connected)
-		return board->stop;
+	return hand->board->stop || hand->shift != hand->board->shift;
+}
+
+static bool has_work(const struct board_hand *hand, bool connected, uint64_t now)
+{
+	const struct libvirt *board = hand->board;
+
+	if (must_stop(hand) || !connected)
+		return must_stop(hand);
 	return board->closed || board->requested > board->taken ||
 	       (is_dirty(board) && now >= board->round_ns + BOARD_EVENT_INTERVAL_NS);
 }
 
-void board_next(struct libvirt *board, bool connected, uint64_t wake_ns, struct board_work *work)
+void board_next(struct board_hand *hand, bool connected, uint64_t wake_ns, struct board_work *work)
 {
+	struct libvirt *board = hand->board;
 	uint64_t now;
 
 	pthread_mutex_lock(&board->lock);
-	while (now = board_now_ns(), !has_work(board, connected, now)) {
+	while (now = board_now_ns(), !has_work(hand, connected, now)) {
 		if (!connected && now >= wake_ns)
 			break;
 		if (!connected)
@@ -242,11 +273,11 @@ void board_next(struct libvirt *board, bool connected, uint64_t wake_ns, struct 
 		else
 			pthread_cond_wait(&board->work, &board->lock);
 	}
-	*work = (struct board_work){ .stop = board->stop,
+	*work = (struct board_work){ .stop = must_stop(hand),
 				     .closed = board->closed,
 				     .seq = board->requested,
 				     .dirty = board->dirty };
-	if (connected) {
+	if (connected && !work->stop) {
 		board->taken = board->requested;
 		board->closed = NULL;
 		memset(&board->dirty, 0, sizeof board->dirty);
@@ -254,53 +285,82 @@ void board_next(struct libvirt *board, bool connected, uint64_t wake_ns, struct 
 	pthread_mutex_unlock(&board->lock);
 }
 
-void board_call_begin(struct libvirt *board, const char *uri, bool opening)
+/* Lock; true while the calling thread's shift lasts. unlock() in any case. */
+static bool lock_shift(const struct board_hand *hand)
 {
-	pthread_mutex_lock(&board->lock);
-	/* Without memory for the name of what hangs, a hang goes unreported. */
-	board->call_ns = libvirt_set_text(&board->call_uri, uri) ? 0 : board_now_ns();
-	board->call_opening = opening;
+	pthread_mutex_lock(&hand->board->lock);
+	return hand->shift == hand->board->shift;
+}
+
+static void unlock(struct libvirt *board)
+{
 	pthread_mutex_unlock(&board->lock);
 }
 
-void board_call_end(struct libvirt *board)
+void board_call_begin(struct board_hand *hand, const char *uri, bool opening)
 {
-	pthread_mutex_lock(&board->lock);
-	board->call_ns = 0;
-	pthread_mutex_unlock(&board->lock);
+	struct libvirt *board = hand->board;
+
+	if (lock_shift(hand)) {
+		/* Without memory for the name of what hangs, a hang goes unreported. */
+		board->call_ns = libvirt_set_text(&board->call_uri, uri) ? 0 : board_now_ns();
+		board->call_opening = opening;
+	}
+	unlock(board);
 }
 
-void board_publish(struct libvirt *board, struct libvirt_view *view, uint64_t seq)
+void board_call_end(struct board_hand *hand)
 {
-	pthread_mutex_lock(&board->lock);
-	board->answered = seq;
-	board->round_ns = board_now_ns();
-	swap_view(board, view);
-	pthread_mutex_unlock(&board->lock);
+	if (lock_shift(hand))
+		hand->board->call_ns = 0;
+	unlock(hand->board);
 }
 
-void board_trouble(struct libvirt *board, const char *uri, bool lost, const char *text)
+void board_publish(struct board_hand *hand, struct libvirt_view *view, uint64_t seq)
 {
-	pthread_mutex_lock(&board->lock);
-	publish_trouble(board, uri, lost ? board_now_ns() : 0, text);
-	pthread_mutex_unlock(&board->lock);
+	struct libvirt *board = hand->board;
+
+	if (lock_shift(hand)) {
+		board->answered = seq;
+		board->round_ns = board_now_ns();
+		swap_view(board, view);
+	} else {
+		libvirt_view_unref(view);
+	}
+	unlock(board);
 }
 
-void board_reset_events(struct libvirt *board)
+void board_trouble(struct board_hand *hand, const char *uri, bool lost, const char *text)
 {
-	pthread_mutex_lock(&board->lock);
-	board->closed = NULL;
-	board->dirty = (struct board_dirty){ .all = true };
-	board->round_ns = 0;
-	pthread_mutex_unlock(&board->lock);
+	if (lock_shift(hand))
+		publish_trouble(hand->board, uri, lost ? board_now_ns() : 0, text);
+	unlock(hand->board);
 }
 
-void board_finish(struct libvirt *board)
+void board_reset_events(struct board_hand *hand)
 {
-	pthread_mutex_lock(&board->lock);
-	board->finished = true;
+	struct libvirt *board = hand->board;
+
+	if (lock_shift(hand)) {
+		board->closed = NULL;
+		board->dirty = (struct board_dirty){ .all = true };
+		board->round_ns = 0;
+	}
+	unlock(board);
+}
+
+void board_finish(struct board_hand *hand)
+{
+	struct libvirt *board = hand->board;
+
+	if (lock_shift(hand))
+		board->finished = true;
+	else
+		board->left_behind--;
 	pthread_cond_broadcast(&board->news);
-	pthread_mutex_unlock(&board->lock);
+	unlock(board);
+	board_unref(board);
+	free(hand);
 }
 
 /* --- libvirt's callbacks --------------------------------------------------- */
@@ -326,6 +386,16 @@ void board_mark_closed(struct libvirt *board, const char *why)
 	pthread_mutex_unlock(&board->lock);
 }
 
+int board_start(struct libvirt *board)
+{
+	int result;
+
+	pthread_mutex_lock(&board->lock);
+	result = start_shift(board);
+	unlock(board);
+	return result;
+}
+
 bool board_stop(struct libvirt *board, uint64_t patience_ns)
 {
 	uint64_t until = deadline(patience_ns);
@@ -337,7 +407,11 @@ bool board_stop(struct libvirt *board, uint64_t patience_ns)
 	while (!board->finished && wait_until(board, &board->news, until))
 		;
 	finished = board->finished;
-	pthread_mutex_unlock(&board->lock);
+	unlock(board);
+	if (finished)
+		pthread_join(board->thread, NULL);
+	else
+		pthread_detach(board->thread);
 	return finished;
 }
 

@@ -61,7 +61,7 @@ static int describe(struct libvirt_reader *reader, virDomainPtr handle, struct l
 	char *xml;
 
 	known->asked_ns = board_now_ns();
-	board_call_begin(reader->board, reader->uri, false);
+	board_call_begin(reader->hand, reader->uri, false);
 	xml = virDomainGetXMLDesc(handle, 0);
 	if (xml) {
 		known->need_xml = libvirt_domain_xml(domain, xml, &error) != 0;

@@ -13,7 +13,7 @@
 
 /* A connection and what is known through it; the calling thread's alone. */
 struct libvirt_reader {
-	struct libvirt *board;
+	struct board_hand *hand;
 	struct _virConnect *connection; /* libvirt's virConnectPtr; NULL = none */
 	char *uri;                      /* of the connection, or of the last one */
 	unsigned way;                   /* how this driver is asked; 0 = try the best first */

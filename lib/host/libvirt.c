@@ -29,6 +29,9 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define CLOSE_PATIENCE_NS (1000 * NS_PER_MS)
+#define OPENING_LIMIT_NS (2000 * NS_PER_MS)
+#define ROUND_LIMIT_NS (5000 * NS_PER_MS) /* keepalive has ended it by then if libvirtd hangs */
+#define RELIEF_NS (10000 * NS_PER_MS)
 #define RETRY_MIN_NS (1000 * NS_PER_MS)
 #define RETRY_MAX_NS (30000 * NS_PER_MS)
 #define VCPU_INTERVAL_NS (5000 * NS_PER_MS)   /* counting vCPUs costs libvirtd /proc reads */
@@ -203,7 +206,7 @@ struct session {
 static void register_events(struct session *session)
 {
 	virConnectPtr connection = session->reader.connection;
-	struct libvirt *board = session->reader.board;
+	struct libvirt *board = session->reader.hand->board;
 
 	session->all_events = true;
 	for (unsigned i = 0; i < EVENTS; i++) {
@@ -265,9 +268,9 @@ static void explain_refusal(const char *uri, struct error *error)
 
 static bool try_connect(struct session *session, const char *uri, struct error *error)
 {
-	board_call_begin(session->reader.board, uri, true);
+	board_call_begin(session->reader.hand, uri, true);
 	session->reader.connection = virConnectOpenReadOnly(uri);
-	board_call_end(session->reader.board);
+	board_call_end(session->reader.hand);
 	if (!session->reader.connection) {
 		explain_refusal(uri, error);
 		return false;
@@ -281,12 +284,12 @@ static bool try_connect(struct session *session, const char *uri, struct error *
 		error_setf(error, ENOMEM, "%s: out of memory", uri);
 		return false;
 	}
-	board_reset_events(session->reader.board);
-	board_call_begin(session->reader.board, uri, false);
+	board_reset_events(session->reader.hand);
+	board_call_begin(session->reader.hand, uri, false);
 	/* Some drivers have none: then a hang is only seen from outside. */
 	virConnectSetKeepAlive(session->reader.connection, KEEPALIVE_S, KEEPALIVE_COUNT);
 	register_events(session);
-	board_call_end(session->reader.board);
+	board_call_end(session->reader.hand);
 	session->reader.way = 0;
 	session->vcpus_ns = session->doubt_ns = 0;
 	return true;
@@ -294,7 +297,7 @@ static bool try_connect(struct session *session, const char *uri, struct error *
 
 static void connect_session(struct session *session)
 {
-	const char *asked = board_uri(session->reader.board);
+	const char *asked = board_uri(session->reader.hand->board);
 	const char *uri = asked ? asked : SYSTEM_URI;
 	struct error error = { "" }, unused;
 
@@ -303,7 +306,7 @@ static void connect_session(struct session *session)
 		session->retry_ns = RETRY_MIN_NS;
 		return;
 	}
-	board_trouble(session->reader.board, uri, true, error.text);
+	board_trouble(session->reader.hand, uri, true, error.text);
 	session->wake_ns = board_now_ns() + session->retry_ns;
 	session->retry_ns *= 2;
 	if (session->retry_ns > RETRY_MAX_NS)
@@ -315,10 +318,10 @@ static void lose_session(struct session *session, const char *why)
 	struct error error;
 
 	error_setf(&error, ECONNRESET, "%s: connection lost: %s", session->reader.uri, why);
-	board_trouble(session->reader.board, session->reader.uri, true, error.text);
-	board_call_begin(session->reader.board, session->reader.uri, false);
+	board_trouble(session->reader.hand, session->reader.uri, true, error.text);
+	board_call_begin(session->reader.hand, session->reader.uri, false);
 	disconnect(session);
-	board_call_end(session->reader.board);
+	board_call_end(session->reader.hand);
 	session->retry_ns = RETRY_MIN_NS;
 	session->wake_ns = board_now_ns() + RETRY_MIN_NS;
 }
@@ -355,18 +358,18 @@ static void run_round(struct session *session, const struct board_work *work)
 
 	vcpus = vcpus || now - session->vcpus_ns >= VCPU_INTERVAL_NS;
 	session->reader.round++;
-	board_call_begin(session->reader.board, session->reader.uri, false);
+	board_call_begin(session->reader.hand, session->reader.uri, false);
 	count = libvirt_read_round(&session->reader, vcpus);
 	error_setf(&error, EIO, "%s",
 		   count < 0 ? virGetLastErrorMessage() : "it broke between two calls");
-	board_call_end(session->reader.board);
+	board_call_end(session->reader.hand);
 	if (!is_alive(session)) {
 		lose_session(session, error.text);
 		return;
 	}
 	if (count < 0) {
 		error_prefixf(&error, -EIO, "%s", session->reader.uri);
-		board_trouble(session->reader.board, session->reader.uri, false, error.text);
+		board_trouble(session->reader.hand, session->reader.uri, false, error.text);
 		return;
 	}
 	if (vcpus)
@@ -374,9 +377,9 @@ static void run_round(struct session *session, const struct board_work *work)
 	libvirt_known_sweep(&session->reader.known, session->reader.round);
 	view = libvirt_known_view(&session->reader.known, session->reader.uri);
 	if (view)
-		board_publish(session->reader.board, view, work->seq);
+		board_publish(session->reader.hand, view, work->seq);
 	else
-		board_trouble(session->reader.board, session->reader.uri, false,
+		board_trouble(session->reader.hand, session->reader.uri, false,
 			      "libvirt: out of memory");
 }
 
@@ -385,7 +388,7 @@ static void serve(struct session *session)
 	struct board_work work;
 
 	for (;;) {
-		board_next(session->reader.board, session->reader.connection != NULL,
+		board_next(session->reader.hand, session->reader.connection != NULL,
 			   session->wake_ns, &work);
 		if (work.stop)
 			break;
@@ -399,20 +402,20 @@ static void serve(struct session *session)
 	disconnect(session);
 }
 
-static void *calls_main(void *board)
+static void *calls_main(void *hand)
 {
-	struct session session = { .reader.board = board, .retry_ns = RETRY_MIN_NS };
+	struct session session = { .reader.hand = hand, .retry_ns = RETRY_MIN_NS };
 
+	pthread_setname_np(pthread_self(), "libvirt-calls");
 	if (loop_use() == 0) {
 		serve(&session);
 		loop_release();
 	} else {
-		board_trouble(board, "", true, "libvirt: no thread for its events");
+		board_trouble(hand, "", true, "libvirt: no thread for its events");
 	}
 	libvirt_known_clear(&session.reader.known);
 	free(session.reader.uri);
-	board_finish(board);
-	board_unref(board);
+	board_finish(hand);
 	return NULL;
 }
 
@@ -434,25 +437,28 @@ static void start_library(void)
 }
 
 /* Signals are the program's: none may end in these threads. */
-static int start_thread(struct libvirt *board)
+static int start_thread(struct board_hand *hand, pthread_t *thread)
 {
 	sigset_t all, before;
 	int result;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	result = pthread_create(board_thread(board), NULL, calls_main, board_ref(board));
+	result = pthread_create(thread, NULL, calls_main, hand);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (result)
-		board_unref(board);
-	else
-		pthread_setname_np(*board_thread(board), "libvirt-calls");
 	return -result;
 }
 
 int libvirt_open(struct libvirt **libvirt, const char *uri, struct error *error)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const struct board_options options = {
+		.uri = uri && *uri ? uri : NULL,
+		.start = start_thread,
+		.opening_limit_ns = OPENING_LIMIT_NS,
+		.round_limit_ns = ROUND_LIMIT_NS,
+		.relief_ns = RELIEF_NS,
+	};
 	struct libvirt *board;
 	int result;
 
@@ -460,10 +466,10 @@ int libvirt_open(struct libvirt **libvirt, const char *uri, struct error *error)
 	pthread_once(&once, start_library);
 	if (library_result)
 		return error_setf(error, -library_result, "libvirt: cannot be initialised");
-	board = board_new(uri && *uri ? uri : NULL, error);
+	board = board_new(&options, error);
 	if (!board)
 		return -ENOMEM;
-	result = start_thread(board);
+	result = board_start(board);
 	if (result) {
 		board_unref(board);
 		return error_setf(error, -result, "libvirt: thread: %s", strerror(-result));
@@ -476,9 +482,6 @@ void libvirt_close(struct libvirt *libvirt)
 {
 	if (!libvirt)
 		return;
-	if (board_stop(libvirt, CLOSE_PATIENCE_NS))
-		pthread_join(*board_thread(libvirt), NULL);
-	else
-		pthread_detach(*board_thread(libvirt));
+	board_stop(libvirt, CLOSE_PATIENCE_NS);
 	board_unref(libvirt);
 }

@@ -169,6 +169,20 @@ static void made_up_id(const struct qemu_options *drive, const char *interface, 
 	snprintf(id, size, "%s%llu", interface, (unsigned long long)place);
 }
 
+/* How many drives of that interface stand before element number `index`. */
+static unsigned drives_before(const struct context *context, size_t index, const char *interface)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < index; i++) {
+		const struct qemu_element *element = &context->elements->items[i];
+
+		count += element->kind == QEMU_DRIVE &&
+			 strcmp(drive_interface(context, &element->options), interface) == 0;
+	}
+	return count;
+}
+
 /* Drives that a board shows by itself; QEMU makes those of virtio after all -device. */
 static int add_board_drives(struct context *context, bool virtio)
 {
@@ -189,7 +203,7 @@ static int add_board_drives(struct context *context, bool virtio)
 		    (found.bus == BUS_VIRTIO) != virtio)
 			continue;
 		found.id = qemu_options_get(&element->options, "", "id");
-		made_up_id(&element->options, interface, context->numbers[found.bus], id,
+		made_up_id(&element->options, interface, drives_before(context, i, interface), id,
 			   sizeof id);
 		if (!found.id)
 			found.id = id;

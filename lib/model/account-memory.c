@@ -21,6 +21,13 @@ static int compare_ids(const void *left, const void *right)
 	return strcmp((*a)->id, (*b)->id);
 }
 
+static void sort_domains(struct account *account)
+{
+	if (account->domains.count > 1)
+		qsort(account->domains.items, account->domains.count,
+		      sizeof(*account->domains.items), compare_ids);
+}
+
 static struct account_domain *find_domain(const struct account *account, size_t count,
 					  const char *id)
 {
@@ -231,8 +238,7 @@ int account_bind(struct account *account, const struct topology *topology, struc
 	for (size_t i = 0; i < account->domains.count; i++)
 		account->domains.items[i]->bound = false;
 	result = bind_domains(account, topology);
-	qsort(account->domains.items, account->domains.count, sizeof(*account->domains.items),
-	      compare_ids);
+	sort_domains(account);
 	if (result == 0)
 		result = bind_disks(account, topology);
 	for (size_t i = 0; result == 0 && i < topology->domain_count; i++)

@@ -90,11 +90,9 @@ struct domain {
 	uint64_t start_ns; /* CLOCK_MONOTONIC; 0 = before anyone looked */
 	uint64_t end_ns;   /* when state is ended; 0 = unknown */
 	unsigned vcpus;
-	double
-	    cpu_weight; /* for the `share` idle policy: cgroup v2 cpu.weight scale, 100 = default */
-	char *cgroup;   /* path below the hierarchy, that holds this domain and nothing else; NULL =
-			   none */
-	char *connection;     /* libvirt URI; NULL for plain QEMU */
+	double cpu_weight; /* idle policy `share`: scale of cgroup v2 cpu.weight, 100 = default */
+	char *cgroup;      /* below the hierarchy, holds this domain and nothing else; or NULL */
+	char *connection;  /* libvirt URI; NULL for plain QEMU */
 	struct vdisk *vdisks; /* owned */
 	size_t vdisk_count;
 	struct thread *threads; /* owned */

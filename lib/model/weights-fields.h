@@ -84,6 +84,9 @@ void amount_print(enum amount amount, double value, struct text *out);
 void weights_set_defaults(struct weights *weights);
 void point_set_defaults(struct operating_point *point);
 
+/* Index of an event's weight, or -1. */
+int point_find_weight(const struct operating_point *point, const char *event);
+
 /* Which line gave which field; 0 = none did. What the checks report with. */
 struct point_lines {
 	unsigned header;

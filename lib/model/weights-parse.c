@@ -78,7 +78,7 @@ static int point_begin(struct parser *parser, const struct ini_entry *entry,
 	return 0;
 }
 
-/* The event at the end of "VALUE EVENT": where it begins, or NULL having told `errors`. */
+/* The event itself if it can be a name, else NULL having told `errors`. */
 static const char *check_event(const struct ini_entry *entry, const char *event,
 			       struct error_list *errors)
 {
@@ -96,14 +96,6 @@ static const char *check_event(const struct ini_entry *entry, const char *event,
 		return NULL;
 	}
 	return event;
-}
-
-static int find_weight(const struct operating_point *point, const char *event)
-{
-	for (unsigned i = 0; i < point->weight_count; i++)
-		if (strcmp(point->weights[i].event, event) == 0)
-			return (int)i;
-	return -1;
 }
 
 /* weight = 1.23nJ +-0.05nJ skl::INST_RETIRED:ANY_P */
@@ -125,7 +117,7 @@ static int parse_weight(struct draft *draft, const struct ini_entry *entry,
 		return ini_errorf(errors, entry, "weight %s: must be ENERGY EVENT", entry->value);
 	if (strcmp(event, CPUTIME_EVENT) == 0)
 		return ini_errorf(errors, entry, "weight %s: must be given as on-cpu", event);
-	if (find_weight(point, event) >= 0)
+	if (point_find_weight(point, event) >= 0)
 		return ini_errorf(errors, entry, "weight %s: is given twice", event);
 	if (point->weight_count == WEIGHTS_EVENTS_MAX)
 		return ini_errorf(errors, entry, "weight %s: at most %d events", event,
@@ -181,7 +173,7 @@ static int parse_weight_replicates(struct parser *parser, struct draft *draft,
 
 	if (length < sizeof event)
 		memcpy(event, entry->value, length);
-	index = find_weight(&draft->point, event);
+	index = point_find_weight(&draft->point, event);
 	if (index < 0)
 		return ini_errorf(errors, entry, "%s %.*s: must follow this event's weight",
 				  entry->key, (int)length, entry->value);

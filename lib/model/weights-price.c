@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/weights-fields.h"
+
 /* Between two calibrated points: their indexes and how far towards the upper one. */
 struct between {
 	const struct operating_point *low, *high;
@@ -45,14 +47,6 @@ static struct between locate(const struct weights *weights, double frequency_hz,
 	return between;
 }
 
-static int find_weight(const struct operating_point *point, const char *event)
-{
-	for (unsigned i = 0; i < point->weight_count; i++)
-		if (strcmp(point->weights[i].event, event) == 0)
-			return (int)i;
-	return -1;
-}
-
 static bool counts(const struct event_set *events, const char *event)
 {
 	for (unsigned i = 0; i < events->count; i++)
@@ -90,7 +84,7 @@ static int price_events(const struct weights *weights, const struct event_set *e
 			return error_setf(error, ENOENT, "%s: prices %s, which is not counted",
 					  weights->path, at->low->weights[i].event);
 	for (unsigned i = 0; i < events->count; i++) {
-		int k = find_weight(at->low, events->names[i]);
+		int k = point_find_weight(at->low, events->names[i]);
 
 		if (k < 0)
 			continue;

@@ -68,6 +68,14 @@ void point_set_defaults(struct operating_point *point)
 	point->on_cpu.se_nj = NAN;
 }
 
+int point_find_weight(const struct operating_point *point, const char *event)
+{
+	for (unsigned i = 0; i < point->weight_count; i++)
+		if (strcmp(point->weights[i].event, event) == 0)
+			return (int)i;
+	return -1;
+}
+
 void weights_set_defaults(struct weights *weights)
 {
 	memset(weights, 0, sizeof *weights);

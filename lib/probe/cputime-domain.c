@@ -147,6 +147,7 @@ void thread_clock_open(struct clock_context *context, struct thread_clock *clock
 		.pid = domain->pid,
 		.tid = thread->tid,
 		.start_ticks = thread->start_ticks,
+		.domain_start_ticks = domain->start_ticks,
 		.is_wanted = thread->sampled || is_worker,
 	};
 	if (!clock->is_wanted)

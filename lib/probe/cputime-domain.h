@@ -34,7 +34,7 @@ struct domain_clock {
 
 struct thread_clock {
 	pid_t pid, tid;
-	uint64_t start_ticks;
+	uint64_t start_ticks, domain_start_ticks;
 	struct kept_file file;
 	bool is_wanted;  /* sampled, or a worker */
 	bool is_outside; /* of the process: a kernel worker with an id of its own */

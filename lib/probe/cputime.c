@@ -177,15 +177,16 @@ static int follow_domains(struct cputime *cputime, struct followed *new,
 	return result;
 }
 
-static struct thread_clock *find_thread(const struct followed *old, size_t *cursor, pid_t pid,
-					const struct thread *thread)
+static struct thread_clock *find_thread(const struct followed *old, size_t *cursor,
+					const struct domain *domain, const struct thread *thread)
 {
 	for (size_t i = 0; i < old->thread_count; i++) {
 		size_t index = (*cursor + i) % old->thread_count;
 		struct thread_clock *clock = &old->threads[index];
 
 		if (clock->tid == thread->tid && clock->start_ticks == thread->start_ticks &&
-		    clock->pid == pid && clock->file.path) {
+		    clock->pid == domain->pid && clock->domain_start_ticks == domain->start_ticks &&
+		    clock->file.path) {
 			*cursor = index + 1;
 			return clock;
 		}
@@ -205,7 +206,7 @@ static void follow_threads(struct cputime *cputime, struct followed *new,
 		for (size_t k = 0; k < domain->thread_count; k++) {
 			const struct thread *thread = &domain->threads[k];
 			struct thread_clock *clock = &new->threads[new->thread_count++];
-			struct thread_clock *known = find_thread(old, &cursor, domain->pid, thread);
+			struct thread_clock *known = find_thread(old, &cursor, domain, thread);
 
 			if (known) {
 				*clock = *known;
@@ -221,8 +222,9 @@ static void follow_threads(struct cputime *cputime, struct followed *new,
 		struct thread_clock *clock = &old->threads[i];
 
 		if (clock->file.path)
-			thread_clock_retire(clock, find_domain(new->domains, new->domain_count, 0,
-							       clock->pid, clock->start_ticks));
+			thread_clock_retire(clock,
+					    find_domain(new->domains, new->domain_count, 0,
+							clock->pid, clock->domain_start_ticks));
 	}
 }
 

@@ -15,7 +15,7 @@ import time
 
 import snapshots
 
-POLL_S = 0.05
+POLL_S = 0.02
 
 
 def mount_of_v2():
@@ -28,7 +28,7 @@ def cgroup_of(pid):
     """The cpu.stat of the VM's cgroup (v2); libvirt nests its threads in it."""
     with open(f"/proc/{pid}/cgroup") as file:
         path = [line.rstrip("\n")[3:] for line in file if line.startswith("0::")][0]
-    path = path.split("/libvirt/")[0]
+    path = path.split("/libvirt/")[0].removesuffix("/emulator")
     snapshots.require(path != "/", f"process {pid} has no cgroup of its own")
     return f"{mount_of_v2()}{path}/cpu.stat"
 
@@ -109,7 +109,7 @@ def main():
         snapshots.near(f"{name}: CPU seconds", joules / float(on_cpu_w),
                        truth[name].between(begin, end), 0.01)
     kept_j = sum(kept["active_w"] * tick["interval_s"] for tick in seen
-                 for kept in tick["kept"] if not kept["name"].startswith("disk "))
+                 for kept in tick["host"]["kept"] if not kept["name"].startswith("disk "))
     snapshots.near("kept CPU seconds", kept_j / float(on_cpu_w), tasks.between(begin, end), 0.05)
 
 

@@ -74,7 +74,7 @@ static void test_equality(void)
 	libvirt_domain_clear(&other);
 }
 
-enum { HOLDERS = 4, TURNS = 20000 };
+enum { HOLDERS = 4, TURNS = 200000 };
 
 static void *hold_and_drop(void *view)
 {

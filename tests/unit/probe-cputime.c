@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cgroupfs.h"
-#include "base/numbers.h"
 #include "tests/unit/unit.h"
 
-enum { TICK_NS = 10000000 }; /* of the slowest kernels: how far schedstat may be behind */
+enum {
+	TICK_NS = 10000000, /* of the slowest kernels: how far schedstat may be behind */
+	BURN_NS = 150000000,
+	SKIPPED = 77,
+};
 
 static char none[] = "";
 
@@ -98,12 +101,6 @@ static struct thread make_thread(pid_t tid, enum thread_role role)
 	return (struct thread){ .tid = tid, .start_ticks = 9, .role = role, .sampled = true };
 }
 
-/* A file is replaced in place, so that a kept descriptor sees it as in /proc. */
-static void rewrite(const char *path, const char *text)
-{
-	unit_write_file(path, text);
-}
-
 static void write_v1(const char *usage)
 {
 	unit_write_file("v1/proc/self/mountinfo",
@@ -144,8 +141,8 @@ static void test_v1(void)
 	UNIT_EQUAL_I64(TOTAL_CGROUP, reading->total_source);
 	check_count(5000, &reading->total);
 	UNIT_EQUAL_U64(123, scene_total(&scene));
-	rewrite("v1/proc/100/task/101/schedstat", "1500 6 8\n");
-	rewrite("v1/sys/fs/cgroup/cpuacct/cpuacct.usage_percpu", "200 20 0 3 \n");
+	unit_write_file("v1/proc/100/task/101/schedstat", "1500 6 8\n");
+	unit_write_file("v1/sys/fs/cgroup/cpuacct/cpuacct.usage_percpu", "200 20 0 3 \n");
 	reading = scene_read(&scene);
 	check_count(1500, &reading->threads[0]);
 	UNIT_EQUAL_U64(223, scene_total(&scene));
@@ -210,14 +207,14 @@ static void test_workers_count_once(void)
 	UNIT_EQUAL_U64(0, reading->threads[2].at_ns);
 	check_count(5000 + 70 + 8, &reading->total);
 	/* What ended stays; what comes is added. */
-	rewrite("v1/proc/200/schedstat", "80 1 1\n");
+	unit_write_file("v1/proc/200/schedstat", "80 1 1\n");
 	check_count(5000 + 80 + 8, &scene_read(&scene)->total);
 	scene.threads[0] = scene.threads[2];
 	scene_follow(&scene, 1);
 	check_count(5000 + 80 + 8, &scene_read(&scene)->total);
 	scene.threads[1] = make_thread(200, THREAD_VHOST);
 	scene.threads[1].start_ticks = 10;
-	rewrite("v1/proc/200/schedstat", "5 1 1\n");
+	unit_write_file("v1/proc/200/schedstat", "5 1 1\n");
 	scene_follow(&scene, 2);
 	check_count(5000 + 80 + 8 + 5, &scene_read(&scene)->total);
 	scene_close(&scene);
@@ -303,6 +300,8 @@ static void test_v2_total_keeps_what_ended(void)
 	unit_write_file("v2/proc/4/schedstat", "20 1 1\n");
 	UNIT_EQUAL_U64(531000 + 15 + 120, scene_total(&scene));
 	scene_close(&scene);
+	remove_file("v2/sys/fs/cgroup/user.slice/cpu.stat");
+	remove_file("v2/sys/fs/cgroup/user.slice");
 }
 
 /* An hour of CPU time did not pass since the last reading: its old group has counted it. */
@@ -372,42 +371,275 @@ static void test_no_descriptor_leaks(void)
 	UNIT_EQUAL_U64(before, count_descriptors());
 }
 
-static void test_without_descriptors_files_are_opened_for_each_reading(void)
+/* With so few descriptors that none can be kept. Exit status. */
+static int read_with_few_descriptors(void)
 {
-	struct rlimit before, few;
+	const struct rlimit few = { .rlim_cur = 8, .rlim_max = 8 };
+	unsigned failures = CU_get_number_of_failures();
 	struct domain_reading *reading;
 	struct scene scene;
+	int failed;
+
+	if (setrlimit(RLIMIT_NOFILE, &few))
+		return SKIPPED;
+	scene_open(&scene, "v1");
+	scene.domain.cgroup = (char[]){ "/machine/a" };
+	for (size_t i = 0; i < 4; i++)
+		scene.threads[i] = make_thread(i % 2 ? 102 : 101, THREAD_VCPU);
+	scene_follow(&scene, 4);
+	reading = scene_read(&scene);
+	failed = reading->threads[0].count[0] != 1000 || reading->threads[3].count[0] != 2000 ||
+		 reading->total.count[0] != 5000 || scene_total(&scene) != 123 ||
+		 !cputime_note(scene.cputime) || CU_get_number_of_failures() > failures;
+	scene_close(&scene);
+	return failed;
+}
+
+static void test_files_are_opened_for_each_reading_where_descriptors_run_out(void)
+{
+	int status = -1;
+	pid_t child;
 
 	write_v1("5000\n");
-	getrlimit(RLIMIT_NOFILE, &before);
-	few = (struct rlimit){ .rlim_cur = 8, .rlim_max = before.rlim_max };
-	scene_open(&scene, "v1"); /* raises the soft limit */
-	cputime_close(scene.cputime);
-	/* The hard limit stays: only as a child could we lower it. */
-	if (fork() == 0) {
-		struct error error;
-		int failed;
+	child = fork();
+	if (child == 0)
+		_exit(read_with_few_descriptors());
+	waitpid(child, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+		fprintf(stderr, "(skipped: RLIMIT_NOFILE cannot be lowered here) ");
+	else
+		UNIT_EQUAL_I64(0, status);
+}
 
-		few.rlim_max = 8;
-		setrlimit(RLIMIT_NOFILE, &few);
-		failed = cputime_open(&scene.cputime, &scene.root, &error);
-		scene.domain.cgroup = (char[]){ "/machine/a" };
-		scene.threads[0] = make_thread(101, THREAD_VCPU);
-		scene.threads[1] = make_thread(102, THREAD_VCPU);
-		scene.threads[2] = make_thread(101, THREAD_VCPU);
-		scene.threads[3] = make_thread(102, THREAD_VCPU);
-		scene_follow(&scene, 4);
-		reading = scene_read(&scene);
-		failed |= reading->threads[0].count[0] != 1000;
-		failed |= reading->threads[3].count[0] != 2000;
-		failed |= reading->total.count[0] != 5000 || scene_total(&scene) != 123;
-		failed |= !cputime_note(scene.cputime);
-		_exit(failed);
+/* --- this machine ---------------------------------------------------------- */
+
+static uint64_t cpu_ns(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void *burn(void *argument)
+{
+	uint64_t until = cpu_ns(CLOCK_THREAD_CPUTIME_ID) + BURN_NS;
+
+	while (cpu_ns(CLOCK_THREAD_CPUTIME_ID) < until)
+		;
+	return argument;
+}
+
+/* What a child says of itself, by its own clocks. */
+struct used {
+	uint64_t thread_ns, process_ns;
+};
+
+/* On command a second thread burns and ends, then the first burns; then it tells. */
+static void run_child(int in, int out)
+{
+	struct used used;
+	pthread_t thread;
+	char byte;
+
+	for (;;) {
+		used.thread_ns = cpu_ns(CLOCK_THREAD_CPUTIME_ID);
+		used.process_ns = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+		if (write(out, &used, sizeof used) != sizeof used || read(in, &byte, 1) != 1 ||
+		    pthread_create(&thread, NULL, burn, NULL))
+			_exit(1);
+		pthread_join(thread, NULL);
+		burn(NULL);
 	}
-	int status = -1;
+}
 
-	wait(&status);
-	UNIT_EQUAL_I64(0, status);
-	scene.cputime = NULL;
+struct child {
+	pid_t pid;
+	int in, out;
+	struct used used;
+};
+
+static void child_wait(struct child *child)
+{
+	if (read(child->in, &child->used, sizeof child->used) != sizeof child->used)
+		abort();
+}
+
+static void child_start(struct child *child)
+{
+	int down[2], up[2];
+
+	if (pipe(down) || pipe(up))
+		abort();
+	child->pid = fork();
+	if (child->pid == 0)
+		run_child(down[0], up[1]);
+	close(down[0]);
+	close(up[1]);
+	child->out = down[1];
+	child->in = up[0];
+	child_wait(child);
+}
+
+static void child_burn(struct child *child)
+{
+	if (write(child->out, "", 1) != 1)
+		abort();
+	child_wait(child);
+}
+
+/* CPU time over its whole life. */
+static uint64_t child_end(const struct child *child)
+{
+	struct rusage usage = { 0 };
+
+	kill(child->pid, SIGKILL);
+	close(child->in);
+	close(child->out);
+	if (wait4(child->pid, NULL, 0, &usage) != child->pid)
+		abort();
+	return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
+	       ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
+}
+
+static bool machine_has_totals(void)
+{
+	struct error error = { "" };
+	struct cputime *cputime;
+	struct rootfs root;
+	int result;
+
+	rootfs_open(&root, NULL, &error);
+	result = cputime_open(&cputime, &root, &error);
+	if (result)
+		fprintf(stderr, "(skipped: %s) ", error.text);
+	cputime_close(cputime);
+	rootfs_close(&root);
+	return result == 0;
+}
+
+static void check_between(uint64_t low, uint64_t high, uint64_t value, const char *what)
+{
+	if (value < low || value > high)
+		fprintf(stderr, "\n%s: %llu is not in %llu..%llu\n", what,
+			(unsigned long long)value, (unsigned long long)low,
+			(unsigned long long)high);
+	UNIT_TRUE(value >= low && value <= high);
+}
+
+/* Once it has told, the child only goes to sleep: a few ticks are ample for that. */
+static void check_used(uint64_t told_ns, const struct cpu_reading *reading, const char *what)
+{
+	UNIT_EQUAL_U64(QUALITY_ESTIMATE, reading->quality);
+	check_between(told_ns > TICK_NS ? told_ns - TICK_NS : 0, told_ns + 3 * TICK_NS,
+		      reading->count[0], what);
+}
+
+static void test_real_process(void)
+{
+	uint64_t machine_ns, total_ns;
+	struct domain_reading *reading;
+	struct child child;
+	struct scene scene;
+
+	if (!machine_has_totals())
+		return;
+	child_start(&child);
+	scene_open(&scene, NULL);
+	scene.domain.pid = child.pid;
+	scene.threads[0] = make_thread(child.pid, THREAD_VCPU);
+	scene_follow(&scene, 1);
+	machine_ns = scene_total(&scene);
+	child_burn(&child);
+	reading = scene_read(&scene);
+	UNIT_EQUAL_I64(TOTAL_PROCESS, reading->total_source);
+	check_used(child.used.thread_ns, &reading->threads[0], "the thread");
+	check_used(child.used.process_ns, &reading->total, "the process, its ended thread too");
+	UNIT_TRUE(child.used.process_ns > child.used.thread_ns + BURN_NS);
+	total_ns = reading->total.count[0];
+	machine_ns = scene_total(&scene) - machine_ns;
+	UNIT_TRUE(machine_ns + 2 * TICK_NS > 2 * (uint64_t)BURN_NS);
+	check_between(total_ns - 1000000, total_ns + 10 * TICK_NS, child_end(&child), "getrusage");
+	reading = scene_read(&scene);
+	check_missing(&reading->threads[0]);
+	check_missing(&reading->total);
+	UNIT_EQUAL_I64(TOTAL_NONE, reading->total_source);
 	scene_close(&scene);
+}
+
+static void test_real_service_and_own(void)
+{
+	struct child child;
+	struct scene scene;
+	uint64_t before_ns;
+
+	if (!machine_has_totals())
+		return;
+	child_start(&child);
+	scene_open(&scene, NULL);
+	scene.service = (struct service){ .id = none, .name = none, .pid = child.pid };
+	scene.topology.domain_count = 0;
+	scene.topology.services = &scene.service;
+	scene.topology.service_count = 1;
+	scene_follow(&scene, 0);
+	before_ns = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+	scene_read(&scene);
+	check_between(before_ns, cpu_ns(CLOCK_PROCESS_CPUTIME_ID), scene.sample.own.count[0],
+		      "own");
+	check_used(child.used.process_ns, &scene.sample.services[0].total, "the service");
+	child_burn(&child);
+	scene_read(&scene);
+	check_used(child.used.process_ns, &scene.sample.services[0].total, "the service");
+	child_end(&child);
+	scene_read(&scene);
+	check_missing(&scene.sample.services[0].total);
+	scene_close(&scene);
+}
+
+/* What all CPUs did cannot exceed what they had, and does not go backwards. */
+static void test_real_machine_total(void)
+{
+	uint64_t total_ns, before_ns, elapsed_ns, cpus = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
+	struct scene scene;
+
+	if (!machine_has_totals())
+		return;
+	scene_open(&scene, NULL);
+	before_ns = cpu_ns(CLOCK_MONOTONIC);
+	total_ns = scene_total(&scene);
+	for (int i = 0; i < 5; i++) {
+		uint64_t now_ns;
+
+		burn(NULL);
+		now_ns = scene_total(&scene);
+		elapsed_ns = cpu_ns(CLOCK_MONOTONIC) - before_ns + TICK_NS;
+		check_between(total_ns, total_ns + cpus * elapsed_ns, now_ns, "the machine");
+		UNIT_TRUE(now_ns - total_ns + TICK_NS > (uint64_t)BURN_NS);
+		before_ns = cpu_ns(CLOCK_MONOTONIC);
+		total_ns = now_ns;
+	}
+	scene_close(&scene);
+}
+
+int main(void)
+{
+	return UNIT_RUN(
+		"probe-cputime", { "v1: threads, cgroup and machine are read", test_v1 },
+		{ "reading needs the topology that is followed",
+		  test_reading_needs_the_followed_topology },
+		{ "broken numbers are missing", test_broken_numbers_are_missing },
+		{ "kernel workers count once, and stay when they end", test_workers_count_once },
+		{ "workers are placed again when the cgroup gets known",
+		  test_workers_are_placed_again },
+		{ "v2: cgroup and machine are read", test_v2 },
+		{ "v2: the machine's total keeps what ended", test_v2_total_keeps_what_ended },
+		{ "v2: moved tasks do not count twice",
+		  test_v2_total_does_not_count_moved_tasks_twice },
+		{ "no total at all is an error", test_no_total_is_an_error },
+		{ "descriptors do not leak over generations", test_no_descriptor_leaks },
+		{ "files are opened for each reading where descriptors run out",
+		  test_files_are_opened_for_each_reading_where_descriptors_run_out },
+		{ "a real process agrees with getrusage", test_real_process },
+		{ "a real service and our own time are read", test_real_service_and_own },
+		{ "the real machine's total stays within its CPUs", test_real_machine_total });
 }

@@ -19,8 +19,8 @@ HOST_PARTS = ("cpu_idle_w", "cpu_active_w", "disk_idle_w", "disk_active_w")
 SUM = 1e-6          # relative: figures are printed with 15 digits
 GROWTH = 1e-3       # relative: joules against watts times the tick
 ROUNDING_J = 1e-6   # absolute: what two printed totals may lose
-# In a tick so marked, joules of another tick may have come in late.
-IRREGULAR = {"skew", "stale", "wrapped", "missing", "gap"}
+# With these, a domain's or the host's joules of other ticks may have come in late.
+LATE = {"skew", "stale", "wrapped", "missing", "gap"}
 
 
 class Report:
@@ -53,23 +53,21 @@ def no_constant(word):
 
 
 def total(values):
-    """The sum, or None where a figure is missing."""
-    values = list(values)
-    return None if None in values else math.fsum(values)
+    """The sum of what is known, or None where nothing is."""
+    known = [value for value in values if value is not None]
+    return math.fsum(known) if known else None
 
 
 def check_sum(report, what, got, parts, scale=0.0):
-    expected = total(parts)
-    if expected is None:
-        return
-    if got is None:
-        report.problem(f"{what}: null, but all its parts are known ({expected!r})")
-        return
-    report.close(what, got, expected, SUM, SUM * scale)
+    parts = list(parts)
+    if got is not None:
+        report.close(what, got, total(parts) or 0.0, SUM, SUM * scale)
+    elif parts and None not in parts:
+        report.problem(f"{what}: null, but all its parts are known ({total(parts)!r})")
 
 
-def irregular(*holders):
-    return any(IRREGULAR & set(holder["quality"]) for holder in holders)
+def explained(holder):
+    return holder["quality"] or holder.get("reason") or holder.get("state") == "ended"
 
 
 def check_domain(report, domain):
@@ -77,13 +75,13 @@ def check_domain(report, domain):
     for unit in ("w", "j"):
         parts = [domain[r][f"{m}_{unit}"] for r in RESOURCES for m in MODES]
         check_sum(report, f"{name}: total_{unit}", domain[f"total_{unit}"], parts)
-    if domain["total_w"] is None and domain["state"] != "ended":
-        if not domain["quality"] and domain["reason"] is None:
-            report.problem(f"{name}: total_w is null, and neither quality nor reason says why")
+        if None in parts and not explained(domain):
+            report.problem(f"{name}: a part of total_{unit} is null,"
+                           " and neither quality nor reason says why")
     for mode in MODES:
-        memo = total(v[f"service_{mode}_w"] for v in domain["vdisks"])
-        whole = domain["service"][f"{mode}_w"]
-        if memo is not None and whole is not None and memo > whole * (1 + SUM) + SUM:
+        memo = total(v[f"service_{mode}_w"] for v in domain["vdisks"]) or 0.0
+        whole = domain["service"][f"{mode}_w"] or 0.0
+        if memo > whole * (1 + SUM) + SUM:
             report.problem(f"{name}: its vdisks' service_{mode}_w are {memo!r},"
                            f" more than the domain's {whole!r}")
 
@@ -91,25 +89,20 @@ def check_domain(report, domain):
 def check_host(report, tick):
     host, domains = tick["host"], tick["domains"]
     scale = abs(host["total_w"] or 0.0)
-    if host["total_w"] is None and not irregular(host):
-        report.problem("host: total_w is null, and no quality says why")
+    for figure in ("total_w", "total_j", "kept_w"):
+        if host[figure] is None and not explained(host):
+            report.problem(f"host: {figure} is null, and no quality says why")
     check_sum(report, "host: total_w as CPU and disk", host["total_w"],
               [host[part] for part in HOST_PARTS])
+    check_sum(report, "host: total_w as domains and kept", host["total_w"],
+              [d["total_w"] for d in domains] + [host["kept_w"]])
     check_sum(report, "host: kept_w as its entries", host["kept_w"],
               [k[f"{m}_w"] for k in host["kept"] for m in MODES], scale)
-    if not irregular(host, *domains):
-        check_sum(report, "host: total_w as domains and kept", host["total_w"],
-                  [d["total_w"] for d in domains if not absent(d)] + [host["kept_w"]])
-    charged = total(d["total_j"] for d in domains)
-    if charged is not None and host["total_j"] is not None and not irregular(host, *domains):
-        # Kept may fall to -0.5 % of its head before the tick is marked.
+    charged = total(d["total_j"] for d in domains) or 0.0
+    # Kept may fall to -0.5 % of its head before the tick is marked.
+    if host["total_j"] is not None and "skew" not in host["quality"]:
         if charged > host["total_j"] * 1.005 + ROUNDING_J:
             report.problem(f"domains: {charged!r} J charged of {host['total_j']!r} J")
-
-
-def absent(domain):
-    """A domain that ended before this tick has no power."""
-    return domain["state"] == "ended" and domain["total_w"] is None
 
 
 def check_names(report, tick):
@@ -132,6 +125,12 @@ def check_growth(report, what, before_j, now_j, watts, seconds, regular):
                      ROUNDING_J + 1e-12 * abs(now_j))
 
 
+def on_time(holder, *parts):
+    """Did all its joules come in with their tick? The host's words are its domains', too."""
+    own = set(holder["quality"]) - {word for part in parts for word in part["quality"]}
+    return not own & LATE
+
+
 def check_step(report, before, tick):
     """What must hold between two ticks that follow each other."""
     if tick["seq"] <= before["seq"]:
@@ -140,15 +139,15 @@ def check_step(report, before, tick):
         return
     seconds = tick["interval_s"]
     follows = tick["seq"] == before["seq"] + 1
-    host = tick["host"]
+    host, domains = tick["host"], tick["domains"]
     check_growth(report, "host", before["host"]["total_j"], host["total_j"], host["total_w"],
-                 seconds, follows and not irregular(host))
+                 seconds, follows and on_time(host, *domains))
     known = {d["id"]: d for d in before["domains"]}
-    for domain in tick["domains"]:
+    for domain in domains:
         old = known.get(domain["id"])
         if old is None:
             continue
-        regular = follows and not irregular(domain, host)
+        regular = follows and on_time(domain)
         name = f"domain {domain['id']!r}"
         check_growth(report, name, old["total_j"], domain["total_j"], domain["total_w"],
                      seconds, regular)
@@ -209,14 +208,14 @@ def main():
               else open(0, encoding="utf-8", closefd=False)) as stream:
             count = check(stream, report, arguments.ticks)
     except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"check-snapshots: {arguments.file or 'standard input'}: {error}")
+        sys.exit(f"check-snapshots.py: {arguments.file or 'standard input'}: {error}")
     if report.problems:
         for problem in report.problems[:20]:
-            print(f"check-snapshots: {problem}", file=sys.stderr)
+            print(f"check-snapshots.py: {problem}", file=sys.stderr)
         if len(report.problems) > 20:
-            print(f"check-snapshots: and {len(report.problems) - 20} more", file=sys.stderr)
+            print(f"check-snapshots.py: and {len(report.problems) - 20} more", file=sys.stderr)
         sys.exit(1)
-    print(f"check-snapshots: {count} snapshots, {report.compared} comparisons: good")
+    print(f"check-snapshots.py: {count} snapshots, {report.compared} comparisons: good")
 
 
 if __name__ == "__main__":
