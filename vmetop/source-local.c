@@ -25,12 +25,19 @@ struct local {
 	struct pace pace;
 	enum idle_policy idle_policy;
 	uint64_t noted_generation; /* whose notes the user has seen */
+	bool counter_noted;
 	struct utsname machine;
 };
 
 /* Say once per change what could not be seen, and why. */
 static void show_notes(struct local *local, const struct topology *topology)
 {
+	const char *note = live_note(local->live);
+
+	if (note && !local->counter_noted) {
+		log_warning("%s", note);
+		local->counter_noted = true;
+	}
 	if (local->noted_generation == topology->generation)
 		return;
 	local->noted_generation = topology->generation;

@@ -96,6 +96,11 @@ const char *live_total_source(const struct live *live)
 	return cputime_total_source(live->cputime);
 }
 
+const char *live_note(const struct live *live)
+{
+	return cputime_note(live->cputime);
+}
+
 /* Let the probes open what is new and close what is gone. */
 static int follow(struct live *live, struct error *error)
 {

@@ -33,6 +33,8 @@ void live_close(struct live *live);
 /* What the samples count, and how machine totals are read (a phrase). */
 void live_events(const struct live *live, struct event_set *events);
 const char *live_total_source(const struct live *live);
+/* What the counters cannot see here, a sentence for the reader; NULL = nothing. Borrowed. */
+const char *live_note(const struct live *live);
 
 /* The topology of now; borrowed until the next call. 0 or -errno with text. */
 int live_discover(struct live *live, const struct topology **topology, struct error *error);

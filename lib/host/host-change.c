@@ -174,11 +174,26 @@ static bool domain_changed(struct host *host, const struct domain *domain, uint6
 	return news == NEWS_CHANGE;
 }
 
+/* Is there a new VM, or one that was stopped? Known ones that end show without a listing. */
+static bool list_changed(struct host *host, uint64_t now_ns)
+{
+	uint64_t begin_ns;
+	int result;
+
+	if (now_ns - host->listed_ns < host->list_share * host->list_cost_ns)
+		return false;
+	begin_ns = host_now_ns();
+	result = qemu_watch_look(host->watch, now_ns, NULL);
+	host->listed_ns = host_now_ns();
+	host->list_cost_ns = host->listed_ns - begin_ns;
+	return result != 0;
+}
+
 bool host_processes_changed(struct host *host, uint64_t now_ns)
 {
 	const struct topology *last = host->last;
 
-	if (qemu_watch_look(host->watch, now_ns, NULL))
+	if (list_changed(host, now_ns))
 		return true;
 	for (size_t i = 0; i < last->domain_count; i++)
 		if (last->domains[i].pid && last->domains[i].state != DOMAIN_ENDED &&

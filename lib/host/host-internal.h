@@ -54,8 +54,11 @@ struct host {
 	struct host_texts dead; /* UUIDs that the view still names, though their process is gone */
 	uint64_t generation;
 	uint64_t discovered_ns;
-	bool changed;     /* something happened that no discovery has seen yet */
-	uint64_t request; /* the round of statistics that was asked for last */
+	/* Listing all processes may take 1/list_share of one CPU; 0 = any. */
+	unsigned list_share;
+	uint64_t listed_ns, list_cost_ns; /* when last, and what it took */
+	bool changed;                     /* something happened that no discovery has seen yet */
+	uint64_t request;                 /* the round of statistics that was asked for last */
 };
 
 uint64_t host_now_ns(void);

@@ -8,6 +8,8 @@
 #include "host/cpu.h"
 #include "host/host-internal.h"
 
+/* On a host with thousands of processes a listing takes milliseconds, and a tick may be 10 ms. */
+enum { LIST_SHARE = 100 };
 /* So that the first discovery knows what a healthy libvirt knows. */
 #define FIRST_VIEW_PATIENCE_NS UINT64_C(1000000000)
 /* What no cheap sign tells (a disk plugged into the host, another process in a domain's
@@ -31,6 +33,7 @@ int host_open(struct host **out, const struct host_options *options, struct erro
 		return error_setf(error, ENOMEM, "out of memory");
 	host->root = options->root;
 	host->without_libvirt = options->without_libvirt;
+	host->list_share = LIST_SHARE;
 	result = cpu_identify(host->root, &host->cpu, error);
 	if (!result)
 		result = qemu_watch_open(&host->watch, host->root, error);

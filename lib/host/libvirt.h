@@ -10,12 +10,16 @@
  * set, and connecting is tried again for ever (1 s, doubling to 30 s).
  *
  * Connecting to a stopped libvirtd blocks for as long as it stays stopped
- * (keepalive begins after it): the callers' own functions below notice, and
- * publish a view whose `trouble` says so.
+ * (keepalive begins after it), and a QEMU that hangs blocks the call that asks
+ * for its statistics. The callers' own functions below notice: they publish a
+ * view whose `trouble` says so, and in the second case put another thread in
+ * the place of the one that hangs, which gets the other domains' figures. So
+ * somebody must call them: the eventfd alone stays silent meanwhile.
  *
  * Nothing but libvirt.c and libvirt-round.c includes libvirt's headers; the
  * rest of the room is plain C: -board (what the threads share), -known, -view,
- * -xml, -socket. Connections are read-only (virConnectOpenReadOnly) as long as nothing is written.
+ * -xml, -socket. Connections are read-only (virConnectOpenReadOnly) as long as
+ * nothing is written.
  */
 #ifndef VMENERGY_HOST_LIBVIRT_H
 #define VMENERGY_HOST_LIBVIRT_H

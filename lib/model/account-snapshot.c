@@ -180,8 +180,8 @@ static void put_folded(struct copies *copies, struct snapshot_domain *row)
 	const double minutes = account->options.ended_keep_s / 60;
 	char reason[96];
 
-	snprintf(reason, sizeof reason, "%zu domains that ended more than %.3g min ago",
-		 account->folded.count, minutes);
+	snprintf(reason, sizeof reason, "%zu domain%s that ended more than %.3g min ago",
+		 account->folded.count, account->folded.count == 1 ? "" : "s", minutes);
 	clear_control(row);
 	row->id = copy(copies, "ended");
 	row->name = copy(copies, "(ended)");

@@ -76,6 +76,14 @@ const char *cputime_total_phrase(const struct cputime_total *total)
 				  : "cgroup v2 cpu.stat of the first level and tasks of the root";
 }
 
+const char *cputime_total_note(const struct cputime_total *total)
+{
+	return total->has_user_tasks ? "processes stand in the root of cgroup v2: what short-lived "
+				       "ones among them "
+				       "use is not in the machine's total"
+				     : NULL;
+}
+
 static int read_percpu(struct cputime_total *total, uint64_t *sum_ns)
 {
 	long length = kept_read_all(total->files, &total->percpu, &total->buffer);
@@ -115,6 +123,16 @@ static int read_contributor(struct cputime_total *total, const struct contributo
 			     : cputime_read_cpu_stat(total->files, &item->file, &total->buffer, ns);
 }
 
+/* Kernel threads execute no file. */
+static bool is_user_task(const struct cputime_total *total, uint64_t tid)
+{
+	char path[8];
+	long length = rootfs_linkf(total->files->root, path, sizeof path, "/proc/%llu/exe",
+				   (unsigned long long)tid);
+
+	return length > 0 || length == -E2BIG;
+}
+
 static struct contributor *add(struct cputime_total *total, uint64_t id, const char *group)
 {
 	struct kept_file file;
@@ -136,6 +154,8 @@ static struct contributor *add(struct cputime_total *total, uint64_t id, const c
 	item->id = id;
 	item->is_task = !group;
 	item->file = file;
+	if (item->is_task && !total->has_user_tasks)
+		total->has_user_tasks = is_user_task(total, id);
 	/*
 	 * A task that was moved into the root brings time that its old group
 	 * has counted; a new one cannot have run for longer than since the

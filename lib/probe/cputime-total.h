@@ -6,7 +6,9 @@
  * cpu.stat is made from timer ticks, like /proc/stat, and is not used; the sum
  * over its first-level groups and over the tasks that stand in the root itself
  * (kernel threads) is. What a group or a task had used when it ended stays in
- * the sum, so that it never goes backwards.
+ * the sum, so that it never goes backwards. Lost is what a task of the root used
+ * between the last reading and its end: nothing to speak of for kernel threads,
+ * but much where user processes stand in the root and come and go (a note).
  */
 #ifndef VMENERGY_PROBE_CPUTIME_TOTAL_H
 #define VMENERGY_PROBE_CPUTIME_TOTAL_H
@@ -33,15 +35,18 @@ struct cputime_total {
 	struct kept_buffer buffer;
 	struct contributor *items;
 	size_t count, capacity;
-	size_t cursor;     /* where the next one is looked for first */
-	uint64_t ended_ns; /* of groups and tasks that are gone */
-	uint64_t at_ns;    /* of the newest reading; 0 = none */
+	size_t cursor;       /* where the next one is looked for first */
+	bool has_user_tasks; /* v2: seen in the root */
+	uint64_t ended_ns;   /* of groups and tasks that are gone */
+	uint64_t at_ns;      /* of the newest reading; 0 = none */
 };
 
 int cputime_total_open(struct cputime_total *total, struct kept_files *files,
 		       const struct cgroup_mounts *mounts, struct error *error);
 void cputime_total_close(struct cputime_total *total);
 const char *cputime_total_phrase(const struct cputime_total *total);
+/* A sentence on what the total leaves out, or NULL. */
+const char *cputime_total_note(const struct cputime_total *total);
 /* Nanoseconds on CPUs, cumulative. 0 or -errno with text. */
 int cputime_total_read(struct cputime_total *total, uint64_t *total_ns, struct error *error);
 

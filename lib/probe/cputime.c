@@ -104,7 +104,9 @@ const char *cputime_total_source(const struct cputime *cputime)
 
 const char *cputime_note(const struct cputime *cputime)
 {
-	return kept_files_note(&cputime->context.files);
+	const char *note = cputime_total_note(&cputime->total);
+
+	return note ? note : kept_files_note(&cputime->context.files);
 }
 
 /* --- following ------------------------------------------------------------- */

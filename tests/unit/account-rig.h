@@ -44,6 +44,7 @@ struct rig_thread {
 	enum thread_role role;
 	int vcpu, vdisk;
 	bool unsampled, hidden; /* hidden: discovery does not list it */
+	size_t twin;            /* the same thread as threads[twin - 1], listed again; 0: none */
 	struct rig_counter counter;
 };
 
@@ -99,7 +100,8 @@ struct rig {
 	struct topology *topology;
 	struct sample sample;
 	uint64_t now_ns, generation, seq;
-	bool same; /* the topology did not change: keep it */
+	bool reversed; /* discovery lists threads from the last to the first */
+	bool same;     /* the topology did not change: keep it */
 	struct rig_domain domains[RIG_DOMAINS];
 	size_t domain_count;
 	size_t order[RIG_DOMAINS]; /* how discovery lists them */
@@ -289,13 +291,23 @@ static inline void rig_read_through(struct rig *rig, struct rig_vdisk *vdisk, ui
 
 /* --- topology and sample ------------------------------------------------------------------ */
 
-static inline void rig_list_threads(const struct rig_domain *from, struct domain *to)
+/* The thread that stands at `place` of the list; NULL: it is not listed. */
+static inline const struct rig_thread *rig_thread_at(const struct rig *rig,
+						     const struct rig_domain *domain, size_t place)
+{
+	size_t index = rig->reversed ? domain->thread_count - 1 - place : place;
+
+	return domain->threads[index].hidden ? NULL : &domain->threads[index];
+}
+
+static inline void rig_list_threads(const struct rig *rig, const struct rig_domain *from,
+				    struct domain *to)
 {
 	to->threads = calloc(from->thread_count + 1, sizeof *to->threads);
 	for (size_t i = 0; i < from->thread_count; i++) {
-		const struct rig_thread *thread = &from->threads[i];
+		const struct rig_thread *thread = rig_thread_at(rig, from, i);
 
-		if (thread->hidden)
+		if (!thread)
 			continue;
 		to->threads[to->thread_count++] =
 			(struct thread){ .tid = thread->tid,
@@ -325,7 +337,8 @@ static inline void rig_list_vdisks(const struct rig_domain *from, struct domain 
 	}
 }
 
-static inline void rig_list_domain(const struct rig_domain *from, struct domain *to)
+static inline void rig_list_domain(const struct rig *rig, const struct rig_domain *from,
+				   struct domain *to)
 {
 	to->id = strdup(from->id);
 	to->name = strdup(from->id);
@@ -336,7 +349,7 @@ static inline void rig_list_domain(const struct rig_domain *from, struct domain 
 	to->end_ns = from->end_ns;
 	to->vcpus = from->vcpus;
 	to->cpu_weight = from->cpu_weight;
-	rig_list_threads(from, to);
+	rig_list_threads(rig, from, to);
 	rig_list_vdisks(from, to);
 }
 
@@ -377,7 +390,7 @@ static inline struct topology *rig_list(struct rig *rig)
 	to->domains = calloc(rig->domain_count + 1, sizeof *to->domains);
 	for (size_t i = 0; i < rig->domain_count; i++)
 		if (!rig->domains[rig->order[i]].absent)
-			rig_list_domain(&rig->domains[rig->order[i]],
+			rig_list_domain(rig, &rig->domains[rig->order[i]],
 					&to->domains[to->domain_count++]);
 	to->disks = calloc(rig->disk_count + 1, sizeof *to->disks);
 	to->disk_count = rig->disk_count;
@@ -430,7 +443,8 @@ static inline struct rig_counter rig_domain_total(const struct rig_domain *domai
 	struct rig_counter sum = domain->extra;
 
 	for (size_t i = 0; i < domain->thread_count; i++)
-		rig_add(&sum, &domain->threads[i].counter);
+		if (domain->threads[i].twin == 0)
+			rig_add(&sum, &domain->threads[i].counter);
 	return sum;
 }
 
@@ -460,10 +474,15 @@ static inline void rig_put_domain(const struct rig *rig, const struct rig_domain
 	if (to->total_source != TOTAL_NONE)
 		rig_put_cpu(rig, &total, &to->total);
 	for (size_t i = 0; i < domain->thread_count; i++) {
-		if (domain->threads[i].hidden)
+		const struct rig_thread *thread = rig_thread_at(rig, domain, i);
+
+		if (!thread)
 			continue;
-		if (!domain->threads[i].unsampled)
-			rig_put_cpu(rig, &domain->threads[i].counter, &to->threads[place]);
+		if (!thread->unsampled)
+			rig_put_cpu(rig,
+				    thread->twin ? &domain->threads[thread->twin - 1].counter
+						 : &thread->counter,
+				    &to->threads[place]);
 		place++;
 	}
 	for (size_t i = 0; i < domain->vdisk_count; i++)

@@ -145,7 +145,8 @@ static void test_this_machine(void)
 
 int main(void)
 {
-	return UNIT_RUN("host-cpu", { "a Xeon with SMT off keeps its CPUs (model.md 2)", test_xeon },
+	return UNIT_RUN("host-cpu",
+			{ "a Xeon with SMT off keeps its CPUs (model.md 2)", test_xeon },
 			{ "without an invariant TSC the nominal rate counts", test_old_cpu },
 			{ "siblings are one core, package -1 is one chip", test_amd_smt },
 			{ "Arm is known by its part", test_arm },

@@ -22,6 +22,7 @@ static struct host *open_host(const char *name)
 		fprintf(stderr, "%s\n", error.text);
 		abort();
 	}
+	host->list_share = 0; /* no test waits */
 	return host;
 }
 
@@ -78,8 +79,8 @@ static struct libvirt_view *make_view(const char *uri, size_t domains)
 	return view;
 }
 
-static struct libvirt_domain *name_domain(struct libvirt_view *view, size_t index,
-					  const char *uuid, const char *name)
+static struct libvirt_domain *name_domain(struct libvirt_view *view, size_t index, const char *uuid,
+					  const char *name)
 {
 	struct libvirt_domain *domain = &view->domains[index];
 
@@ -96,9 +97,9 @@ static void add_disk(struct libvirt_domain *domain, const char *target, const ch
 	if (!domain->disks)
 		abort();
 	domain->disks[domain->disk_count++] = (struct libvirt_disk){ .target = strdup(target),
-								      .type = strdup("file"),
-								      .source = strdup(source),
-								      .iothread = iothread };
+								     .type = strdup("file"),
+								     .source = strdup(source),
+								     .iothread = iothread };
 }
 
 static const struct domain *row(const struct topology *topology, const char *id)
@@ -118,8 +119,9 @@ static void test_plain(void)
 	struct topology *topology;
 	const struct domain *domain;
 
-	VM(10, .cmdline = "kvm|-name|web|-smp|3|-drive|if=none,id=d,file=nbd:h:1,cache=none|"
-			  "-object|iothread,id=io0|-device|virtio-blk-pci,drive=d,iothread=io0|",
+	VM(10,
+	   .cmdline = "kvm|-name|web|-smp|3|-drive|if=none,id=d,file=nbd:h:1,cache=none|"
+		      "-object|iothread,id=io0|-device|virtio-blk-pci,drive=d,iothread=io0|",
 	   .start = 777, .uid = 1000);
 	fixture_thread(&(struct fixture_process){ .pid = 10 }, 11, "IO io0", NULL);
 	fixture_thread(&(struct fixture_process){ .pid = 10 }, 12, "CPU 0/KVM", NULL);
@@ -173,8 +175,7 @@ static void test_generation(void)
 	fourth = discover(host);
 	expect_rows("qemu:10:1000 a ended qemu\nqemu:20:1000 b running qemu\n", fourth);
 	UNIT_TRUE(row(fourth, "qemu:10:1000")->end_ns > 0);
-	UNIT_EQUAL_U64(row(third, "qemu:20:1000")->start_ns,
-		       row(fourth, "qemu:20:1000")->start_ns);
+	UNIT_EQUAL_U64(row(third, "qemu:20:1000")->start_ns, row(fourth, "qemu:20:1000")->start_ns);
 	topology_unref(fourth);
 	UNIT_TRUE(host_changed(host)); /* the ended row is to go */
 	fourth = discover(host);
@@ -267,8 +268,8 @@ static void test_join(void)
 	VM(30, .cmdline = "kvm|-name|plain|");
 	topology = discover_with(host, view);
 	expect_rows("cccccccc-0000-4000-8000-000000000003 container running libvirt\n"
-		    "qemu:30:1000 plain running qemu\n" UUID_B " shop of Anna paused libvirt\n" UUID_A
-		    " web running libvirt\n",
+		    "qemu:30:1000 plain running qemu\n" UUID_B
+		    " shop of Anna paused libvirt\n" UUID_A " web running libvirt\n",
 		    topology);
 	domain = row(topology, UUID_A);
 	UNIT_EQUAL_I64(10, domain->pid);
@@ -283,6 +284,23 @@ static void test_join(void)
 	UNIT_EQUAL_I64(0, domain->pid);
 	UNIT_CONTAINS("no QEMU process", domain->reason);
 	topology_unref(topology);
+	close_host(host);
+}
+
+/* A listing that took long is not made again soon; what is known is followed all the same. */
+static void test_thrift(void)
+{
+	struct host *host = open_host("thrift");
+
+	VM(10, .cmdline = "kvm|-name|a|");
+	topology_unref(discover(host));
+	host->list_share = 100;
+	host->list_cost_ns = UINT64_C(1000000000000);
+	host->listed_ns = host_now_ns();
+	VM(20, .cmdline = "kvm|-name|b|");
+	UNIT_TRUE(!host_changed(host));
+	fixture_remove("/proc/10");
+	UNIT_TRUE(host_changed(host));
 	close_host(host);
 }
 
@@ -413,6 +431,8 @@ static void add_block_device(const char *name, const char *number)
 	fixture_write("", "/sys/block/.keep");
 	snprintf(target, sizeof target, "../../devices/x/%s", name);
 	fixture_link(target, "/sys/dev/block/%.*s", (int)strcspn(number, "\n"), number);
+	fixture_write("", "/sys/class/block/.keep");
+	fixture_link(target, "/sys/class/block/%s", name);
 	snprintf(target, sizeof target, "../devices/x/%s", name);
 	fixture_link(target, "/sys/block/%s", name);
 }
@@ -489,6 +509,7 @@ int main(void)
 			{ "generations follow the content", test_generation },
 			{ "pool workers are no news, vCPUs are", test_threads_change },
 			{ "unnamed young threads are looked at again", test_young_threads },
+			{ "listings are rationed", test_thrift },
 			{ "libvirt's domains and processes are joined", test_join },
 			{ "a remote libvirt's domains are not ours", test_remote },
 			{ "a lost libvirt loses no domain", test_libvirt_lost },

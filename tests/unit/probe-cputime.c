@@ -1,105 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Recorded folders of cgroup v1 and v2 machines. */
 #include "probe/cputime.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "tests/unit/unit.h"
+#include "tests/unit/cputime-scene.h"
 
-enum {
-	TICK_NS = 10000000, /* of the slowest kernels: how far schedstat may be behind */
-	BURN_NS = 150000000,
-	SKIPPED = 77,
-};
-
-static char none[] = "";
-
-/* One domain with as many threads as a test sets, and one service. */
-struct scene {
-	struct rootfs root;
-	struct cputime *cputime;
-	struct topology topology;
-	struct domain domain;
-	struct thread threads[4];
-	struct service service;
-	struct sample sample;
-};
-
-static void scene_open(struct scene *scene, const char *folder)
-{
-	struct error error = { "" };
-	char path[512];
-
-	*scene = (struct scene){ 0 };
-	snprintf(path, sizeof path, "%s/%s", unit_folder(), folder ? folder : "");
-	if (rootfs_open(&scene->root, folder ? path : NULL, &error) ||
-	    cputime_open(&scene->cputime, &scene->root, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		abort();
-	}
-	scene->domain = (struct domain){ .id = none, .name = none, .pid = 100, .start_ticks = 5 };
-	scene->domain.threads = scene->threads;
-	scene->topology.domains = &scene->domain;
-	scene->topology.domain_count = 1;
-}
-
-static void scene_follow(struct scene *scene, size_t threads)
-{
-	scene->domain.thread_count = threads;
-	scene->topology.generation++;
-	UNIT_EQUAL_I64(0, cputime_follow(scene->cputime, &scene->topology));
-}
-
-static struct domain_reading *scene_read(struct scene *scene)
-{
-	UNIT_EQUAL_I64(0, sample_prepare(&scene->sample, &scene->topology));
-	UNIT_EQUAL_I64(0, cputime_read_parts(scene->cputime, &scene->topology, &scene->sample));
-	return scene->sample.domains;
-}
-
-static uint64_t scene_total(struct scene *scene)
-{
-	struct error error = { "" };
-
-	UNIT_EQUAL_I64(0, sample_prepare(&scene->sample, &scene->topology));
-	UNIT_EQUAL_I64(0, cputime_read_total(scene->cputime, &scene->sample, &error));
-	UNIT_EQUAL_TEXT("", error.text);
-	UNIT_EQUAL_U64(1, scene->sample.package_count);
-	return scene->sample.packages[0].total.count[0];
-}
-
-static void scene_close(struct scene *scene)
-{
-	sample_clear(&scene->sample);
-	cputime_close(scene->cputime);
-	rootfs_close(&scene->root);
-}
-
-static void check_count(uint64_t expected, const struct cpu_reading *reading)
-{
-	UNIT_EQUAL_U64(expected, reading->count[0]);
-	UNIT_EQUAL_U64(QUALITY_ESTIMATE, reading->quality);
-	UNIT_TRUE(reading->at_ns > 0);
-}
-
-static void check_missing(const struct cpu_reading *reading)
-{
-	UNIT_EQUAL_U64(QUALITY_ESTIMATE | QUALITY_MISSING, reading->quality);
-	UNIT_EQUAL_U64(0, reading->at_ns);
-}
-
-static struct thread make_thread(pid_t tid, enum thread_role role)
-{
-	return (struct thread){ .tid = tid, .start_ticks = 9, .role = role, .sampled = true };
-}
+enum { SKIPPED = 77 };
 
 static void write_v1(const char *usage)
 {
@@ -268,6 +181,23 @@ static void test_v2(void)
 	UNIT_EQUAL_I64(TOTAL_CGROUP, reading->total_source);
 	check_count(400000, &reading->total);
 	UNIT_EQUAL_U64(530000 + 15, scene_total(&scene));
+	UNIT_TRUE(cputime_note(scene.cputime) == NULL);
+	scene_close(&scene);
+}
+
+static void test_v2_user_tasks_in_the_root_are_told(void)
+{
+	struct scene scene;
+	char path[512];
+
+	write_v2();
+	unit_write_file("v2/sys/fs/cgroup/cgroup.threads", "2\n3\n6\n");
+	unit_write_file("v2/proc/6/schedstat", "1 1 1\n");
+	snprintf(path, sizeof path, "%s/v2/proc/6/exe", unit_folder());
+	UNIT_EQUAL_I64(0, symlink("/usr/bin/make", path));
+	scene_open(&scene, "v2");
+	UNIT_EQUAL_U64(530000 + 16, scene_total(&scene));
+	UNIT_CONTAINS("short-lived", cputime_note(scene.cputime));
 	scene_close(&scene);
 }
 
@@ -411,216 +341,6 @@ static void test_files_are_opened_for_each_reading_where_descriptors_run_out(voi
 		UNIT_EQUAL_I64(0, status);
 }
 
-/* --- this machine ---------------------------------------------------------- */
-
-static uint64_t cpu_ns(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-static void *burn(void *argument)
-{
-	uint64_t until = cpu_ns(CLOCK_THREAD_CPUTIME_ID) + BURN_NS;
-
-	while (cpu_ns(CLOCK_THREAD_CPUTIME_ID) < until)
-		;
-	return argument;
-}
-
-/* What a child says of itself, by its own clocks. */
-struct used {
-	uint64_t thread_ns, process_ns;
-};
-
-/* On command a second thread burns and ends, then the first burns; then it tells. */
-static void run_child(int in, int out)
-{
-	struct used used;
-	pthread_t thread;
-	char byte;
-
-	for (;;) {
-		used.thread_ns = cpu_ns(CLOCK_THREAD_CPUTIME_ID);
-		used.process_ns = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
-		if (write(out, &used, sizeof used) != sizeof used || read(in, &byte, 1) != 1 ||
-		    pthread_create(&thread, NULL, burn, NULL))
-			_exit(1);
-		pthread_join(thread, NULL);
-		burn(NULL);
-	}
-}
-
-struct child {
-	pid_t pid;
-	int in, out;
-	struct used used;
-};
-
-static void child_wait(struct child *child)
-{
-	if (read(child->in, &child->used, sizeof child->used) != sizeof child->used)
-		abort();
-}
-
-static void child_start(struct child *child)
-{
-	int down[2], up[2];
-
-	if (pipe(down) || pipe(up))
-		abort();
-	child->pid = fork();
-	if (child->pid == 0)
-		run_child(down[0], up[1]);
-	close(down[0]);
-	close(up[1]);
-	child->out = down[1];
-	child->in = up[0];
-	child_wait(child);
-}
-
-static void child_burn(struct child *child)
-{
-	if (write(child->out, "", 1) != 1)
-		abort();
-	child_wait(child);
-}
-
-/* CPU time over its whole life. */
-static uint64_t child_end(const struct child *child)
-{
-	struct rusage usage = { 0 };
-
-	kill(child->pid, SIGKILL);
-	close(child->in);
-	close(child->out);
-	if (wait4(child->pid, NULL, 0, &usage) != child->pid)
-		abort();
-	return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
-	       ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
-}
-
-static bool machine_has_totals(void)
-{
-	struct error error = { "" };
-	struct cputime *cputime;
-	struct rootfs root;
-	int result;
-
-	rootfs_open(&root, NULL, &error);
-	result = cputime_open(&cputime, &root, &error);
-	if (result)
-		fprintf(stderr, "(skipped: %s) ", error.text);
-	cputime_close(cputime);
-	rootfs_close(&root);
-	return result == 0;
-}
-
-static void check_between(uint64_t low, uint64_t high, uint64_t value, const char *what)
-{
-	if (value < low || value > high)
-		fprintf(stderr, "\n%s: %llu is not in %llu..%llu\n", what,
-			(unsigned long long)value, (unsigned long long)low,
-			(unsigned long long)high);
-	UNIT_TRUE(value >= low && value <= high);
-}
-
-/* Once it has told, the child only goes to sleep: a few ticks are ample for that. */
-static void check_used(uint64_t told_ns, const struct cpu_reading *reading, const char *what)
-{
-	UNIT_EQUAL_U64(QUALITY_ESTIMATE, reading->quality);
-	check_between(told_ns > TICK_NS ? told_ns - TICK_NS : 0, told_ns + 3 * TICK_NS,
-		      reading->count[0], what);
-}
-
-static void test_real_process(void)
-{
-	uint64_t machine_ns, total_ns;
-	struct domain_reading *reading;
-	struct child child;
-	struct scene scene;
-
-	if (!machine_has_totals())
-		return;
-	child_start(&child);
-	scene_open(&scene, NULL);
-	scene.domain.pid = child.pid;
-	scene.threads[0] = make_thread(child.pid, THREAD_VCPU);
-	scene_follow(&scene, 1);
-	machine_ns = scene_total(&scene);
-	child_burn(&child);
-	reading = scene_read(&scene);
-	UNIT_EQUAL_I64(TOTAL_PROCESS, reading->total_source);
-	check_used(child.used.thread_ns, &reading->threads[0], "the thread");
-	check_used(child.used.process_ns, &reading->total, "the process, its ended thread too");
-	UNIT_TRUE(child.used.process_ns > child.used.thread_ns + BURN_NS);
-	total_ns = reading->total.count[0];
-	machine_ns = scene_total(&scene) - machine_ns;
-	UNIT_TRUE(machine_ns + 2 * TICK_NS > 2 * (uint64_t)BURN_NS);
-	check_between(total_ns - 1000000, total_ns + 10 * TICK_NS, child_end(&child), "getrusage");
-	reading = scene_read(&scene);
-	check_missing(&reading->threads[0]);
-	check_missing(&reading->total);
-	UNIT_EQUAL_I64(TOTAL_NONE, reading->total_source);
-	scene_close(&scene);
-}
-
-static void test_real_service_and_own(void)
-{
-	struct child child;
-	struct scene scene;
-	uint64_t before_ns;
-
-	if (!machine_has_totals())
-		return;
-	child_start(&child);
-	scene_open(&scene, NULL);
-	scene.service = (struct service){ .id = none, .name = none, .pid = child.pid };
-	scene.topology.domain_count = 0;
-	scene.topology.services = &scene.service;
-	scene.topology.service_count = 1;
-	scene_follow(&scene, 0);
-	before_ns = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
-	scene_read(&scene);
-	check_between(before_ns, cpu_ns(CLOCK_PROCESS_CPUTIME_ID), scene.sample.own.count[0],
-		      "own");
-	check_used(child.used.process_ns, &scene.sample.services[0].total, "the service");
-	child_burn(&child);
-	scene_read(&scene);
-	check_used(child.used.process_ns, &scene.sample.services[0].total, "the service");
-	child_end(&child);
-	scene_read(&scene);
-	check_missing(&scene.sample.services[0].total);
-	scene_close(&scene);
-}
-
-/* What all CPUs did cannot exceed what they had, and does not go backwards. */
-static void test_real_machine_total(void)
-{
-	uint64_t total_ns, before_ns, elapsed_ns, cpus = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
-	struct scene scene;
-
-	if (!machine_has_totals())
-		return;
-	scene_open(&scene, NULL);
-	before_ns = cpu_ns(CLOCK_MONOTONIC);
-	total_ns = scene_total(&scene);
-	for (int i = 0; i < 5; i++) {
-		uint64_t now_ns;
-
-		burn(NULL);
-		now_ns = scene_total(&scene);
-		elapsed_ns = cpu_ns(CLOCK_MONOTONIC) - before_ns + TICK_NS;
-		check_between(total_ns, total_ns + cpus * elapsed_ns, now_ns, "the machine");
-		UNIT_TRUE(now_ns - total_ns + TICK_NS > (uint64_t)BURN_NS);
-		before_ns = cpu_ns(CLOCK_MONOTONIC);
-		total_ns = now_ns;
-	}
-	scene_close(&scene);
-}
-
 int main(void)
 {
 	return UNIT_RUN(
@@ -635,11 +355,9 @@ int main(void)
 		{ "v2: the machine's total keeps what ended", test_v2_total_keeps_what_ended },
 		{ "v2: moved tasks do not count twice",
 		  test_v2_total_does_not_count_moved_tasks_twice },
+		{ "v2: user tasks in the root are told", test_v2_user_tasks_in_the_root_are_told },
 		{ "no total at all is an error", test_no_total_is_an_error },
 		{ "descriptors do not leak over generations", test_no_descriptor_leaks },
 		{ "files are opened for each reading where descriptors run out",
-		  test_files_are_opened_for_each_reading_where_descriptors_run_out },
-		{ "a real process agrees with getrusage", test_real_process },
-		{ "a real service and our own time are read", test_real_service_and_own },
-		{ "the real machine's total stays within its CPUs", test_real_machine_total });
+		  test_files_are_opened_for_each_reading_where_descriptors_run_out });
 }

@@ -79,7 +79,7 @@ static int fixture_remove_one(const char *path, const struct stat *status, int t
 }
 
 __attribute__((format(printf, 1, 2))) FIXTURE_UNUSED static void fixture_remove(const char *format,
-									      ...)
+										...)
 {
 	char path[2048], name[1024];
 	va_list arguments;
@@ -98,10 +98,10 @@ struct fixture_process {
 	const char *comm;
 	const char *cwd;
 	const char *cgroup; /* content of its cgroup file */
-	pid_t parent;	    /* 0 = 1 */
-	char state;	    /* 0 = 'S' */
+	pid_t parent;       /* 0 = 1 */
+	char state;         /* 0 = 'S' */
 	unsigned threads;   /* as stat says; 0 = 1 */
-	unsigned start;	    /* 0 = 1000 */
+	unsigned start;     /* 0 = 1000 */
 	unsigned uid;
 	bool kernel;
 };
@@ -128,7 +128,8 @@ FIXTURE_UNUSED static void fixture_stat(const struct fixture_process *process, c
 	char line[512];
 
 	snprintf(line, sizeof line,
-		 "%d (%s) %c %d 1 1 0 -1 %u 0 0 0 0 7 3 0 0 20 0 %u 0 %u 1000 10 18446744073709551615 "
+		 "%d (%s) %c %d 1 1 0 -1 %u 0 0 0 0 7 3 0 0 20 0 %u 0 %u 1000 10 "
+		 "18446744073709551615 "
 		 "1 1 0 0 0 0 0 4096 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
 		 tid, comm, process->state ? process->state : 'S',
 		 process->parent ? process->parent : 1, process->kernel ? 0x00208040u : 0x400100u,

@@ -186,9 +186,9 @@ static void test_who_wrote_it(void)
 /* Any bytes: no crash, and what was parsed can be released. */
 static void test_random_bytes(void)
 {
-	static const char *const words[] = { "-name", "guest=", ",", "=",     "-drive", "{\"a\":[",
-					     "}",     "file=",	"-", "-smp",  "if=",	"virtio",
-					     "-hda",  "json:",	"|", "-device" };
+	static const char *const words[] = { "-name", "guest=", ",", "=",      "-drive", "{\"a\":[",
+					     "}",     "file=",  "-", "-smp",   "if=",    "virtio",
+					     "-hda",  "json:",  "|", "-device" };
 	uint64_t state = 20260101;
 
 	for (unsigned round = 0; round < 3000; round++) {

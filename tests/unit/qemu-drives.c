@@ -60,8 +60,9 @@ static void test_devices(void)
 		      "-drive|file=/d/2.img,if=none,id=d2|"
 		      "-device|virtio-blk-pci,drive=d1|-device|virtio-blk-ccw,drive=d2|");
 	/* Drives of virtio come after the devices, as QEMU makes them. */
-	expect_drives("vda /b\nvdb /a\n", "kvm|-drive|file=/a,if=virtio|-drive|file=/b,if=none,id=x|"
-					  "-device|virtio-blk-pci,drive=x|");
+	expect_drives("vda /b\nvdb /a\n",
+		      "kvm|-drive|file=/a,if=virtio|-drive|file=/b,if=none,id=x|"
+		      "-device|virtio-blk-pci,drive=x|");
 	expect_drives("sda /c\nsdb /cd.iso\nnvme0n1 /n\n",
 		      "kvm|-drive|file=/c,if=none,id=c|-device|virtio-scsi-pci,id=s|"
 		      "-device|scsi-hd,drive=c,bus=s.0|-drive|if=none,id=cd,file=/cd.iso|"
@@ -76,11 +77,12 @@ static void test_devices(void)
 
 static void test_blockdevs(void)
 {
-	expect_drives("!vda /v/a.qcow2\n",
-		      "kvm|-blockdev|{\"driver\":\"file\",\"filename\":\"/v/a.qcow2\",\"node-name\":"
-		      "\"f\",\"cache\":{\"direct\":true,\"no-flush\":false}}|"
-		      "-blockdev|{\"node-name\":\"q\",\"driver\":\"qcow2\",\"file\":\"f\"}|"
-		      "-device|{\"driver\":\"virtio-blk-pci\",\"drive\":\"q\",\"id\":\"disk0\"}|");
+	expect_drives(
+		"!vda /v/a.qcow2\n",
+		"kvm|-blockdev|{\"driver\":\"file\",\"filename\":\"/v/a.qcow2\",\"node-name\":"
+		"\"f\",\"cache\":{\"direct\":true,\"no-flush\":false}}|"
+		"-blockdev|{\"node-name\":\"q\",\"driver\":\"qcow2\",\"file\":\"f\"}|"
+		"-device|{\"driver\":\"virtio-blk-pci\",\"drive\":\"q\",\"id\":\"disk0\"}|");
 	expect_drives("vda /v/b\n", "kvm|-blockdev|driver=raw,node-name=r,file.driver=file,"
 				    "file.filename=/v/b|-device|virtio-blk-pci,drive=r|");
 	expect_drives("!vda /v/c\n",
@@ -100,7 +102,8 @@ static void test_remote(void)
 	expect_drives("vda rbd:pool/vm-1\n",
 		      "kvm|-blockdev|{\"driver\":\"rbd\",\"pool\":\"pool\",\"image\":\"vm-1\","
 		      "\"node-name\":\"n\"}|-device|virtio-blk-pci,drive=n|");
-	expect_drives("vda nbd:unix:/run/n.sock\n", "kvm|-drive|file=nbd:unix:/run/n.sock,if=virtio|");
+	expect_drives("vda nbd:unix:/run/n.sock\n",
+		      "kvm|-drive|file=nbd:unix:/run/n.sock,if=virtio|");
 	expect_drives("vda rbd:pool/img:id=x\n", "kvm|-drive|file=rbd:pool/img:id=x,if=virtio|");
 	expect_drives("vda https://h/x.iso\n", "kvm|-drive|file=https://h/x.iso,if=virtio|");
 	expect_drives("vda /v/e\n", "kvm|-drive|file=file:/v/e,if=virtio|");
@@ -122,12 +125,13 @@ static void test_iothreads(void)
 {
 	struct qemu_process process;
 
-	expect_drives("vda@1 /a\nvdb /b\nsda@0 /c\n",
-		      "kvm|-object|iothread,id=io0|-object|{\"qom-type\":\"iothread\",\"id\":\"io1\"}|"
-		      "-drive|if=none,id=a,file=/a|-drive|if=none,id=b,file=/b|"
-		      "-drive|if=none,id=c,file=/c|-device|virtio-scsi-pci,id=s,iothread=io0|"
-		      "-device|virtio-blk-pci,drive=a,iothread=io1|-device|virtio-blk-pci,drive=b|"
-		      "-device|scsi-hd,bus=s.0,drive=c|");
+	expect_drives(
+		"vda@1 /a\nvdb /b\nsda@0 /c\n",
+		"kvm|-object|iothread,id=io0|-object|{\"qom-type\":\"iothread\",\"id\":\"io1\"}|"
+		"-drive|if=none,id=a,file=/a|-drive|if=none,id=b,file=/b|"
+		"-drive|if=none,id=c,file=/c|-device|virtio-scsi-pci,id=s,iothread=io0|"
+		"-device|virtio-blk-pci,drive=a,iothread=io1|-device|virtio-blk-pci,drive=b|"
+		"-device|scsi-hd,bus=s.0,drive=c|");
 	parse("kvm|-object|iothread,id=io0|-object|rng-random,id=r|-object|iothread,id=io1|",
 	      &process);
 	UNIT_EQUAL_U64(2, process.iothread_count);

@@ -13,8 +13,7 @@ static const struct thread *find(const struct domain *domain, pid_t tid)
 	return &none;
 }
 
-static void expect_role(const struct domain *domain, pid_t tid, enum thread_role role,
-			bool sampled)
+static void expect_role(const struct domain *domain, pid_t tid, enum thread_role role, bool sampled)
 {
 	const struct thread *thread = find(domain, tid);
 	char expected[64], found[64];
@@ -226,12 +225,13 @@ static void test_worker_names(void)
 
 int main(void)
 {
-	return UNIT_RUN("qemu-threads", { "threads are classified by name (model.md 2)", test_names },
-			{ "one thread may run all vCPUs", test_one_thread_for_all },
-			{ "no vCPU number is there twice", test_repeated_number },
-			{ "nameless threads give a reason", test_unnamed },
-			{ "nameless threads are told by libvirt's cgroups", test_unnamed_in_cgroups },
-			{ "kernel workers belong to their VM (model.md 2)", test_kernel_workers },
-			{ "a process that is gone says so", test_gone },
-			{ "names of kernel workers are parsed whole", test_worker_names });
+	return UNIT_RUN(
+		"qemu-threads", { "threads are classified by name (model.md 2)", test_names },
+		{ "one thread may run all vCPUs", test_one_thread_for_all },
+		{ "no vCPU number is there twice", test_repeated_number },
+		{ "nameless threads give a reason", test_unnamed },
+		{ "nameless threads are told by libvirt's cgroups", test_unnamed_in_cgroups },
+		{ "kernel workers belong to their VM (model.md 2)", test_kernel_workers },
+		{ "a process that is gone says so", test_gone },
+		{ "names of kernel workers are parsed whole", test_worker_names });
 }
