@@ -20,25 +20,40 @@ struct batch {
 
 static int put_table(struct batch *batch, const struct snapshot *snapshot, struct error *error)
 {
-	int result = rows_build(&batch->rows, snapshot, &batch->options->view);
+	struct view view = batch->options->view;
+	int result;
 
+	view.sort = view.sort ? view.sort : "power";
+	result = rows_build(&batch->rows, snapshot, &view);
 	if (result)
 		return error_setf(error, -result, "out of memory for a table");
-	table_put(&batch->text, snapshot, &batch->rows, &batch->options->view, batch->info,
-		  batch->options->width);
+	table_put(&batch->text, snapshot, &batch->rows, &view, batch->info, batch->options->width);
 	return 0;
 }
 
+/* CSV and JSON keep the snapshot's order unless told otherwise, so that lines compare. */
 static int put_csv(struct batch *batch, const struct snapshot *snapshot, struct error *error)
 {
-	(void)error;
-	snapshot_csv_rows(snapshot, &batch->text);
+	struct snapshot selected;
+	int result = rows_select(snapshot, &batch->options->view, &selected);
+
+	if (result)
+		return error_setf(error, -result, "out of memory for CSV");
+	snapshot_csv_rows(&selected, &batch->text);
+	free(selected.domains);
 	return 0;
 }
 
 static int put_json(struct batch *batch, const struct snapshot *snapshot, struct error *error)
 {
-	return snapshot_json(snapshot, &batch->text, error);
+	struct snapshot selected;
+	int result = rows_select(snapshot, &batch->options->view, &selected);
+
+	if (result)
+		return error_setf(error, -result, "out of memory for JSON");
+	result = snapshot_json(&selected, &batch->text, error);
+	free(selected.domains);
+	return result;
 }
 
 static const struct {

@@ -218,10 +218,10 @@ static int add_kept(struct rows *rows, const struct snapshot *snapshot, bool hea
 	return 0;
 }
 
-int rows_build(struct rows *rows, const struct snapshot *snapshot, const struct view *view)
+/* The domains that are wanted, in order. */
+static int add_domains(struct rows *rows, const struct snapshot *snapshot, const struct view *view)
 {
-	struct order order = { column_find(view->sort ? view->sort : "power"), view->invert };
-	int result = 0;
+	struct order order = { view->sort ? column_find(view->sort) : NULL, view->invert };
 
 	rows->count = rows->domains_hidden = 0;
 	for (size_t i = 0; i < snapshot->domain_count; i++) {
@@ -238,11 +238,38 @@ int rows_build(struct rows *rows, const struct snapshot *snapshot, const struct 
 		fill_domain(row, domain, snapshot->interval_s);
 	}
 	rows->domains_shown = rows->count;
-	if (rows->count)
+	if (rows->count && order.column)
 		qsort_r(rows->items, rows->count, sizeof *rows->items, compare, &order);
-	if (view->tree)
+	return 0;
+}
+
+int rows_build(struct rows *rows, const struct snapshot *snapshot, const struct view *view)
+{
+	int result = add_domains(rows, snapshot, view);
+
+	if (!result && view->tree)
 		result = expand(rows, snapshot->interval_s);
 	return result ? result : add_kept(rows, snapshot, view->tree);
+}
+
+int rows_select(const struct snapshot *snapshot, const struct view *view, struct snapshot *selected)
+{
+	struct rows rows = { 0 };
+	int result = add_domains(&rows, snapshot, view);
+
+	*selected = *snapshot;
+	selected->domains = calloc(rows.count + 1, sizeof *selected->domains);
+	selected->domain_count = rows.count;
+	if (!selected->domains)
+		result = -ENOMEM;
+	for (size_t i = 0; i < rows.count && !result; i++)
+		selected->domains[i] = *rows.items[i].domain;
+	if (result) {
+		free(selected->domains);
+		selected->domains = NULL;
+	}
+	rows_clear(&rows);
+	return result;
 }
 
 void rows_clear(struct rows *rows)

@@ -29,7 +29,7 @@ struct row {
 };
 
 struct view {
-	const char *sort; /* key of a column; NULL = "power" */
+	const char *sort; /* key of a column; NULL = as the snapshot has them */
 	bool invert;
 	const char *filter; /* pattern on names ('*', '?'; without them: anywhere in it); NULL */
 	const char *const *names; /* exact names or ids to show; NULL = all */
@@ -47,6 +47,12 @@ struct rows {
 
 /* Rebuild from `snapshot` (borrowed: rows point into it). 0 or -ENOMEM. Start from {0}. */
 int rows_build(struct rows *rows, const struct snapshot *snapshot, const struct view *view);
+/*
+ * The same choice and order of domains as a snapshot of its own: a shallow
+ * copy, whose `domains` the caller frees, and nothing else of it. 0 or -ENOMEM.
+ */
+int rows_select(const struct snapshot *snapshot, const struct view *view,
+		struct snapshot *selected);
 void rows_clear(struct rows *rows);
 const char *row_name(const struct row *row);
 

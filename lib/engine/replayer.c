@@ -50,7 +50,7 @@ static int read_header(struct replayer *replayer, struct error *error)
 	int result = read_line(replayer, error);
 
 	if (result < 0)
-		return result;
+		return error_prefixf(error, result, "not a recording");
 	if (result > 0 || replayer->line.kind != RECORDING_HEADER)
 		return error_setf(error, EINVAL,
 				  "%s:1: not a recording: the first line must be a header",

@@ -19,8 +19,9 @@ enum { FOLDER_DEPTH_MAX = 8, FOLDERS_MAX = 1024 };
 
 /* --- paths ----------------------------------------------------------------- */
 
-/* A line "ID:CONTROLLERS:PATH" of /proc/PID/cgroup: PATH, if it is the hierarchy asked for. */
-static const char *path_of_line(char *line, bool v1)
+/* A line "ID:CONTROLLERS:PATH" of /proc/PID/cgroup: PATH, if it is the hierarchy of
+ * `controller` (NULL: of v2). */
+static const char *path_of_line(char *line, const char *controller)
 {
 	char *controllers = strchr(line, ':'), *path, *save = NULL;
 
@@ -29,11 +30,11 @@ static const char *path_of_line(char *line, bool v1)
 		return NULL;
 	*controllers++ = '\0';
 	*path++ = '\0';
-	if (!v1)
+	if (!controller)
 		return strcmp(line, "0") == 0 && !*controllers ? path : NULL;
 	for (char *word = strtok_r(controllers, ",", &save); word;
 	     word = strtok_r(NULL, ",", &save))
-		if (strcmp(word, "cpuacct") == 0)
+		if (strcmp(word, controller) == 0)
 			return path;
 	return NULL;
 }
@@ -47,7 +48,7 @@ static bool is_usable(const char *path)
 	       (length < end || strcmp(path + length - end, " (deleted)") != 0);
 }
 
-static char *read_path(const struct rootfs *root, bool v1, pid_t pid, pid_t tid)
+static char *read_path(const struct rootfs *root, const char *controller, pid_t pid, pid_t tid)
 {
 	char *text, *save = NULL, *found = NULL;
 	const char *path;
@@ -56,7 +57,7 @@ static char *read_path(const struct rootfs *root, bool v1, pid_t pid, pid_t tid)
 		return NULL;
 	for (char *line = strtok_r(text, "\n", &save); line && !found;
 	     line = strtok_r(NULL, "\n", &save)) {
-		path = path_of_line(line, v1);
+		path = path_of_line(line, controller);
 		if (path && is_usable(path))
 			found = strdup(path);
 	}
@@ -64,23 +65,23 @@ static char *read_path(const struct rootfs *root, bool v1, pid_t pid, pid_t tid)
 	return found;
 }
 
-/* v1's cpuacct where it is mounted, as then v2 does not see the time. */
-static const char *accounting_mount(const struct rootfs *root, struct cgroup_mounts *mounts,
-				    bool *v1)
+static bool is_root(const char *path)
 {
-	cgroup_find_mounts(root, mounts);
-	*v1 = mounts->cpuacct[0];
-	return *v1 ? mounts->cpuacct : mounts->v2;
+	return !*path || strcmp(path, "/") == 0;
 }
 
 char *cgroup_of_thread(const struct rootfs *root, pid_t pid, pid_t tid)
 {
-	struct cgroup_mounts mounts;
-	bool v1;
+	static const char *const controllers[] = { "cpuacct", NULL, "cpu" };
+	char *path = NULL;
 
-	if (!*accounting_mount(root, &mounts, &v1))
-		return NULL;
-	return read_path(root, v1, pid, tid);
+	for (size_t i = 0; i < sizeof controllers / sizeof *controllers; i++) {
+		path = read_path(root, controllers[i], pid, tid);
+		if (path && !is_root(path))
+			return path;
+		free(path);
+	}
+	return NULL;
 }
 
 bool cgroup_is_within(const char *path, const char *cgroup)
@@ -248,17 +249,17 @@ static bool is_folder_own(struct look *look, const char *folder, unsigned depth)
 /* --- the answer ------------------------------------------------------------ */
 
 /* The smallest cgroup that holds all threads: "" = the root. NULL = unknown. */
-static char *common_path(const struct rootfs *root, bool v1, pid_t pid)
+static char *common_path(const struct rootfs *root, const char *controller, pid_t pid)
 {
 	struct proc_ids threads = { 0 };
-	char *common = read_path(root, v1, pid, pid), *path;
+	char *common = read_path(root, controller, pid, pid), *path;
 
 	if (!common || proc_read_ids(root, pid, "task", &threads)) {
 		free(common);
 		common = NULL;
 	}
 	for (size_t i = 0; common && i < threads.count; i++) {
-		path = read_path(root, v1, pid, threads.items[i].id);
+		path = read_path(root, controller, pid, threads.items[i].id);
 		if (path)
 			meet(common, path);
 		free(path);
@@ -267,33 +268,58 @@ static char *common_path(const struct rootfs *root, bool v1, pid_t pid)
 	return common;
 }
 
-char *cgroup_exclusive(const struct rootfs *root, pid_t pid)
+static bool exists(const struct rootfs *root, const char *mount, const char *path)
+{
+	int fd = rootfs_openf(root, O_PATH | O_DIRECTORY, "%s%s", mount, path);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static char *exclusive_in(const struct rootfs *root, const char *mount, const char *controller,
+			  pid_t pid)
 {
 	struct look look = { .root = root, .pid = pid };
+	char *path = *mount ? common_path(root, controller, pid) : NULL;
 	struct text folder = { 0 };
-	struct cgroup_mounts mounts;
-	const char *mount;
-	char *path;
-	bool v1, own;
+	bool own;
 
-	mount = accounting_mount(root, &mounts, &v1);
-	path = *mount ? common_path(root, v1, pid) : NULL;
 	if (!path)
 		return NULL;
 	leave_thread_folders(path);
-	if (strcmp(path, "/") == 0 || !*path) {
-		free(path);
-		return NULL;
-	}
 	text_addf(&folder, "%s%s", mount, path);
 	/* What else is in a domain's own folder, libvirt put there to work for it. */
-	own = !folder.failed &&
+	own = !is_root(path) && !folder.failed &&
 	      (is_domain_folder(last_component(path)) || is_folder_own(&look, folder.bytes, 0));
 	text_free(&folder);
 	if (own)
 		return path;
 	free(path);
 	return NULL;
+}
+
+/*
+ * v1's cpuacct where it is mounted. v2 counts the time of its cgroups beside
+ * it, but is asked only where nothing of that path is in cpuacct, so that a
+ * reader who looks there first is not led to another cgroup.
+ */
+char *cgroup_exclusive(const struct rootfs *root, pid_t pid)
+{
+	struct cgroup_mounts mounts;
+	char *path;
+
+	cgroup_find_mounts(root, &mounts);
+	path = exclusive_in(root, mounts.cpuacct, "cpuacct", pid);
+	if (path)
+		return path;
+	path = exclusive_in(root, mounts.v2, NULL, pid);
+	if (path && mounts.cpuacct[0] && exists(root, mounts.cpuacct, path)) {
+		free(path);
+		return NULL;
+	}
+	return path;
 }
 
 double cgroup_cpu_weight(const struct rootfs *root, const char *cgroup)

@@ -11,8 +11,9 @@
 #include "base/rootfs.h"
 
 /*
- * Where a thread stands (tid 0: the process's first), in the hierarchy that
- * accounts CPU time. NULL = unknown. Owned by the caller.
+ * Where a thread stands (tid 0: the process's first), in the first hierarchy
+ * of cpuacct, v2 and cpu that has it elsewhere than in the root. NULL = in
+ * none, or unknown. Owned by the caller.
  */
 char *cgroup_of_thread(const struct rootfs *root, pid_t pid, pid_t tid);
 

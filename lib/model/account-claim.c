@@ -302,6 +302,24 @@ static bool is_unread(const struct account_domain *domain, const struct account_
 	return false;
 }
 
+/* What it wrote and has not reached a leaf is the host's now. */
+static void clear_claims(struct account_domain *domain)
+{
+	for (size_t i = 0; i < domain->claim_count; i++) {
+		struct account_claim *claim = &domain->claims[i];
+
+		*claim = (struct account_claim){ .vdisk = claim->vdisk,
+						 .disk = claim->disk,
+						 .idle_part = claim->idle_part };
+	}
+	for (size_t i = 0; i < domain->vdisk_count; i++) {
+		struct account_vdisk *vdisk = domain->vdisks[i];
+
+		vdisk->delta = (struct io_delta){ 0 };
+		vdisk->debt_bytes[0] = vdisk->debt_bytes[1] = 0;
+	}
+}
+
 static void mark_unknown(struct account_domain *domain)
 {
 	for (size_t i = 0; i < domain->claim_count; i++) {
@@ -339,6 +357,10 @@ void account_claims(struct account *account, const struct sample *sample)
 	for (size_t i = 0; i < account->bound_count; i++) {
 		struct account_domain *domain = account->bound[i];
 
+		if (domain_is_over(domain, &account->tick)) {
+			clear_claims(domain);
+			continue;
+		}
 		read_vdisks(account, domain, &sample->domains[i]);
 		for (int dir = 0; dir < DIRECTIONS; dir++)
 			set_shares(domain, dir);

@@ -277,16 +277,32 @@ static void read_domain(struct account *account, struct account_domain *domain,
 		domain->tick.quality |= QUALITY_MISSING;
 }
 
+static void clear_threads(struct account_domain *domain)
+{
+	for (size_t i = 0; i < domain->thread_count; i++) {
+		domain->threads[i].active = CHARGE_UNKNOWN;
+		domain->threads[i].on_cpu_ns = NAN;
+	}
+}
+
 /* The host's total was not read: nobody's is, so that all of it comes together. */
 static void await_head(struct account_domain *domain)
 {
 	domain->tick.cpu = domain->tick.service = CHARGE_UNKNOWN;
 	domain->tick.helpers_j = domain->tick.on_cpu_ns = NAN;
 	domain->tick.quality |= QUALITY_STALE;
-	for (size_t i = 0; i < domain->thread_count; i++) {
-		domain->threads[i].active = CHARGE_UNKNOWN;
-		domain->threads[i].on_cpu_ns = NAN;
-	}
+	clear_threads(domain);
+}
+
+static void charge_domain(struct account *account, struct account_domain *domain,
+			  const struct domain *of, const struct domain_reading *now)
+{
+	if (domain_is_over(domain, &account->tick))
+		clear_threads(domain);
+	else if (account->head_state == HEAD_LATE)
+		await_head(domain);
+	else
+		read_domain(account, domain, of, now);
 }
 
 static void read_service(struct account *account, struct account_service *service,
@@ -305,14 +321,9 @@ void account_cpu(struct account *account, const struct topology *topology,
 	bool waits = account->head_state == HEAD_LATE;
 
 	charge_head(account);
-	for (size_t i = 0; i < account->bound_count; i++) {
-		struct account_domain *domain = account->bound[i];
-
-		if (waits)
-			await_head(domain);
-		else
-			read_domain(account, domain, &topology->domains[i], &sample->domains[i]);
-	}
+	for (size_t i = 0; i < account->bound_count; i++)
+		charge_domain(account, account->bound[i], &topology->domains[i],
+			      &sample->domains[i]);
 	for (size_t i = 0; i < account->service_count; i++) {
 		account->services[i]->delta = (struct cpu_delta){ 0 };
 		account->services[i]->own = (struct load){ CHARGE_UNKNOWN, { 0 } };

@@ -255,6 +255,12 @@ struct account_domain {
 	struct domain_tick tick;
 };
 
+/* It ended in an earlier tick: whatever is still read of it, it is charged nothing more. */
+static inline bool domain_is_over(const struct account_domain *domain, const struct tick *tick)
+{
+	return domain->state == DOMAIN_ENDED && domain->ended_ns < tick->to_ns;
+}
+
 struct account_edge {                   /* an attachment */
 	struct account_domain *domain;  /* CLIENT_VDISK */
 	struct account_vdisk *vdisk;    /* CLIENT_VDISK */

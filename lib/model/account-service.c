@@ -56,13 +56,15 @@ static void charge_edge(struct account_edge *edge, const struct load *load, doub
 }
 
 /* What a client asked for: at the attachment, else as its vDISK says. False: not known. */
-static bool read_edge(struct account_edge *edge)
+static bool read_edge(struct account_edge *edge, const struct tick *tick)
 {
 	const struct io_delta *delta = &edge->use->delta;
 
 	if (!delta->known && edge->vdisk)
 		delta = &edge->vdisk->delta;
 	edge->requests = edge->bytes = 0;
+	if (edge->domain && domain_is_over(edge->domain, tick))
+		return true;
 	for (int dir = 0; dir < DIRECTIONS && delta->known; dir++) {
 		edge->requests += known(delta->amount[dir].requests);
 		edge->bytes += delta->amount[dir].bytes;
@@ -71,12 +73,13 @@ static bool read_edge(struct account_edge *edge)
 }
 
 /* Sum of the clients' work in this tick; false when some is not known. */
-static bool read_edges(struct account_service *service, double x[REGRESS_COLUMNS])
+static bool read_edges(struct account_service *service, const struct tick *tick,
+		       double x[REGRESS_COLUMNS])
 {
 	bool all = true;
 
 	for (size_t i = 0; i < service->edge_count; i++) {
-		all &= read_edge(&service->edges[i]);
+		all &= read_edge(&service->edges[i], tick);
 		x[REGRESS_REQUESTS] += service->edges[i].requests;
 		x[REGRESS_BYTES] += service->edges[i].bytes;
 	}
@@ -100,7 +103,7 @@ static double price_edges(struct account_service *service, const struct regress_
 static void settle_active(struct account_service *service, const struct tick *tick)
 {
 	double x[REGRESS_COLUMNS] = { [REGRESS_SECONDS] = tick->seconds };
-	bool complete = read_edges(service, x);
+	bool complete = read_edges(service, tick, x);
 	struct regress_cost cost;
 	double by_work, base;
 

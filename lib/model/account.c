@@ -116,13 +116,15 @@ static void settle_ended(struct account_domain *domain, const struct tick *tick)
 
 	if (domain->state != DOMAIN_ENDED)
 		return;
-	if (domain->ended_ns == tick->to_ns) {
+	if (!domain_is_over(domain, tick)) {
 		of->quality |= of->quality & unread ? QUALITY_GAP : 0;
 	} else {
 		of->cpu = charge_sum(of->cpu, nothing);
 		of->disk = charge_sum(of->disk, nothing);
 		of->service = charge_sum(of->service, nothing);
 		of->disk_idle_j = known(of->disk_idle_j);
+		for (size_t i = 0; i < domain->vdisk_count; i++)
+			domain->vdisks[i]->active = charge_sum(domain->vdisks[i]->active, nothing);
 	}
 	of->quality &= ~unread;
 }

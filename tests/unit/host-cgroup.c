@@ -55,6 +55,28 @@ static void test_libvirt_v1(void)
 	rootfs_close(&root);
 }
 
+/* libvirt on a host where cpuacct is a hierarchy of its own that it leaves alone. */
+static void test_hybrid(void)
+{
+	struct fixture_process vm = { .pid = 100,
+				      .cmdline = "kvm|",
+				      .cgroup = "3:cpu,cpuacct:/\n0::" V1_FOLDER "/emulator\n" };
+	struct rootfs root;
+	char *path;
+
+	fixture_begin("hybrid", &root);
+	fixture_mounts("hybrid");
+	fixture_process(&vm);
+	expect_cgroup(&root, 100, V1_FOLDER);
+	path = cgroup_of_thread(&root, 100, 100);
+	UNIT_EQUAL_TEXT(V1_FOLDER "/emulator", path);
+	free(path);
+	/* An empty folder of that name in cpuacct would be read in its stead. */
+	fixture_write("", "/sys/fs/cgroup/cpu,cpuacct%s/cgroup.procs", V1_FOLDER);
+	expect_cgroup(&root, 100, NULL);
+	rootfs_close(&root);
+}
+
 static void test_proxmox(void)
 {
 	struct fixture_process vm = { .pid = 100,
@@ -167,6 +189,7 @@ int main(void)
 {
 	return UNIT_RUN("host-cgroup", { "libvirt on v2: the machine's scope", test_libvirt_v2 },
 			{ "libvirt on v1: the machine's folder, by cpuacct", test_libvirt_v1 },
+			{ "a mixed host: v2, where cpuacct has nothing", test_hybrid },
 			{ "Proxmox: the VM's scope, kernel workers included", test_proxmox },
 			{ "a cgroup shared with others is none", test_shared },
 			{ "the root and foreign paths are none", test_root },

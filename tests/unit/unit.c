@@ -89,6 +89,11 @@ double unit_random_double(uint64_t *state, double low, double high)
 	return low + (high - low) * ((double)(unit_random(state) >> 11) * 0x1p-53);
 }
 
+char *unit_literal(const char *literal)
+{
+	return (char *)(uintptr_t)literal;
+}
+
 static char folder[64];
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)

@@ -42,6 +42,9 @@ void unit_true(int condition, const char *what, const char *file, unsigned line)
 uint64_t unit_random(uint64_t *state);
 double unit_random_double(uint64_t *state, double low, double high);
 
+/* A literal for a field that usually owns its string; not to be freed or written. */
+char *unit_literal(const char *literal);
+
 /* A folder that is removed when the program ends; the same one each call. */
 const char *unit_folder(void);
 /* Write text to FOLDER/path, making the folders between. Aborts on failure. */

@@ -2,21 +2,22 @@
 #include "vmetop/rows.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/unit.h"
 
-static struct snapshot_vdisk vdisks[2];
+static struct snapshot_vdisk vdisks[1];
 static struct snapshot_vcpu vcpus[2];
 static struct snapshot_domain domains[4];
 static struct snapshot_kept kept[2];
 static struct snapshot snapshot;
 
-static void set_domain(size_t i, char *name, char *id, double cpu_w, double disk_w)
+static void set_domain(size_t i, const char *name, const char *id, double cpu_w, double disk_w)
 {
 	domains[i] = (struct snapshot_domain){
-		.id = id,
-		.name = name,
+		.id = unit_literal(id),
+		.name = unit_literal(name),
 		.cpu = { .idle_w = 2, .active_w = cpu_w },
 		.disk = { .idle_w = 1, .active_w = disk_w },
 		.total_w = 3 + cpu_w + disk_w,
@@ -36,11 +37,11 @@ static void prepare(void)
 	set_domain(1, "db", "id1", 1, 7);
 	set_domain(2, "web-a", "id2", 0, 0);
 	set_domain(3, "lost", "id3", NAN, NAN);
-	kept[0] = (struct snapshot_kept){ "vmetop", 0, 0.5 };
-	kept[1] = (struct snapshot_kept){ "host", 1, 2 };
+	kept[0] = (struct snapshot_kept){ unit_literal("vmetop"), 0, 0.5 };
+	kept[1] = (struct snapshot_kept){ unit_literal("host"), 1, 2 };
 	snapshot.host.kept_w = 3.5;
-	vdisks[0] = (struct snapshot_vdisk){ .name = "vda",
-					     .disk = "sda",
+	vdisks[0] = (struct snapshot_vdisk){ .name = unit_literal("vda"),
+					     .disk = unit_literal("sda"),
 					     .idle_w = 1,
 					     .active_w = 7,
 					     .service_idle_w = 0,
@@ -81,6 +82,24 @@ static void test_sorting(void)
 	expect("lost web-a db web-b (kept by the host)", &(struct view){ .sort = "energy" });
 }
 
+static void test_selection_keeps_the_order_of_the_snapshot(void)
+{
+	struct snapshot selected;
+
+	prepare();
+	UNIT_EQUAL_I64(0, rows_select(&snapshot, &(struct view){ .filter = "*e*" }, &selected));
+	UNIT_EQUAL_U64(2, selected.domain_count);
+	UNIT_EQUAL_TEXT("web-b", selected.domains[0].name);
+	UNIT_EQUAL_TEXT("web-a", selected.domains[1].name);
+	/* The host's figures stay whole. */
+	UNIT_EQUAL_DOUBLE(3.5, selected.host.kept_w, 0);
+	free(selected.domains);
+	UNIT_EQUAL_I64(0, rows_select(&snapshot, &(struct view){ .sort = "name" }, &selected));
+	UNIT_EQUAL_TEXT("db", selected.domains[0].name);
+	UNIT_EQUAL_U64(4, selected.domain_count);
+	free(selected.domains);
+}
+
 static void test_unknown_goes_last_either_way(void)
 {
 	expect("web-a web-b db lost (kept by the host)",
@@ -89,23 +108,26 @@ static void test_unknown_goes_last_either_way(void)
 
 static void test_filter(void)
 {
-	expect("web-b web-a (kept by the host)", &(struct view){ .filter = "web" });
-	expect("web-a (kept by the host)", &(struct view){ .filter = "*-a" });
-	expect("db (kept by the host)", &(struct view){ .filter = "d?" });
-	expect("(kept by the host)", &(struct view){ .filter = "eb*" });
+	expect("web-b web-a (kept by the host)",
+	       &(struct view){ .sort = "power", .filter = "web" });
+	expect("web-a (kept by the host)", &(struct view){ .sort = "power", .filter = "*-a" });
+	expect("db (kept by the host)", &(struct view){ .sort = "power", .filter = "d?" });
+	expect("(kept by the host)", &(struct view){ .sort = "power", .filter = "eb*" });
 }
 
 static void test_names_and_ids(void)
 {
 	const char *const names[] = { "db", "id2" };
 
-	expect("db web-a (kept by the host)", &(struct view){ .names = names, .name_count = 2 });
+	expect("db web-a (kept by the host)",
+	       &(struct view){ .sort = "power", .names = names, .name_count = 2 });
 }
 
 /* One whose activity is not known is not idle. */
 static void test_hide_idle(void)
 {
-	expect("db web-b lost (kept by the host)", &(struct view){ .hide_idle = true });
+	expect("db web-b lost (kept by the host)",
+	       &(struct view){ .sort = "power", .hide_idle = true });
 }
 
 static void test_tree(void)
@@ -148,6 +170,8 @@ static void test_every_column_has_a_key(void)
 int main(void)
 {
 	return UNIT_RUN("vmetop rows", { "rows are sorted by any column", test_sorting },
+			{ "a selection keeps the order of the snapshot",
+			  test_selection_keeps_the_order_of_the_snapshot },
 			{ "unknown goes last either way", test_unknown_goes_last_either_way },
 			{ "a filter matches or is contained", test_filter },
 			{ "domains are picked by name or id", test_names_and_ids },
