@@ -162,7 +162,7 @@ static bool is_first_of_core(const struct rootfs *root, unsigned number)
 static void count_chips(const struct rootfs *root, unsigned last, struct cpu_identity *cpu)
 {
 	enum { CHIPS_MAX = 256 };
-	unsigned seen[CHIPS_MAX], count = 0, package, known;
+	unsigned seen[CHIPS_MAX] = { 0 }, count = 0, package, known;
 
 	for (unsigned number = 0; number <= last; number++) {
 		if (!read_package(root, number, &package))

@@ -52,16 +52,10 @@ static int copy_text(char **target, const char *text)
 
 /* --- names ----------------------------------------------------------------- */
 
-/* OpenStack's libvirt names are numbers; its owners know the VM by its display name. A
- * <title> that somebody gave to another VM is no name. */
+/* OpenStack's libvirt names are numbers; its owners know the VM by its display name. */
 static const char *name_of(const struct libvirt_domain *known)
 {
-	static const char digits[] = "0123456789abcdef";
-	size_t start = strlen("instance-");
-	bool numbered = strncmp(known->name, "instance-", start) == 0 && known->name[start] &&
-			strspn(known->name + start, digits) == strlen(known->name + start);
-
-	return numbered && known->title && *known->title ? known->title : known->name;
+	return known->display_name && *known->display_name ? known->display_name : known->name;
 }
 
 /* The password file of another root is read by itself: its names are not this machine's. */

@@ -33,7 +33,7 @@ void libvirt_domain_clear(struct libvirt_domain *domain)
 	free(domain->uuid);
 	free(domain->name);
 	free(domain->owner);
-	free(domain->title);
+	free(domain->display_name);
 	free(domain->reason);
 	*domain = (struct libvirt_domain){ 0 };
 }
@@ -52,7 +52,7 @@ static int domain_copy_texts(struct libvirt_domain *to, const struct libvirt_dom
 {
 	if (libvirt_set_text(&to->uuid, from->uuid) || libvirt_set_text(&to->name, from->name) ||
 	    libvirt_set_text(&to->owner, from->owner) ||
-	    libvirt_set_text(&to->title, from->title) ||
+	    libvirt_set_text(&to->display_name, from->display_name) ||
 	    libvirt_set_text(&to->reason, from->reason))
 		return -ENOMEM;
 	return 0;
@@ -61,7 +61,7 @@ static int domain_copy_texts(struct libvirt_domain *to, const struct libvirt_dom
 int libvirt_domain_copy(struct libvirt_domain *to, const struct libvirt_domain *from)
 {
 	*to = *from;
-	to->uuid = to->name = to->owner = to->title = to->reason = NULL;
+	to->uuid = to->name = to->owner = to->display_name = to->reason = NULL;
 	to->disk_count = 0;
 	to->disks = from->disk_count ? calloc(from->disk_count, sizeof *to->disks) : NULL;
 	if (from->disk_count && !to->disks)
@@ -93,7 +93,7 @@ static bool disk_equal(const struct libvirt_disk *a, const struct libvirt_disk *
 bool libvirt_domain_equal(const struct libvirt_domain *a, const struct libvirt_domain *b)
 {
 	if (!same_text(a->uuid, b->uuid) || !same_text(a->name, b->name) ||
-	    !same_text(a->owner, b->owner) || !same_text(a->title, b->title) ||
+	    !same_text(a->owner, b->owner) || !same_text(a->display_name, b->display_name) ||
 	    !same_text(a->reason, b->reason) || a->state != b->state ||
 	    a->transient != b->transient || a->vcpus != b->vcpus ||
 	    a->cpu_shares != b->cpu_shares || a->disk_count != b->disk_count)

@@ -296,9 +296,7 @@ static void read_metadata(struct libvirt_domain *domain, const xmlNode *root)
 	while (nova && !in_namespace(nova, "openstack.org/xmlns/libvirt/nova"))
 		nova = next_element(nova->next, "instance");
 	owner = child_element(nova, "owner");
-	domain->title = content(child_element(nova, "name"));
-	if (!domain->title)
-		domain->title = content(child_element(root, "title"));
+	domain->display_name = content(child_element(nova, "name"));
 	domain->owner = metadata ? content(find_own_owner(metadata->children)) : NULL;
 	/* An instance belongs to its project; the user only made it. */
 	if (!domain->owner)
@@ -384,11 +382,11 @@ int libvirt_domain_xml(struct libvirt_domain *domain, const char *xml, struct er
 	old.disks = domain->disks;
 	old.disk_count = domain->disk_count;
 	old.owner = domain->owner;
-	old.title = domain->title;
+	old.display_name = domain->display_name;
 	domain->disks = fresh.disks;
 	domain->disk_count = fresh.disk_count;
 	domain->owner = fresh.owner;
-	domain->title = fresh.title;
+	domain->display_name = fresh.display_name;
 	fresh = old;
 out:
 	libvirt_domain_clear(&fresh);

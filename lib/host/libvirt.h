@@ -46,7 +46,7 @@ struct libvirt_disk {
 struct libvirt_domain {
 	char *uuid, *name;
 	char *owner; /* metadata: <vmenergy:owner>, OpenStack's project, or its user; NULL */
-	char *title; /* OpenStack's display name or <title>; NULL */
+	char *display_name; /* OpenStack's (nova:name); NULL */
 	enum domain_state state;
 	bool transient;
 	unsigned vcpus;           /* current */
@@ -97,7 +97,7 @@ const struct libvirt_view *libvirt_view(struct libvirt *libvirt);
 void libvirt_view_unref(const struct libvirt_view *view);
 
 /*
- * Pure: replace a domain's disks, owner and title by what its XML says
+ * Pure: replace a domain's disks, owner and display name by what its XML says
  * (a disk that keeps its target keeps its readings). 0, -EINVAL (not a
  * domain's XML; the domain stays as it was) or -ENOMEM.
  * Sources without a path: "PROTOCOL://HOST:PORT/NAME", "rbd:POOL/IMAGE",

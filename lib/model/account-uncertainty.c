@@ -154,7 +154,8 @@ static int standard_errors(struct account *account, const struct sample *sample,
 	if (result)
 		return result;
 	of->quantile = NORMAL_95;
-	of->known = true;
+	of->known = account->options.cpu->replicate_count == 0 ||
+		    account->options.cpu->replicate_count >= REPLICATES_MIN;
 	for (unsigned i = 0; i < PRICED; i++) {
 		of->sigma[i][i] = errors[i] * errors[i];
 		of->known &= !isnan(errors[i]);

@@ -51,8 +51,8 @@ static void print_domain(const struct libvirt_domain *domain)
 	       domain->transient ? " transient" : "");
 	if (domain->owner)
 		printf(" owner=%s", domain->owner);
-	if (domain->title)
-		printf(" title=%s", domain->title);
+	if (domain->display_name)
+		printf(" display_name=%s", domain->display_name);
 	for (size_t i = 0; i < domain->disk_count; i++)
 		print_disk(&domain->disks[i]);
 	if (domain->reason)

@@ -147,8 +147,11 @@ static void test_another_source_of_the_total_is_a_new_baseline(void)
 	domain->total_source = TOTAL_PROCESS;
 	domain->extra.count[0] += 90 * RIG_SECOND; /* the process's clock stands elsewhere */
 	rig->host.count[0] -= 90 * RIG_SECOND;
+	rig_run(&domain->threads[0].counter,
+		0.5); /* in no total: not to be held against the next */
 	RIG_TICK(rig, 1);
 	UNIT_TRUE(rig_row(rig, "a")->quality & QUALITY_GAP);
+	UNIT_EQUAL_DOUBLE(5, rig_row(rig, "a")->cpu.active_w, EXACT);
 	UNIT_TRUE(isnan(rig_row(rig, "a")->service.active_w));
 	UNIT_EQUAL_DOUBLE(2, rig_row(rig, "a")->service.active_j, EXACT);
 	rig_run(&domain->extra, 0.1);

@@ -254,11 +254,9 @@ static void test_join(void)
 	add_disk(known, "vdb", "rbd:pool/x", 2);
 	known->owner = strdup("project");
 	known = name_domain(view, 1, UUID_B, "instance-0000002a");
-	known->title = strdup("shop of Anna");
+	known->display_name = strdup("shop of Anna");
 	known->state = DOMAIN_PAUSED;
 	name_domain(view, 2, "cccccccc-0000-4000-8000-000000000003", "container");
-	/* The title of one that has a name of its own. */
-	view->domains[0].title = strdup("the web server");
 
 	VM(10, .cmdline = "/usr/bin/qemu-system-x86_64|-name|guest=web,debug-threads=on|"
 			  "-uuid|" UUID_A "|" LIBVIRTS "-smp|2|-hda|/x|");

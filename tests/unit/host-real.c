@@ -204,9 +204,13 @@ static void test_named(void)
 static void check_figures(struct host *host, const struct topology *topology, pid_t pid)
 {
 	const struct domain *domain = find(topology, pid);
-	size_t index = (size_t)(domain - topology->domains);
 	struct sample sample = { 0 };
+	size_t index;
 
+	UNIT_TRUE(domain != NULL);
+	if (!domain)
+		return;
+	index = (size_t)(domain - topology->domains);
 	UNIT_EQUAL_TEXT(NULL, domain->reason);
 	UNIT_EQUAL_I64(0, sample_prepare(&sample, topology));
 	host_request_stats(host);

@@ -131,7 +131,8 @@ static void test_local_disks(void)
 	UNIT_EQUAL_I64(2, domain.disks[0].iothread);
 	UNIT_EQUAL_I64(0, domain.disks[1].iothread);
 	UNIT_EQUAL_U64(0, domain.disks[0].io.at_ns);
-	UNIT_EQUAL_TEXT("Build host of the\n     kernel team", domain.title);
+	/* A <title> is a description, not a name. */
+	UNIT_TRUE(domain.display_name == NULL);
 	UNIT_TRUE(domain.owner == NULL);
 	libvirt_domain_clear(&domain);
 }
@@ -142,7 +143,7 @@ static void test_openstack(void)
 
 	UNIT_EQUAL_TEXT("web-1 <blue> & \xc3\xbc"
 			"ber",
-			domain.title);
+			domain.display_name);
 	UNIT_EQUAL_TEXT("shop", domain.owner);
 	expect_disk(&domain, 0, "vda", "network", "rbd:vms/9d3f5a6e_disk");
 	libvirt_domain_clear(&domain);
@@ -278,11 +279,10 @@ static void test_long_names(void)
 	memset(name, 'n', sizeof name - 1);
 	name[sizeof name - 1] = '\0';
 	snprintf(xml, sizeof xml,
-		 DOMAIN("<title>%s</title><devices><disk type='file'><source "
+		 DOMAIN("<devices><disk type='file'><source "
 			"file='/%s'/><target dev='%s'/></disk></devices>"),
-		 name, name, name);
+		 name, name);
 	domain = parsed(xml);
-	UNIT_EQUAL_TEXT(name, domain.title);
 	expect_disk(&domain, 0, name, "file", domain.disks[0].source);
 	UNIT_EQUAL_TEXT(name, domain.disks[0].source + 1);
 	libvirt_domain_clear(&domain);
@@ -320,7 +320,7 @@ static void test_readings_stay(void)
 	UNIT_EQUAL_U64(77, domain.disks[1].io.at_ns);
 	UNIT_EQUAL_U64(4096, domain.disks[1].io.read_bytes);
 	UNIT_EQUAL_TEXT("/new", domain.disks[1].source);
-	UNIT_TRUE(domain.title == NULL);
+	UNIT_TRUE(domain.display_name == NULL);
 	libvirt_domain_clear(&domain);
 }
 
@@ -330,7 +330,7 @@ int main(void)
 		"libvirt-xml",
 		{ "files, block devices, empty drives and folders are told apart",
 		  test_local_disks },
-		{ "OpenStack's name and project are title and owner", test_openstack },
+		{ "OpenStack's name and project are display name and owner", test_openstack },
 		{ "our own owner goes before the project, that before the user", test_owner_order },
 		{ "an I/O thread is the disk's, its controller's, or nobody's", test_iothreads },
 		{ "each kind of source has its text", test_sources },
