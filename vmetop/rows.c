@@ -195,16 +195,40 @@ static int expand(struct rows *rows, double interval_s)
 	return 0;
 }
 
+static double known(double value)
+{
+	return isnan(value) ? 0 : value;
+}
+
+/* By resource, kept is what the host used and no domain was charged with. */
+static void fill_kept(struct row *row, const struct snapshot *snapshot)
+{
+	const struct snapshot_host *host = &snapshot->host;
+
+	row->depth = 0;
+	row->total_w = host->kept_w;
+	row->total_j = host->kept_j;
+	row->idle_w = host->cpu_idle_w + known(host->disk_idle_w);
+	row->cpu_w = host->cpu_active_w;
+	row->disk_w = host->disk_active_w;
+	for (size_t i = 0; i < snapshot->domain_count; i++) {
+		const struct snapshot_domain *domain = &snapshot->domains[i];
+
+		row->idle_w -= known(domain->cpu.idle_w) + known(domain->disk.idle_w) +
+			       known(domain->service.idle_w);
+		row->cpu_w -= known(domain->cpu.active_w) + known(domain->service.active_w);
+		row->disk_w -= known(domain->disk.active_w);
+	}
+}
+
 static int add_kept(struct rows *rows, const struct snapshot *snapshot, bool heads)
 {
 	struct row *row = add_part(rows, ROW_KEPT, "(kept by the host)", NULL);
 
 	if (!row)
 		return -ENOMEM;
-	row->depth = 0;
 	row->quality = snapshot->host.quality;
-	row->total_w = snapshot->host.kept_w;
-	row->total_j = snapshot->host.kept_j;
+	fill_kept(row, snapshot);
 	for (size_t i = 0; i < snapshot->kept_count && heads; i++) {
 		const struct snapshot_kept *kept = &snapshot->kept[i];
 

@@ -327,6 +327,18 @@ static int read_disks(struct host_merge *merge, const struct libvirt_domain *kno
 
 /* --- one domain ------------------------------------------------------------ */
 
+/* Neither libvirt nor a monitor tells what it moved, and its own counters are refused. */
+static bool hides_its_io(const struct host_merge *merge, const struct domain *domain)
+{
+	char text[16];
+	long got;
+
+	if (domain->vdisk_count == 0 || host_find_monitor(merge->host, domain))
+		return false;
+	got = rootfs_readf(merge->host->root, text, sizeof text, "/proc/%d/io", (int)domain->pid);
+	return got == -EACCES || got == -EPERM;
+}
+
 static int add_reasons(const struct host_merge *merge, const struct libvirt_domain *known,
 		       const struct qemu_process *process, struct domain *domain)
 {
@@ -352,6 +364,10 @@ static int add_reasons(const struct host_merge *merge, const struct libvirt_doma
 		snprintf(text, sizeof text, "libvirt: has not answered yet");
 	if (!result && *text)
 		result = qemu_add_reason(&domain->reason, text);
+	if (!result && process && (!known || view->trouble) && hides_its_io(merge, domain))
+		result = qemu_add_reason(&domain->reason,
+					 "what it reads and writes is seen by root or with "
+					 "CAP_SYS_PTRACE only");
 	return result;
 }
 

@@ -68,7 +68,7 @@ static void read_issued(struct account *account, const struct sample *sample)
 		struct account_issued *item = find_issued(account, account->bound[reading->domain],
 							  disk_at(account, reading->disk));
 
-		io_delta_take(&item->delta, &item->previous, &reading->io, &account->tick);
+		account_io_delta(&item->delta, &item->previous, &reading->io, &account->tick);
 	}
 }
 
@@ -82,7 +82,7 @@ static void read_vdisks(struct account *account, struct account_domain *domain,
 	for (size_t i = 0; i < domain->vdisk_count; i++) {
 		struct account_vdisk *vdisk = domain->vdisks[i];
 
-		io_delta_take(&vdisk->delta, &vdisk->previous, &now->vdisks[i], &account->tick);
+		account_io_delta(&vdisk->delta, &vdisk->previous, &now->vdisks[i], &account->tick);
 		/* What its service saw of it is as good. */
 		if (!vdisk->delta.known && vdisk->uses && vdisk->uses->delta.known)
 			vdisk->delta = vdisk->uses->delta;

@@ -17,7 +17,7 @@
  */
 #include "model/account-internal.h"
 
-void load_add(struct load *load, const struct load *other, double factor)
+void account_load_add(struct load *load, const struct load *other, double factor)
 {
 	load->charge = charge_sum(load->charge, charge_scale(other->charge, factor));
 	for (unsigned i = 0; i < SAMPLE_EVENTS_MAX; i++)
@@ -45,7 +45,7 @@ struct load account_load(const struct account *account, const struct cpu_delta *
 static bool packages_are_new(const struct account *account, const struct sample *sample)
 {
 	for (unsigned i = 0; i < sample->package_count; i++)
-		if (!cpu_reading_is_new(&account->packages[i].previous, &sample->packages[i].total))
+		if (!account_cpu_is_new(&account->packages[i].previous, &sample->packages[i].total))
 			return false;
 	return sample->package_count > 0;
 }
@@ -63,8 +63,8 @@ static enum head_state read_packages(struct account *account, const struct sampl
 	for (unsigned i = 0; i < sample->package_count; i++) {
 		struct package *package = &account->packages[i];
 
-		cpu_delta_take(&package->delta, &package->previous, &sample->packages[i].total,
-			       account->options.events.count, &account->tick);
+		account_cpu_delta(&package->delta, &package->previous, &sample->packages[i].total,
+				  account->options.events.count, &account->tick);
 		account->tick.quality |= package->delta.quality;
 		if (!package->delta.known)
 			state = HEAD_BASELINE;
@@ -122,7 +122,7 @@ static void charge_head(struct account *account)
 	for (unsigned i = 0; i < account->package_count && account->head_state == HEAD_KNOWN; i++) {
 		struct load load = account_load(account, &account->packages[i].delta);
 
-		load_add(&sum, &load, 1);
+		account_load_add(&sum, &load, 1);
 	}
 	account->head = sum.charge;
 	if (account->head_state == HEAD_LATE)
@@ -151,10 +151,10 @@ static void read_thread(struct account *account, struct account_thread *memory,
 	memory->on_cpu_ns = NAN;
 	if (!thread->sampled)
 		return;
-	cpu_delta_take(&delta, &memory->previous, now, account->options.events.count,
-		       &account->tick);
+	account_cpu_delta(&delta, &memory->previous, now, account->options.events.count,
+			  &account->tick);
 	load = account_load(account, &delta);
-	load_add(vcpu ? &sum->vcpus : &sum->helpers, &load, 1);
+	account_load_add(vcpu ? &sum->vcpus : &sum->helpers, &load, 1);
 	memory->active = load.charge;
 	if (delta.known && account->cputime_event >= 0)
 		memory->on_cpu_ns = load.count[account->cputime_event];
@@ -212,7 +212,7 @@ static void split_by_threads(const struct account *account, struct account_domai
 	struct domain_tick *tick = &domain->tick;
 
 	tick->load = sum->vcpus;
-	load_add(&tick->load, &sum->helpers, 1);
+	account_load_add(&tick->load, &sum->helpers, 1);
 	on_cpu_time(account, domain, &tick->load);
 	tick->cpu = domain->has_vcpu ? sum->vcpus.charge : tick->load.charge;
 	tick->service = domain->has_vcpu ? sum->helpers.charge : CHARGE_UNKNOWN;
@@ -230,8 +230,8 @@ static void split_by_total(struct account *account, struct account_domain *domai
 
 	domain->unmatched_j += charge_total(sum->vcpus.charge);
 	if (!waits) {
-		cpu_delta_take(&delta, &domain->total, now, account->options.events.count,
-			       &account->tick);
+		account_cpu_delta(&delta, &domain->total, now, account->options.events.count,
+				  &account->tick);
 		total = account_load(account, &delta);
 		tick->quality |= delta.quality;
 	}
@@ -308,8 +308,8 @@ static void charge_domain(struct account *account, struct account_domain *domain
 static void read_service(struct account *account, struct account_service *service,
 			 const struct cpu_reading *now)
 {
-	cpu_delta_take(&service->delta, &service->previous, now, account->options.events.count,
-		       &account->tick);
+	account_cpu_delta(&service->delta, &service->previous, now, account->options.events.count,
+			  &account->tick);
 	service->own = account_load(account, &service->delta);
 	account->tick.quality |= service->delta.quality;
 }
@@ -331,7 +331,7 @@ void account_cpu(struct account *account, const struct topology *topology,
 			read_service(account, account->services[i], &sample->services[i].total);
 	}
 	if (!waits && account->options.own_name)
-		cpu_delta_take(&own, &account->own_previous, &sample->own,
-			       account->options.events.count, &account->tick);
+		account_cpu_delta(&own, &account->own_previous, &sample->own,
+				  account->options.events.count, &account->tick);
 	account->own = account_load(account, &own).charge;
 }

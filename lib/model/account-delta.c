@@ -58,7 +58,7 @@ static unsigned own_quality(unsigned quality)
 	return quality & ~(unsigned)QUALITY_STALE;
 }
 
-bool cpu_reading_is_new(const struct cpu_reading *previous, const struct cpu_reading *now)
+bool account_cpu_is_new(const struct cpu_reading *previous, const struct cpu_reading *now)
 {
 	unsigned reason;
 
@@ -66,8 +66,8 @@ bool cpu_reading_is_new(const struct cpu_reading *previous, const struct cpu_rea
 	return reason == 0 || reason == QUALITY_GAP;
 }
 
-void cpu_delta_take(struct cpu_delta *delta, struct cpu_reading *previous,
-		    const struct cpu_reading *now, unsigned events, const struct tick *tick)
+void account_cpu_delta(struct cpu_delta *delta, struct cpu_reading *previous,
+		       const struct cpu_reading *now, unsigned events, const struct tick *tick)
 {
 	*delta = (struct cpu_delta){ 0 };
 	if (comparable(previous->at_ns, now->at_ns, now->quality, &delta->quality)) {
@@ -89,8 +89,8 @@ static void io_amounts(struct io_delta *delta, const double count[IO_COUNTERS], 
 	delta->amount[WRITE] = (struct amount){ count[2], has_requests ? count[3] : NAN };
 }
 
-void io_delta_take(struct io_delta *delta, struct io_reading *previous,
-		   const struct io_reading *now, const struct tick *tick)
+void account_io_delta(struct io_delta *delta, struct io_reading *previous,
+		      const struct io_reading *now, const struct tick *tick)
 {
 	*delta = (struct io_delta){ 0 };
 	if (comparable(previous->at_ns, now->at_ns, now->quality, &delta->quality)) {

@@ -55,6 +55,11 @@ double account_io_seconds(const struct account_disk *disk, int direction, struct
 	return requests * overhead_s + amount.bytes / direction_of(disk, direction)->rate_bytes_s;
 }
 
+static unsigned unpriced(const struct account_disk *disk)
+{
+	return disk->weights || disk->out_of_scope ? 0 : QUALITY_MISSING;
+}
+
 /* --- leaves ------------------------------------------------------------------------------- */
 
 void account_leaves(struct account *account, const struct sample *sample)
@@ -62,12 +67,12 @@ void account_leaves(struct account *account, const struct sample *sample)
 	for (size_t i = 0; i < account->disk_count; i++) {
 		struct account_disk *disk = account->disks[i];
 
-		io_delta_take(&disk->delta, &disk->previous, &sample->disks[i], &account->tick);
+		account_io_delta(&disk->delta, &disk->previous, &sample->disks[i], &account->tick);
 		disk->awaits = false;
 		disk->idle_j = NAN;
 		if (disk->weights)
 			disk->idle_j = disk->weights->disk.idle_w * account->tick.seconds;
-		account->tick.quality |= disk->weights ? disk->delta.quality : QUALITY_MISSING;
+		account->tick.quality |= disk->weights ? disk->delta.quality : unpriced(disk);
 	}
 }
 
@@ -276,11 +281,10 @@ static void sum_domain(struct account_domain *domain)
 		tick->disk = charge_sum(tick->disk, vdisk->active);
 		if (!isnan(vdisk->idle_j))
 			tick->disk_idle_j = known(tick->disk_idle_j) + vdisk->idle_j;
-		else
-			tick->quality |= QUALITY_MISSING;
+		tick->quality |= vdisk->unresolved ? QUALITY_MISSING : 0;
 	}
 	for (size_t i = 0; i < domain->claim_count; i++)
-		tick->quality |= domain->claims[i].disk->quality;
+		tick->quality |= domain->claims[i].disk->quality | unpriced(domain->claims[i].disk);
 }
 
 void account_disk(struct account *account)

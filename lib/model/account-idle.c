@@ -41,8 +41,8 @@ static size_t list_events(const struct span *spans, size_t count, struct span_ev
  * per_unit grows by dt / (units there); a span's part is its units times the
  * growth between its beginning and its end.
  */
-void span_share(struct span *spans, size_t count, struct span_event *events,
-		const struct tick *tick)
+void account_share(struct span *spans, size_t count, struct span_event *events,
+		   const struct tick *tick)
 {
 	double length = (double)(tick->to_ns - tick->from_ns);
 	double per_unit = 0, units = 0;
@@ -124,8 +124,8 @@ static void share_cpu(struct account *account)
 	for (size_t i = 0; i < account->service_count; i++)
 		*span++ = (struct span){ service_units(policy, account->services[i]),
 					 account->tick.from_ns, account->tick.to_ns, 0 };
-	span_share(account->spans, (size_t)(span - account->spans), account->span_events,
-		   &account->tick);
+	account_share(account->spans, (size_t)(span - account->spans), account->span_events,
+		      &account->tick);
 	span = account->spans;
 	for (size_t i = 0; i < account->bound_count; i++, span++) {
 		struct domain_tick *of = &account->bound[i]->tick;
@@ -151,8 +151,8 @@ static void share_disk(struct account *account, const struct account_disk *disk)
 				*span++ = (struct span){ kept ? 0 : 1, domain->tick.from_ns,
 							 domain->tick.to_ns, 0 };
 	}
-	span_share(account->spans, (size_t)(span - account->spans), account->span_events,
-		   &account->tick);
+	account_share(account->spans, (size_t)(span - account->spans), account->span_events,
+		      &account->tick);
 	span = account->spans;
 	for (size_t i = 0; i < account->bound_count; i++) {
 		struct account_domain *domain = account->bound[i];
@@ -172,7 +172,7 @@ static void share_service(struct account *account, struct account_service *servi
 
 		spans[i] = (struct span){ 1, of->from_ns, of->to_ns, 0 };
 	}
-	span_share(spans, service->reach_count, account->span_events, &account->tick);
+	account_share(spans, service->reach_count, account->span_events, &account->tick);
 	for (size_t i = 0; i < service->reach_count; i++)
 		service->reach[i].part = spans[i].part;
 }

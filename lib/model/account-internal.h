@@ -66,7 +66,7 @@ struct load {
 	struct charge charge;
 	double count[SAMPLE_EVENTS_MAX];
 };
-void load_add(struct load *load, const struct load *other, double factor);
+void account_load_add(struct load *load, const struct load *other, double factor);
 
 /* What a tick accounts for. Readings made since begin_ns are its own. */
 struct tick {
@@ -103,13 +103,13 @@ struct io_delta {
  * quality: MISSING (previous stays: the delta comes later), STALE (nothing new
  * yet), GAP (a baseline: first sight, or a counter that began again).
  */
-void cpu_delta_take(struct cpu_delta *delta, struct cpu_reading *previous,
-		    const struct cpu_reading *now, unsigned events, const struct tick *tick);
-void io_delta_take(struct io_delta *delta, struct io_reading *previous,
-		   const struct io_reading *now, const struct tick *tick);
+void account_cpu_delta(struct cpu_delta *delta, struct cpu_reading *previous,
+		       const struct cpu_reading *now, unsigned events, const struct tick *tick);
+void account_io_delta(struct io_delta *delta, struct io_reading *previous,
+		      const struct io_reading *now, const struct tick *tick);
 
-/* Would cpu_delta_take() have something new to read? */
-bool cpu_reading_is_new(const struct cpu_reading *previous, const struct cpu_reading *now);
+/* Would account_cpu_delta() have something new to read? */
+bool account_cpu_is_new(const struct cpu_reading *previous, const struct cpu_reading *now);
 
 /* --- sharing over time (account-idle.c) -------------------------------------------------- */
 
@@ -119,15 +119,15 @@ struct span { /* somebody with `units`, there from from_ns to to_ns */
 	double part; /* out: of the whole tick's energy, 0..1 */
 };
 
-struct span_event { /* working memory of span_share() */
+struct span_event { /* working memory of account_share() */
 	uint64_t at_ns;
 	size_t span;
 	bool begins;
 };
 
 /* At each moment constant power is shared in proportion to the units then there. */
-void span_share(struct span *spans, size_t count, struct span_event *events,
-		const struct tick *tick);
+void account_share(struct span *spans, size_t count, struct span_event *events,
+		   const struct tick *tick);
 
 /* --- memory (account-memory.c) ----------------------------------------------------------- */
 
@@ -160,7 +160,8 @@ struct account_disk { /* a leaf */
 	unsigned major, minor;
 	bool rotational;
 	const struct weights *weights; /* NULL: nobody knows its watts */
-	unsigned quality;              /* of those watts */
+	bool out_of_scope; /* its watts are known, and not to be added here (model.md 1) */
+	unsigned quality;  /* of those watts */
 	struct io_reading previous;
 	double unexplained_j, unexplained_s; /* kept while a vDISK's reading was late */
 	/* of this tick */

@@ -125,15 +125,19 @@ static void choose_weights(const struct account *account, struct account_disk *d
 		const struct weights *weights = account->options.disks[i];
 		unsigned fit = weights_match_disk(weights, of, NULL), quality = 0;
 
-		if (fit <= best ||
-		    !same_scope(account->options.cpu->scope, weights->scope, &quality))
+		if (fit <= best)
 			continue;
+		if (!same_scope(account->options.cpu->scope, weights->scope, &quality)) {
+			disk->out_of_scope = true;
+			continue;
+		}
 		best = fit;
 		if (weights->guess || weights->standing == STANDING_ESTIMATE)
 			quality |= QUALITY_ESTIMATE;
 		disk->weights = weights;
 		disk->quality = quality;
 	}
+	disk->out_of_scope &= !disk->weights;
 }
 
 static struct account_disk *disk_new(const struct account *account, const struct disk *of)

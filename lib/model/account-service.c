@@ -18,8 +18,8 @@ void account_attachments(struct account *account, const struct sample *sample)
 		for (size_t k = 0; k < account->services[i]->edge_count; k++) {
 			const struct account_edge *edge = &account->services[i]->edges[k];
 
-			io_delta_take(&edge->use->delta, &edge->use->previous,
-				      &sample->attachments[edge->attachment], &account->tick);
+			account_io_delta(&edge->use->delta, &edge->use->previous,
+					 &sample->attachments[edge->attachment], &account->tick);
 		}
 }
 
@@ -30,7 +30,7 @@ static void charge_vdisk(struct account_domain *domain, struct account_vdisk *vd
 		return;
 	vdisk->service_active_j += known(load->charge.now_j) * factor;
 	domain->tick.service = charge_sum(domain->tick.service, charge_scale(load->charge, factor));
-	load_add(&domain->tick.load, load, factor);
+	account_load_add(&domain->tick.load, load, factor);
 }
 
 /* Equally to every vDISK that was there (the parts that idle power is shared by). */
@@ -52,7 +52,7 @@ static void charge_edge(struct account_edge *edge, const struct load *load, doub
 	if (edge->vdisk)
 		charge_vdisk(edge->domain, edge->vdisk, load, factor);
 	else if (edge->client->reach_count > 0)
-		load_add(&edge->client->inherited, load, factor);
+		account_load_add(&edge->client->inherited, load, factor);
 }
 
 /* What a client asked for: at the attachment, else as its vDISK says. False: not known. */

@@ -39,10 +39,14 @@ void account_close(struct account *account);
  * by the caller. Returns
  *   0        done
  *   -EAGAIN  the first sample: a baseline, no figures yet (snapshot stays clear)
- *   -EINVAL  the sample does not fit its topology, or time did not advance: the
+ *   -EINVAL  the sample does not fit its topology, time did not advance, or
+ *            services use each other in a circle (the text names the path): the
  *            sample was not used
  *   -EPROTO  conservation is violated (a defect; text says by how much)
  *   -ENOMEM
+ *
+ * What could not be read in this tick is NaN in `_w` and with kept meanwhile;
+ * total_w and kept_w are sums of what was charged, so that they always add up.
  */
 int account_tick(struct account *account, const struct topology *topology,
 		 const struct sample *sample, struct snapshot *snapshot, struct error *error);

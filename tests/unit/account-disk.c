@@ -91,6 +91,9 @@ static void test_a_saturated_disk_is_charged_2_63_w(void)
 	UNIT_EQUAL_DOUBLE(6.714, rig->snapshot.host.disk_idle_w + rig->snapshot.host.disk_active_w,
 			  EXACT);
 	UNIT_TRUE(rig->snapshot.host.quality & QUALITY_ESTIMATE);
+	rig_read_through(rig, vdisk(rig, 0), 57, 500000); /* a stream: size alone */
+	RIG_TICK(rig, 1);
+	UNIT_EQUAL_DOUBLE(2.631 / 2, active_w(rig, "a"), EXACT);
 	rig_read_through(rig, vdisk(rig, 0), 20, 4096); /* seeks: overhead applies */
 	RIG_TICK(rig, 1);
 	UNIT_EQUAL_DOUBLE(2.631 * 20 * (0.009438 + 4096 / 57e6), active_w(rig, "a"), EXACT);
@@ -276,6 +279,55 @@ static void test_own_physical_writes_pay_the_debt(void)
 	rig_free(rig);
 }
 
+/* A cgroup lists a device from its first request on. */
+static void test_a_leaf_that_turns_up_in_the_cgroup_began_at_zero(void)
+{
+	struct rig *rig = disk_rig();
+	struct rig_issued *issued;
+
+	rig_disk(rig, "sdb");
+	rig_vdisk(&rig->domains[0], "vdb", 1);
+	issued = rig_issue(rig, 0, 0);
+	RIG_BASELINE(rig);
+	rig_read_through(rig, vdisk(rig, 0), 10, MB);
+	rig_read(&issued->io, 10, MB);
+	RIG_TICK(rig, 1);
+	issued = rig_issue(rig, 0, 1);
+	rig_read(&rig->domains[0].vdisks[1].io, 30, MB); /* 20 of them from the page cache */
+	rig_read(&rig->disks[1].io, 15, MB);
+	rig_read(&issued->io, 10, MB);
+	RIG_TICK(rig, 1);
+	UNIT_EQUAL_DOUBLE(DIFFERENCE_W * 0.11, rig_row(rig, "a")->vdisks[1].active_w, EXACT);
+	rig_free(rig);
+}
+
+/* A leaf is unplugged, another takes its place in the list: nothing is mixed up or lost. */
+static void test_leaves_come_and_go(void)
+{
+	struct rig *rig = disk_rig();
+	struct rig_issued *issued = rig_issue(rig, 0, 0);
+	double joules;
+
+	RIG_BASELINE(rig);
+	rig_read_through(rig, vdisk(rig, 0), 10, MB);
+	rig_read(&issued->io, 10, MB);
+	RIG_TICK(rig, 1);
+	joules = rig->snapshot.host.disk_active_j;
+	strcpy(rig->disks[0].name, "sdz");
+	memset(&rig->disks[0].io.io, 0, sizeof rig->disks[0].io.io);
+	memset(&issued->io.io, 0, sizeof issued->io.io);
+	rig->disks[0].io.io.has_requests = issued->io.io.has_requests = true;
+	RIG_TICK(rig, 1);
+	UNIT_TRUE(rig->snapshot.host.quality & QUALITY_GAP);
+	UNIT_EQUAL_DOUBLE(joules, rig->snapshot.host.disk_active_j, EXACT);
+	rig_read_through(rig, vdisk(rig, 0), 20, MB);
+	rig_read(&issued->io, 20, MB);
+	RIG_TICK(rig, 1);
+	UNIT_EQUAL_DOUBLE(DIFFERENCE_W * 0.22, active_w(rig, "a"), EXACT);
+	UNIT_EQUAL_TEXT("sdz", rig_row(rig, "a")->vdisks[0].disk);
+	rig_free(rig);
+}
+
 /* A disk of the wall's scope may not be added to a package account. */
 static void test_scopes_are_not_added(void)
 {
@@ -296,6 +348,15 @@ static void test_scopes_are_not_added(void)
 	UNIT_TRUE(isnan(rig->snapshot.host.disk_active_w));
 	UNIT_TRUE(isnan(rig_row(rig, "a")->disk.idle_w));
 	UNIT_EQUAL_DOUBLE(100, rig->snapshot.host.total_w, EXACT);
+	UNIT_EQUAL_U64(0, rig->snapshot.host.quality & QUALITY_MISSING);
+	rig_free(rig);
+	rig = disk_rig();
+	rig->options.disk_count = 0; /* nobody knows its watts: that is a different thing */
+	RIG_BASELINE(rig);
+	RIG_TICK(rig, 1);
+	UNIT_TRUE(isnan(rig->snapshot.host.disk_idle_w));
+	UNIT_TRUE(rig->snapshot.host.quality & QUALITY_MISSING);
+	UNIT_TRUE(rig_row(rig, "a")->quality & QUALITY_MISSING);
 	rig_free(rig);
 }
 
@@ -329,6 +390,9 @@ int main(void)
 		  test_writes_with_an_issuer_pay_no_debt_of_others },
 		{ "model.md 3: a domain's own physical writes pay its debt",
 		  test_own_physical_writes_pay_the_debt },
+		{ "model.md 3: a leaf that turns up in the cgroup began at zero",
+		  test_a_leaf_that_turns_up_in_the_cgroup_began_at_zero },
+		{ "model.md 3: leaves come and go", test_leaves_come_and_go },
 		{ "model.md 1: figures of different scopes are not added",
 		  test_scopes_are_not_added });
 }

@@ -155,6 +155,33 @@ static void test_alone_for_half_a_tick_leaves_the_other_half_kept(void)
 	rig_free(rig);
 }
 
+/* 0.1 + 0.2 - 0.1 - 0.2 is not zero in binary: nobody is there all the same. */
+static void test_nobody_there_is_nobody_whatever_the_units(void)
+{
+	static const double weights[] = { 0.1, 0.2, 0.3 };
+	struct rig *rig = rig_new();
+
+	rig->options.idle_policy = IDLE_SHARE;
+	RIG_BASELINE(rig);
+	for (int i = 0; i < 3; i++) {
+		const char id[2] = { (char)('a' + i), '\0' };
+		struct rig_domain *domain = rig_domain(rig, id, 1);
+
+		domain->cpu_weight = weights[i];
+		rig_started(rig, domain, i < 2 ? 0.1 : 0.8);
+		if (i == 2)
+			continue;
+		domain->state = DOMAIN_ENDED;
+		domain->end_ns = rig->now_ns + RIG_SECOND / 10 * (i == 0 ? 2 : 3);
+	}
+	RIG_TICK(rig, 1);
+	UNIT_EQUAL_DOUBLE(10 / 3.0, idle_w(rig, "a"), EXACT);
+	UNIT_EQUAL_DOUBLE(20 / 3.0 + 10, idle_w(rig, "b"), EXACT);
+	UNIT_EQUAL_DOUBLE(20, idle_w(rig, "c"), EXACT);
+	UNIT_EQUAL_DOUBLE(60, rig->snapshot.kept[0].idle_w, EXACT);
+	rig_free(rig);
+}
+
 static void test_disk_idle_per_vdisk_on_each_leaf(void)
 {
 	struct rig *rig = rig_new();
@@ -223,6 +250,8 @@ int main(void)
 			  test_an_ended_domain_pays_until_its_end },
 			{ "model.md 2: half a tick alone leaves the other half kept",
 			  test_alone_for_half_a_tick_leaves_the_other_half_kept },
+			{ "model.md 2: nobody there is nobody, whatever the units",
+			  test_nobody_there_is_nobody_whatever_the_units },
 			{ "model.md 3: disk idle is shared per vDISK, on each leaf",
 			  test_disk_idle_per_vdisk_on_each_leaf },
 			{ "model.md 3: a disk elsewhere costs nothing here",

@@ -181,6 +181,47 @@ static void test_a_service_may_use_a_service(void)
 	rig_free(rig);
 }
 
+/* With bases learned on every level, what was measured is charged, all of it. */
+static void test_a_chain_charges_all_that_was_measured(void)
+{
+	struct rig *rig = driver_rig();
+	uint64_t state = 4;
+
+	rig_service(rig, "pool");
+	rig_chain(rig, 0, 1);
+	RIG_BASELINE(rig);
+	for (int tick = 0; tick < 60; tick++) {
+		uint64_t requests = unit_random(&state) % 1000;
+
+		work(rig, 0, requests, 4096);
+		work(rig, 2, requests, 4096);
+		rig_run(&rig->services[0].counter, 0.1 + 1e-4 * (double)requests);
+		rig_run(&rig->services[1].counter, 0.2 + 2e-4 * (double)requests);
+		RIG_TICK(rig, 1);
+		UNIT_EQUAL_DOUBLE(0, rig->snapshot.kept[0].active_w, EXACT);
+		/* b asked for nothing: it pays half of the bases, once they are learned */
+		if (tick > 30)
+			UNIT_EQUAL_DOUBLE((1 + 2) / 2.0, rig_row(rig, "b")->service.active_w, 1e-3);
+	}
+	rig_free(rig);
+}
+
+/* A vDISK that is reached in two ways is still one vDISK. */
+static void test_each_vdisk_shares_idle_once_however_it_is_reached(void)
+{
+	struct rig *rig = driver_rig();
+
+	rig_service(rig, "pool");
+	rig_chain(rig, 0, 1);
+	rig_attach(rig, 0, 0, 1);
+	RIG_BASELINE(rig);
+	RIG_TICK(rig, 1);
+	UNIT_EQUAL_DOUBLE(25, rig_row(rig, "a")->service.idle_w, EXACT);
+	UNIT_EQUAL_DOUBLE(25, rig_row(rig, "b")->service.idle_w, EXACT);
+	UNIT_EQUAL_U64(2, rig->snapshot.services[1].client_count);
+	rig_free(rig);
+}
+
 static void test_a_circle_of_services_is_an_error(void)
 {
 	struct rig *rig = driver_rig();
@@ -257,6 +298,10 @@ int main(void)
 		{ "model.md 4: energy without requests stays active, equally",
 		  test_energy_without_requests_stays_active_and_is_shared_equally },
 		{ "model.md 4: a service may use a service", test_a_service_may_use_a_service },
+		{ "model.md 4: a chain charges all that was measured",
+		  test_a_chain_charges_all_that_was_measured },
+		{ "model.md 4: each vDISK shares idle once, however it is reached",
+		  test_each_vdisk_shares_idle_once_however_it_is_reached },
 		{ "model.md 4: a circle of services is an error",
 		  test_a_circle_of_services_is_an_error },
 		{ "model.md 4: an attachment without counters takes its vDISK's",
