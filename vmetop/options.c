@@ -139,7 +139,7 @@ static void parse_policy(struct argp_state *state, const char *word, struct opti
 }
 
 /* Options that choose what is written where. */
-static error_t parse_output(int key, char *argument, struct options *options)
+static error_t parse_output(int key, const char *argument, struct options *options)
 {
 	switch (key) {
 	case 'b':

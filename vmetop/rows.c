@@ -195,7 +195,7 @@ static int expand(struct rows *rows, double interval_s)
 	return 0;
 }
 
-static double known(double value)
+static double or_zero(double value)
 {
 	return isnan(value) ? 0 : value;
 }
@@ -208,16 +208,16 @@ static void fill_kept(struct row *row, const struct snapshot *snapshot)
 	row->depth = 0;
 	row->total_w = host->kept_w;
 	row->total_j = host->kept_j;
-	row->idle_w = host->cpu_idle_w + known(host->disk_idle_w);
+	row->idle_w = host->cpu_idle_w + or_zero(host->disk_idle_w);
 	row->cpu_w = host->cpu_active_w;
 	row->disk_w = host->disk_active_w;
 	for (size_t i = 0; i < snapshot->domain_count; i++) {
 		const struct snapshot_domain *domain = &snapshot->domains[i];
 
-		row->idle_w -= known(domain->cpu.idle_w) + known(domain->disk.idle_w) +
-			       known(domain->service.idle_w);
-		row->cpu_w -= known(domain->cpu.active_w) + known(domain->service.active_w);
-		row->disk_w -= known(domain->disk.active_w);
+		row->idle_w -= or_zero(domain->cpu.idle_w) + or_zero(domain->disk.idle_w) +
+			       or_zero(domain->service.idle_w);
+		row->cpu_w -= or_zero(domain->cpu.active_w) + or_zero(domain->service.active_w);
+		row->disk_w -= or_zero(domain->disk.active_w);
 	}
 }
 

@@ -379,14 +379,19 @@ static enum domain_state state_of(const struct libvirt_domain *known,
 	return process && process->stopped ? DOMAIN_PAUSED : DOMAIN_RUNNING;
 }
 
+/* 0 = neither side says. At least one side is there. */
+static unsigned stated_vcpus(const struct libvirt_domain *known, const struct qemu_process *process)
+{
+	if (known && (known->vcpus || !process))
+		return known->vcpus;
+	return process->vcpus;
+}
+
 int host_make_domain(struct host_merge *merge, const struct libvirt_domain *known,
 		     const struct qemu_process *process, struct domain *domain, struct error *error)
 {
-	unsigned stated = known ? known->vcpus : 0;
+	unsigned stated = stated_vcpus(known, process);
 	int result;
-
-	if (!stated && process)
-		stated = process->vcpus;
 
 	*domain = (struct domain){
 		.state = state_of(known, process),

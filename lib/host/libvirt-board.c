@@ -190,6 +190,7 @@ static const char *span_text(uint64_t span_ns)
 	return "2 s";
 }
 
+/* With the lock held: the thread cannot finish before its reference is counted. */
 static int start_shift(struct libvirt *board)
 {
 	struct board_hand *hand = malloc(sizeof *hand);
@@ -197,12 +198,13 @@ static int start_shift(struct libvirt *board)
 
 	if (!hand)
 		return -ENOMEM;
-	*hand = (struct board_hand){ .board = board_ref(board), .shift = ++board->shift };
+	*hand = (struct board_hand){ .board = board, .shift = ++board->shift };
 	result = board->options.start(hand, &board->thread);
 	if (result) {
 		board->shift--;
-		board_unref(board);
 		free(hand);
+	} else {
+		board_ref(board);
 	}
 	return result;
 }

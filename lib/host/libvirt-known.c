@@ -52,16 +52,20 @@ struct libvirt_known *libvirt_known_get(struct libvirt_known_list *list, const c
 	return &list->items[at];
 }
 
+static void doubt(struct libvirt_known *known)
+{
+	known->need_xml = true;
+	known->asked_ns = 0;
+}
+
 void libvirt_known_doubt(struct libvirt_known_list *list, const char *uuid)
 {
 	struct libvirt_known *one = uuid ? find(list, uuid) : NULL;
 
-	for (size_t i = 0; i < list->count; i++) {
-		if (uuid && &list->items[i] != one)
-			continue;
-		list->items[i].need_xml = true;
-		list->items[i].asked_ns = 0;
-	}
+	if (one)
+		doubt(one);
+	for (size_t i = 0; !uuid && i < list->count; i++)
+		doubt(&list->items[i]);
 }
 
 void libvirt_known_sweep(struct libvirt_known_list *list, uint64_t seen)
@@ -128,7 +132,7 @@ static void note_path(struct libvirt_figures *figures, struct libvirt_disk *disk
 	if (now && before ? strcmp(now, before) == 0 : now == before)
 		return;
 	/* What was not seen before may still be what the definition says. */
-	if (before || strcmp(now, disk->source))
+	if (before || strcmp(now, disk->source) != 0)
 		figures->moved = true;
 	(void)libvirt_set_text(&disk->path_seen, now);
 }
@@ -168,7 +172,7 @@ void libvirt_figures_begin(struct libvirt_figures *figures, struct libvirt_domai
 static void add_counter(struct libvirt_figures *figures, const char *name, uint64_t number)
 {
 	for (unsigned i = 0; i < COUNTERS; i++) {
-		if (strcmp(name, counter_names[i]))
+		if (strcmp(name, counter_names[i]) != 0)
 			continue;
 		figures->counters[i] = number;
 		figures->seen |= 1u << i;
@@ -181,7 +185,7 @@ static const char *parse_block(const char *name, unsigned long *block)
 	const char *digits = name + strlen("block.");
 	char *end;
 
-	if (strncmp(name, "block.", strlen("block.")) || *digits < '0' || *digits > '9')
+	if (strncmp(name, "block.", strlen("block.")) != 0 || *digits < '0' || *digits > '9')
 		return NULL;
 	*block = strtoul(digits, &end, 10);
 	return *end == '.' ? end + 1 : NULL;

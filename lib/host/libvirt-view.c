@@ -104,6 +104,17 @@ bool libvirt_domain_equal(const struct libvirt_domain *a, const struct libvirt_d
 	return true;
 }
 
+/* Of a view that nobody else has. */
+static void view_free(struct libvirt_view *view)
+{
+	for (size_t i = 0; i < view->domain_count; i++)
+		libvirt_domain_clear(&view->domains[i]);
+	free(view->domains);
+	free(view->uri);
+	free(view->trouble);
+	free(view);
+}
+
 struct libvirt_view *libvirt_view_new(const char *uri, size_t count)
 {
 	struct libvirt_view *view = calloc(1, sizeof *view);
@@ -114,7 +125,7 @@ struct libvirt_view *libvirt_view_new(const char *uri, size_t count)
 	view->domains = count ? calloc(count, sizeof *view->domains) : NULL;
 	view->domain_count = view->domains ? count : 0;
 	if ((count && !view->domains) || libvirt_set_text(&view->uri, uri)) {
-		libvirt_view_unref(view);
+		view_free(view);
 		return NULL;
 	}
 	return view;
@@ -136,7 +147,7 @@ struct libvirt_view *libvirt_view_clone(const struct libvirt_view *view, const c
 	if (!libvirt_set_text(&clone->trouble, view->trouble))
 		return clone;
 fail:
-	libvirt_view_unref(clone);
+	view_free(clone);
 	return NULL;
 }
 
@@ -155,17 +166,8 @@ const struct libvirt_view *libvirt_view_ref(const struct libvirt_view *view)
 
 void libvirt_view_unref(const struct libvirt_view *view)
 {
-	struct libvirt_view *last;
-
-	if (!view || __atomic_sub_fetch(count_of(view), 1, __ATOMIC_ACQ_REL) > 0)
-		return;
-	last = (struct libvirt_view *)(uintptr_t)view;
-	for (size_t i = 0; i < last->domain_count; i++)
-		libvirt_domain_clear(&last->domains[i]);
-	free(last->domains);
-	free(last->uri);
-	free(last->trouble);
-	free(last);
+	if (view && __atomic_sub_fetch(count_of(view), 1, __ATOMIC_ACQ_REL) == 0)
+		view_free((struct libvirt_view *)(uintptr_t)view);
 }
 
 bool libvirt_view_same_domains(const struct libvirt_view *a, const struct libvirt_view *b)

@@ -186,7 +186,7 @@ static char *source_of(const char *type, xmlNode *source)
 	if (!source)
 		return strdup("");
 	for (size_t i = 0; i < sizeof source_kinds / sizeof *source_kinds; i++) {
-		if (strcmp(type, source_kinds[i].type))
+		if (strcmp(type, source_kinds[i].type) != 0)
 			continue;
 		if (source_kinds[i].attribute) {
 			path = attribute(source, source_kinds[i].attribute);
@@ -349,7 +349,7 @@ static void carry_readings(struct libvirt_domain *fresh, struct libvirt_domain *
 {
 	for (size_t i = 0; i < fresh->disk_count; i++) {
 		for (size_t k = 0; k < old->disk_count; k++) {
-			if (strcmp(fresh->disks[i].target, old->disks[k].target))
+			if (strcmp(fresh->disks[i].target, old->disks[k].target) != 0)
 				continue;
 			fresh->disks[i].io = old->disks[k].io;
 			free(fresh->disks[i].path_seen);

@@ -275,7 +275,7 @@ static bool try_connect(struct session *session, const char *uri, struct error *
 		explain_refusal(uri, error);
 		return false;
 	}
-	if (!session->reader.uri || strcmp(session->reader.uri, uri))
+	if (!session->reader.uri || strcmp(session->reader.uri, uri) != 0)
 		libvirt_known_clear(&session->reader.known);
 	libvirt_known_doubt(&session->reader.known, NULL);
 	if (libvirt_set_text(&session->reader.uri, uri)) {

@@ -45,7 +45,7 @@ struct libvirt_disk {
 
 struct libvirt_domain {
 	char *uuid, *name;
-	char *owner; /* metadata: <vmenergy:owner>, OpenStack's project, or its user; NULL */
+	char *owner;        /* metadata: <vmenergy:owner>, OpenStack's project, or its user; NULL */
 	char *display_name; /* OpenStack's (nova:name); NULL */
 	enum domain_state state;
 	bool transient;
@@ -58,8 +58,8 @@ struct libvirt_domain {
 
 struct libvirt_view { /* immutable, reference-counted */
 	char *uri;    /* as connected */
-	uint64_t
-		generation; /* changes when a domain, a disk or a state does (not the statistics) */
+	/* Changes when a domain, a disk or a state does (not the statistics). */
+	uint64_t generation;
 	uint64_t published_ns;
 	uint64_t stats_seq;             /* of the request that the statistics answer */
 	uint64_t lost_ns;               /* when the connection was lost; 0 = connected */

@@ -49,7 +49,7 @@ struct snapshot_vdisk {
 
 struct snapshot_control { /* watts; NaN = not set */
 	double cap_w, cap_total_w, cpu_cap_w, disk_cap_w, floor_w, share, stride, headroom_w,
-	    infeasible_w;
+		infeasible_w;
 };
 
 struct snapshot_domain {

@@ -75,7 +75,7 @@ static void test_bad_root_is_named(void)
 static void test_too_small_a_buffer_is_told(void)
 {
 	struct rootfs root;
-	char text[5], *all = NULL, big[10001];
+	char text[5], *all = NULL, *empty = NULL, big[10001];
 
 	unit_write_file("r2/exact", "abcd");
 	unit_write_file("r2/over", "abcde");
@@ -90,9 +90,9 @@ static void test_too_small_a_buffer_is_told(void)
 	UNIT_EQUAL_I64(10000, rootfs_read_allf(&root, &all, "/big"));
 	UNIT_EQUAL_TEXT(big, all);
 	free(all);
-	UNIT_EQUAL_I64(0, rootfs_read_allf(&root, &all, "/empty"));
-	UNIT_EQUAL_TEXT("", all);
-	free(all);
+	UNIT_EQUAL_I64(0, rootfs_read_allf(&root, &empty, "/empty"));
+	UNIT_EQUAL_TEXT("", empty);
+	free(empty);
 	UNIT_EQUAL_I64(-ENOENT, rootfs_read_allf(&root, &all, "/none"));
 	UNIT_TRUE(all == NULL);
 	rootfs_close(&root);

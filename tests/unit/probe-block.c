@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "probe/block.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -284,9 +283,9 @@ static void test_leaves(void)
 {
 	const struct io_reading expected = { .has_requests = true,
 					     .read_requests = 100,
-					     .read_bytes = 2000 * 512,
+					     .read_bytes = UINT64_C(2000) * 512,
 					     .write_requests = 400,
-					     .write_bytes = 6000 * 512 };
+					     .write_bytes = UINT64_C(6000) * 512 };
 	struct scene scene;
 
 	write_common();
@@ -316,20 +315,9 @@ static void test_reading_needs_the_followed_topology(void)
 	scene_close(&scene);
 }
 
-static unsigned count_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	while (folder && readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 static void test_no_descriptor_leaks(void)
 {
-	unsigned before = count_descriptors();
+	unsigned before = unit_count_descriptors();
 	struct scene scene;
 
 	write_v1("_recursive", BOTH_COUNTED, "Total 0\n", "Total 0\n");
@@ -344,9 +332,9 @@ static void test_no_descriptor_leaks(void)
 		if (i % 50 == 0)
 			scene_read(&scene);
 	}
-	UNIT_TRUE(count_descriptors() < before + 10);
+	UNIT_TRUE(unit_count_descriptors() < before + 10);
 	scene_close(&scene);
-	UNIT_EQUAL_U64(before, count_descriptors());
+	UNIT_EQUAL_U64(before, unit_count_descriptors());
 	remove_v1("_recursive");
 }
 

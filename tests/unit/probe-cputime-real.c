@@ -13,10 +13,8 @@
 
 #include "tests/unit/cputime-scene.h"
 
-enum {
-	TICK_NS = 10000000, /* of the slowest kernels: how far schedstat may be behind */
-	BURN_NS = 150000000,
-};
+#define TICK_NS UINT64_C(10000000) /* of the slowest kernels: how far schedstat may be behind */
+#define BURN_NS UINT64_C(150000000)
 
 static uint64_t cpu_ns(clockid_t clock)
 {
@@ -163,7 +161,7 @@ static void test_real_process(void)
 	UNIT_TRUE(child.used.process_ns > child.used.thread_ns + BURN_NS);
 	total_ns = reading->total.count[0];
 	machine_ns = scene_total(&scene) - machine_ns;
-	UNIT_TRUE(machine_ns + 2 * TICK_NS > 2 * (uint64_t)BURN_NS);
+	UNIT_TRUE(machine_ns + 2 * TICK_NS > 2 * BURN_NS);
 	check_between(total_ns - 1000000, total_ns + 10 * TICK_NS, child_end(&child), "getrusage");
 	reading = scene_read(&scene);
 	check_missing(&reading->threads[0]);
@@ -219,7 +217,7 @@ static void test_real_machine_total(void)
 		now_ns = scene_total(&scene);
 		elapsed_ns = cpu_ns(CLOCK_MONOTONIC) - before_ns + TICK_NS;
 		check_between(total_ns, total_ns + cpus * elapsed_ns, now_ns, "the machine");
-		UNIT_TRUE(now_ns - total_ns + TICK_NS > (uint64_t)BURN_NS);
+		UNIT_TRUE(now_ns - total_ns + TICK_NS > BURN_NS);
 		before_ns = cpu_ns(CLOCK_MONOTONIC);
 		total_ns = now_ns;
 	}

@@ -2,7 +2,6 @@
 /* Recorded folders of cgroup v1 and v2 machines. */
 #include "probe/cputime.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,20 +265,9 @@ static void test_no_total_is_an_error(void)
 	rootfs_close(&root);
 }
 
-static unsigned count_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	while (folder && readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 static void test_no_descriptor_leaks(void)
 {
-	unsigned before = count_descriptors();
+	unsigned before = unit_count_descriptors();
 	struct scene scene;
 
 	write_v1("5000\n");
@@ -296,9 +284,9 @@ static void test_no_descriptor_leaks(void)
 		if (i % 50 == 0)
 			scene_read(&scene);
 	}
-	UNIT_TRUE(count_descriptors() < before + 10);
+	UNIT_TRUE(unit_count_descriptors() < before + 10);
 	scene_close(&scene);
-	UNIT_EQUAL_U64(before, count_descriptors());
+	UNIT_EQUAL_U64(before, unit_count_descriptors());
 }
 
 /* With so few descriptors that none can be kept. Exit status. */

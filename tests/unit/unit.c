@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include <CUnit/Basic.h>
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <math.h>
@@ -139,6 +140,21 @@ void unit_write_file(const char *path, const char *text)
 		perror(full);
 		abort();
 	}
+}
+
+unsigned unit_count_descriptors(void)
+{
+	DIR *descriptors = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	if (!descriptors) {
+		perror("/proc/self/fd");
+		abort();
+	}
+	while (readdir(descriptors))
+		count++;
+	closedir(descriptors);
+	return count;
 }
 
 int unit_run(const char *suite_name, const struct unit_test *tests)

@@ -49,6 +49,8 @@ char *unit_literal(const char *literal);
 const char *unit_folder(void);
 /* Write text to FOLDER/path, making the folders between. Aborts on failure. */
 void unit_write_file(const char *path, const char *text);
+/* Open descriptors of this process, and a constant: for comparing. */
+unsigned unit_count_descriptors(void);
 
 struct unit_test {
 	const char *name;
