@@ -38,12 +38,18 @@ def cgroup_seconds(path):
         return int(file.read().split()[1]) / 1e6
 
 
-def task_seconds(vm_pids, seen):
-    """Seconds of all tasks outside the VMs; those that ended keep their last figure."""
+def is_vm(pid):
+    """Also one of somebody else, on a host that is not ours alone."""
+    with open(f"/proc/{pid}/comm") as file:
+        return file.read().startswith(("qemu-system", "qemu-kvm", "kvm\n"))
+
+
+def task_seconds(seen):
+    """Seconds of all tasks outside VMs; those that ended keep their last figure."""
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        if int(pid) in vm_pids:
-            continue
         try:
+            if is_vm(pid):
+                continue
             for tid in os.listdir(f"/proc/{pid}/task"):
                 with open(f"/proc/{pid}/task/{tid}/schedstat") as file:
                     seen[int(tid)] = int(file.read().split()[0]) / 1e9
@@ -81,7 +87,7 @@ def watch(command, output, vms):
     def poll():
         for name, group in groups.items():
             truth[name].add(cgroup_seconds(group))
-        tasks.add(task_seconds(set(vms.values()), seen))
+        tasks.add(task_seconds(seen))
         time.sleep(POLL_S)
 
     poll()
