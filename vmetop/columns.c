@@ -17,22 +17,28 @@ static double order_state(const struct row *row)
 	return -(double)row->domain->state;
 }
 
-#define POWER_COLUMN(field)                                                                        \
+/* A column that shows and sorts by one field of the row. */
+#define FIELD_COLUMN(field, figure)                                                                \
 	static void format_##field(const struct row *row, const struct view *view,                 \
 				   char text[FIGURE_BYTES])                                        \
 	{                                                                                          \
 		(void)view;                                                                        \
-		figure_power(row->field, figure_flag(row->quality), text);                         \
+		figure;                                                                            \
 	}                                                                                          \
 	static double order_##field(const struct row *row)                                         \
 	{                                                                                          \
 		return row->field;                                                                 \
 	}
+#define POWER_COLUMN(field)                                                                        \
+	FIELD_COLUMN(field, figure_power(row->field, figure_flag(row->quality), text))
 POWER_COLUMN(total_w)
 POWER_COLUMN(idle_w)
 POWER_COLUMN(cpu_w)
 POWER_COLUMN(disk_w)
 POWER_COLUMN(service_w)
+FIELD_COLUMN(cpu_percent, figure_percent(row->cpu_percent, text))
+FIELD_COLUMN(read_bytes_s, figure_bytes(row->read_bytes_s, text))
+FIELD_COLUMN(write_bytes_s, figure_bytes(row->write_bytes_s, text))
 
 /* The 95 % half-width as a share of the total. */
 static double order_error(const struct row *row)
@@ -65,32 +71,6 @@ static void format_energy(const struct row *row, const struct view *view, char t
 {
 	figure_energy(row->total_j, view->unit, figure_flag(row->quality), text);
 }
-
-static double order_cpu_percent(const struct row *row)
-{
-	return row->cpu_percent;
-}
-
-static void format_cpu_percent(const struct row *row, const struct view *view,
-			       char text[FIGURE_BYTES])
-{
-	(void)view;
-	figure_percent(row->cpu_percent, text);
-}
-
-#define BYTES_COLUMN(field)                                                                        \
-	static void format_##field(const struct row *row, const struct view *view,                 \
-				   char text[FIGURE_BYTES])                                        \
-	{                                                                                          \
-		(void)view;                                                                        \
-		figure_bytes(row->field, text);                                                    \
-	}                                                                                          \
-	static double order_##field(const struct row *row)                                         \
-	{                                                                                          \
-		return row->field;                                                                 \
-	}
-BYTES_COLUMN(read_bytes_s)
-BYTES_COLUMN(write_bytes_s)
 
 const struct column columns[] = {
 	{ "name", "NAME", "domain, as its owner names it", 0, NULL, NULL },
