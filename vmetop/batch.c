@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmetop/table.h"
 #include "wire/wire.h"
@@ -72,12 +73,28 @@ static const struct output_option *output(const struct options *options, size_t 
 	return (const struct output_option *)((const char *)options + formats[format].option);
 }
 
+/* A name must not drive a terminal; in a file or a pipe it stays as it is. Line ends stay. */
+static void disarm(struct text *text)
+{
+	for (size_t i = 0; i < text->length; i++) {
+		unsigned char byte = (unsigned char)text->bytes[i];
+
+		if ((byte < 0x20 && byte != '\n') || byte == 0x7f)
+			text->bytes[i] = '?';
+		/* C1 controls are 0xc2 0x80..0x9f in UTF-8. */
+		if (byte == 0xc2 && (unsigned char)text->bytes[i + 1] < 0xa0)
+			text->bytes[i] = text->bytes[i + 1] = '?';
+	}
+}
+
 /* Write what text holds and push it out: a reader sees whole ticks. */
 static int flush_text(struct batch *batch, size_t format, struct error *error)
 {
 	FILE *file = batch->files[format];
 	int result = 0;
 
+	if (!batch->text.failed && isatty(fileno(file)))
+		disarm(&batch->text);
 	if (batch->text.failed)
 		result = error_setf(error, ENOMEM, "out of memory for a tick's text");
 	else if (fwrite(batch->text.bytes, 1, batch->text.length, file) != batch->text.length ||

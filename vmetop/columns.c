@@ -88,9 +88,10 @@ const struct column columns[] = {
 	  order_service_w },
 	{ "cpu%", "CPU%", "on-CPU time of all its threads, 100 = one CPU", 6, format_cpu_percent,
 	  order_cpu_percent },
-	{ "read", "RD/s", "bytes read by the guest", 7, format_read_bytes_s, order_read_bytes_s },
-	{ "write", "WR/s", "bytes written by the guest", 7, format_write_bytes_s,
-	  order_write_bytes_s },
+	{ "read", "RD/s", "bytes read by the guest, where they are counted", 7, format_read_bytes_s,
+	  order_read_bytes_s },
+	{ "write", "WR/s", "bytes written by the guest, where they are counted", 7,
+	  format_write_bytes_s, order_write_bytes_s },
 	{ "energy", "ENERGY", "total since the start", 9, format_energy, order_energy },
 	/* For sorting alone: the active parts have columns of their own. */
 	{ "active", NULL, "active power of all resources", 0, NULL, order_active },

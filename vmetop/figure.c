@@ -54,10 +54,14 @@ void figure_power(double watts, char flag, char text[FIGURE_BYTES])
 /* Four digits: the prefix is promoted after rounding (999.95 becomes 1.000k). */
 static void with_prefix(double value, const char *unit, char number[FIGURE_BYTES])
 {
-	static const char *const prefixes[] = { "", "k", "M", "G", "T", "P" };
-	size_t step = 0;
+	static const char *const prefixes[] = { "n", "u", "m", "", "k", "M", "G", "T", "P" };
+	size_t step = 3;
 	int decimals;
 
+	while (value != 0 && fabs(value) < 0.09995 && step > 0) {
+		value *= 1000;
+		step--;
+	}
 	while (fabs(value) >= 999.95 && step + 1 < sizeof prefixes / sizeof *prefixes) {
 		value /= 1000;
 		step++;

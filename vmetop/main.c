@@ -9,7 +9,13 @@
 #include "vmetop/source.h"
 #include "vmetop/wait.h"
 
-/* Ticks until the end, Ctrl-C or a closed pipe, each of which is a good end. */
+/* Ctrl-C, also in the middle of a call, and a reader that has gone are good ends. */
+static int judge(int result)
+{
+	return wait_is_over() || result == -EPIPE ? 0 : result;
+}
+
+/* Ticks until there are no more, or somebody ends it. */
 static int run(struct source *source, struct batch *batch, uint64_t iterations, struct error *error)
 {
 	struct snapshot snapshot = { 0 };
@@ -17,11 +23,12 @@ static int run(struct source *source, struct batch *batch, uint64_t iterations, 
 
 	for (uint64_t i = 0; !result && (!iterations || i < iterations); i++) {
 		result = source->next(source->state, &snapshot, error);
-		if (!result)
-			result = batch_put(batch, &snapshot, error);
+		if (result)
+			break;
+		result = batch_put(batch, &snapshot, error);
 	}
 	snapshot_clear(&snapshot);
-	return result == -EINTR || result == -EPIPE || result == 1 ? 0 : result;
+	return result == SOURCE_END ? 0 : result;
 }
 
 static int open_source(struct source *source, const struct options *options, struct error *error)
@@ -49,6 +56,7 @@ int main(int argc, char **argv)
 		result = batch_open(&batch, &options, &source.info, &error);
 	if (!result)
 		result = run(&source, batch, options.iterations, &error);
+	result = judge(result);
 	if (result)
 		log_error("%s", error.text);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/numbers.h"
@@ -194,6 +195,29 @@ static error_t parse_view(int key, char *argument, struct argp_state *state)
 	}
 }
 
+/* Are these one regular file, that exists, or the same path to one that does not? */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	if (stat(a, &first) || stat(b, &second))
+		return strcmp(a, b) == 0;
+	return S_ISREG(first.st_mode) && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
+
+static void check_files(struct argp_state *state, const struct options *options)
+{
+	const char *const files[] = { options->replay, options->record, options->csv.path,
+				      options->json.path };
+	const size_t count = sizeof files / sizeof *files;
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = i + 1; k < count; k++)
+			if (files[i] && files[k] && is_same_file(files[i], files[k]))
+				argp_error(state, "%s: used twice", files[k]);
+}
+
 /* What only makes sense together, or not. */
 static void check(struct argp_state *state, struct options *options)
 {
@@ -205,6 +229,12 @@ static void check(struct argp_state *state, struct options *options)
 	if (options->replay && options->weights)
 		argp_error(state, "--replay and --weights exclude each other: a recording "
 				  "carries its weights");
+	check_files(state, options);
+	/* The running libvirtd knows nothing of another root. */
+	if (options->root && !options->uri)
+		options->without_libvirt = true;
+	if (options->replay && (options->uri || options->qmp_sockets.count))
+		argp_error(state, "--replay excludes --connect and --qmp");
 	if (options->replay && options->root)
 		argp_error(state, "--replay and --root exclude each other");
 	options->table.wanted = options->batch

@@ -200,6 +200,12 @@ static double or_zero(double value)
 	return isnan(value) ? 0 : value;
 }
 
+/* A difference that is nothing but rounding is zero. */
+static double settled(double watts, double host_w)
+{
+	return fabs(watts) < 1e-9 * host_w ? 0 : watts;
+}
+
 /* By resource, kept is what the host used and no domain was charged with. */
 static void fill_kept(struct row *row, const struct snapshot *snapshot)
 {
@@ -219,6 +225,9 @@ static void fill_kept(struct row *row, const struct snapshot *snapshot)
 		row->cpu_w -= or_zero(domain->cpu.active_w) + or_zero(domain->service.active_w);
 		row->disk_w -= or_zero(domain->disk.active_w);
 	}
+	row->idle_w = settled(row->idle_w, host->total_w);
+	row->cpu_w = settled(row->cpu_w, host->total_w);
+	row->disk_w = settled(row->disk_w, host->total_w);
 }
 
 static int add_kept(struct rows *rows, const struct snapshot *snapshot, bool heads)

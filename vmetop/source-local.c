@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "engine/choose.h"
 #include "engine/live.h"
 #include "engine/pace.h"
@@ -15,6 +16,8 @@
 #include "model/account.h"
 #include "vmetop/source.h"
 #include "vmetop/wait.h"
+
+enum { NOTES_MAX = 256 }; /* beyond, a note may be shown again */
 
 struct local {
 	struct live *live;
@@ -24,25 +27,39 @@ struct local {
 	struct sample sample;
 	struct pace pace;
 	enum idle_policy idle_policy;
-	uint64_t noted_generation; /* whose notes the user has seen */
-	bool counter_noted;
+	uint64_t noted_generation; /* whose notes were looked at */
+	struct {
+		char **items;
+		size_t count, capacity;
+	} notes; /* that the user has seen */
 	struct utsname machine;
 };
 
-/* Say once per change what could not be seen, and why. */
+/* Say what could not be seen, and why: each thing once. */
+static void show_note(struct local *local, const char *note)
+{
+	char **shown;
+
+	for (size_t i = 0; i < local->notes.count; i++)
+		if (strcmp(local->notes.items[i], note) == 0)
+			return;
+	log_warning("%s", note);
+	shown = local->notes.count < NOTES_MAX ? MEMORY_APPEND(&local->notes) : NULL;
+	if (shown && !(*shown = strdup(note)))
+		local->notes.count--;
+}
+
 static void show_notes(struct local *local, const struct topology *topology)
 {
 	const char *note = live_note(local->live);
 
-	if (note && !local->counter_noted) {
-		log_warning("%s", note);
-		local->counter_noted = true;
-	}
+	if (note)
+		show_note(local, note);
 	if (local->noted_generation == topology->generation)
 		return;
 	local->noted_generation = topology->generation;
 	for (size_t i = 0; i < topology->note_count; i++)
-		log_warning("%s", topology->notes[i]);
+		show_note(local, topology->notes[i]);
 }
 
 /* One tick as its visible calls; publishing is the caller's. */
@@ -72,7 +89,7 @@ static int local_next(void *state, struct snapshot *snapshot, struct error *erro
 
 	do {
 		if (!wait_until(local->pace.due_ns))
-			return -EINTR;
+			return SOURCE_END;
 		result = local_tick(local, snapshot, error);
 		pace_advance(&local->pace, wait_now_ns());
 		if (result == -EINVAL)
@@ -91,6 +108,9 @@ static int local_close(void *state, struct error *error)
 	live_close(local->live);
 	weights_choice_free(&local->choice);
 	sample_clear(&local->sample);
+	for (size_t i = 0; i < local->notes.count; i++)
+		free(local->notes.items[i]);
+	free(local->notes.items);
 	free(local);
 	return result;
 }

@@ -25,7 +25,7 @@ static int replay_next(void *state, struct snapshot *snapshot, struct error *err
 
 	do {
 		if (!wait_until(0))
-			return -EINTR;
+			return SOURCE_END;
 		result = replayer_next(replay->replayer, &topology, &sample, error);
 		if (result)
 			break;
@@ -34,7 +34,7 @@ static int replay_next(void *state, struct snapshot *snapshot, struct error *err
 			log_warning("tick %llu left out: %s", (unsigned long long)sample->seq,
 				    error->text);
 	} while (result == -EAGAIN || result == -EINVAL);
-	if (result == 1 && replayer_was_cut(replay->replayer))
+	if (result == SOURCE_END && replayer_was_cut(replay->replayer))
 		log_warning("the recording ends in the middle of a line: that tick is left out");
 	return result;
 }

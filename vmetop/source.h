@@ -17,8 +17,10 @@ struct source_info {
 	double interval_s;
 };
 
+enum { SOURCE_END = 1 };
+
 struct source {
-	/* The next tick. 0; 1: no more; -EINTR: asked to stop; else -errno with text. */
+	/* The next tick. 0; SOURCE_END: no more, or asked to stop; else -errno with text. */
 	int (*next)(void *state, struct snapshot *snapshot, struct error *error);
 	/* Release all; 0, or -errno with text if a recording could not be finished. */
 	int (*close)(void *state, struct error *error);

@@ -8,7 +8,7 @@
 
 #include "vmetop/figure.h"
 
-enum { NAME_TEXT_BYTES = 1024, INDENT = 2 };
+enum { NAME_TEXT_BYTES = 1024, INDENT = 2, NOTE_CELLS_MIN = 8, NOTE_CELLS_MAX = 200 };
 
 static const char *power(double watts, unsigned quality, char text[FIGURE_BYTES])
 {
@@ -128,8 +128,19 @@ static void put_name(struct text *out, const struct row *row, int name_width)
 	text_addf(out, "%*s%s%*s", indent, "", text, name_width - indent - cells, "");
 }
 
+/* Behind the columns, in what the line has left. */
+static void put_note(struct text *out, const char *note, int cells)
+{
+	char text[NAME_TEXT_BYTES];
+
+	if (cells < NOTE_CELLS_MIN)
+		return;
+	figure_name(note, cells, text, sizeof text);
+	text_addf(out, "  %s", text);
+}
+
 static void put_row(struct text *out, const struct row *row, const struct view *view,
-		    int name_width)
+		    int name_width, int width)
 {
 	put_name(out, row, name_width);
 	for (size_t i = 0; i < column_count; i++) {
@@ -141,12 +152,9 @@ static void put_row(struct text *out, const struct row *row, const struct view *
 		column->format(row, view, text);
 		text_addf(out, " %*s", column->width, text);
 	}
-	if (row->note) {
-		char note[NAME_TEXT_BYTES];
-
-		figure_name(row->note, 200, note, sizeof note);
-		text_addf(out, "  %s", note);
-	}
+	if (row->note)
+		put_note(out, row->note,
+			 width ? width - name_width - other_cells() - 2 : NOTE_CELLS_MAX);
 	text_add(out, "\n");
 }
 
@@ -160,6 +168,6 @@ void table_put(struct text *out, const struct snapshot *snapshot, const struct r
 	put_head(out, snapshot, rows, info);
 	put_titles(out, name_width);
 	for (size_t i = 0; i < rows->count; i++)
-		put_row(out, &rows->items[i], view, name_width);
+		put_row(out, &rows->items[i], view, name_width, width);
 	text_add(out, "\n");
 }

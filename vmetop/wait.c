@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "vmetop/wait.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <time.h>
 
-static sigset_t signals;
+static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
 
 void wait_open(void)
 {
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
+	/* No SA_RESTART: a call that waits shall end. */
+	struct sigaction action = { .sa_handler = stop }, before;
+
+	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
+		sigaction(stop_signals[i], NULL, &before);
+		if (before.sa_handler != SIG_IGN)
+			sigaction(stop_signals[i], &action, NULL);
+	}
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -25,17 +36,27 @@ uint64_t wait_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+bool wait_is_over(void)
+{
+	return stopped;
+}
+
+/* Signals are let in by ppoll() alone: one that comes after the look at `stopped` ends it. */
 bool wait_until(uint64_t due_ns)
 {
-	int taken;
+	sigset_t block, before;
+	uint64_t now_ns;
 
-	do {
-		uint64_t now_ns = wait_now_ns();
-		uint64_t left_ns = due_ns > now_ns ? due_ns - now_ns : 0;
-		struct timespec left = { .tv_sec = (time_t)(left_ns / 1000000000u),
-					 .tv_nsec = (long)(left_ns % 1000000000u) };
+	sigemptyset(&block);
+	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
+		sigaddset(&block, stop_signals[i]);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	while (!stopped && (now_ns = wait_now_ns()) < due_ns) {
+		struct timespec left = { .tv_sec = (time_t)((due_ns - now_ns) / 1000000000u),
+					 .tv_nsec = (long)((due_ns - now_ns) % 1000000000u) };
 
-		taken = sigtimedwait(&signals, NULL, &left);
-	} while (taken < 0 && errno == EINTR);
-	return taken < 0;
+		ppoll(NULL, 0, &left, &before);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return !stopped;
 }

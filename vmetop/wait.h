@@ -2,8 +2,9 @@
 /*
  * wait.h - sleep until a tick is due, or until SIGINT, SIGTERM or SIGHUP.
  *
- * The signals are blocked for the whole program and only taken here, between
- * ticks: no handler, no half-written line.
+ * A signal sets a mark and ends the system call that it meets (EINTR), so that
+ * a full pipe or a FIFO without a peer cannot hold us; between ticks it is
+ * taken without a race. One that was ignored when we started (nohup) stays so.
  */
 #ifndef VMENERGY_VMETOP_WAIT_H
 #define VMENERGY_VMETOP_WAIT_H
@@ -16,5 +17,7 @@ void wait_open(void);
 uint64_t wait_now_ns(void); /* CLOCK_MONOTONIC */
 /* true: it is due; false: somebody asked us to stop. A time in the past only asks. */
 bool wait_until(uint64_t due_ns);
+/* Has somebody asked us to stop? */
+bool wait_is_over(void);
 
 #endif

@@ -103,7 +103,10 @@ static int find_named(const struct weights_files *files, const char *spec, struc
 		if (access(path->bytes, F_OK) == 0)
 			return 0;
 	}
-	return -ENOENT;
+	/* Last, so that a stray file does not hide one that is meant. */
+	text_reset(path);
+	text_add(path, spec);
+	return path->failed ? -ENOMEM : access(spec, F_OK) == 0 ? 0 : -ENOENT;
 }
 
 static struct weights_file *find_loaded(struct weights_files *files, const char *path)
@@ -159,7 +162,12 @@ static int choose_named(struct weights_files *files, const struct weights_reques
 		if (!loaded)
 			result = -ENOMEM;
 		else if (weights_prices(loaded->weights, request->source))
-			result = take_cpu(loaded, "as asked for", choice);
+			result = take_cpu(loaded,
+					  weights_match_cpu(loaded->weights, request->cpu,
+							    request->source, NULL)
+						  ? "as asked for"
+						  : "as asked for, though made for another machine",
+					  choice);
 		else
 			result = error_setf(error, ENOENT, "%s: has no prices for %s",
 					    loaded->file.path, cpu_source_name(request->source));

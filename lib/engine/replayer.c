@@ -102,12 +102,20 @@ const struct recording_header *replayer_header(const struct replayer *replayer)
 	return &replayer->header;
 }
 
-static void take_topology(struct replayer *replayer)
+/* Readers tell topologies apart by their generation, so two in a row may not share one. */
+static int take_topology(struct replayer *replayer, struct error *error)
 {
+	uint64_t generation = replayer->line.topology->generation;
+
+	if (replayer->topology && replayer->topology->generation == generation)
+		return error_setf(
+			error, EINVAL, "%s:%lu: topology.generation: must not be %llu again",
+			replayer->path, replayer->line_number, (unsigned long long)generation);
 	if (replayer->topology)
 		topology_unref(replayer->topology);
 	replayer->topology = replayer->line.topology;
 	replayer->line.topology = NULL;
+	return 0;
 }
 
 int replayer_next(struct replayer *replayer, const struct topology **topology,
@@ -121,7 +129,9 @@ int replayer_next(struct replayer *replayer, const struct topology **topology,
 			return error_setf(error, EINVAL, "%s:%lu: a second header", replayer->path,
 					  replayer->line_number);
 		case RECORDING_TOPOLOGY:
-			take_topology(replayer);
+			result = take_topology(replayer, error);
+			if (result)
+				return result;
 			break;
 		case RECORDING_SAMPLE:
 			*topology = replayer->topology;

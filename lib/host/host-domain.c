@@ -270,7 +270,8 @@ static int fill_vdisk(struct host_merge *merge, const struct disk_source *source
 	vdisk->direct = source->direct;
 	if (!vdisk->name || !vdisk->source)
 		return -ENOMEM;
-	if (!merge->remote)
+	/* Its process is here, whatever libvirt we were told to ask. */
+	if (pid > 0 || !merge->remote)
 		return storage_resolve(merge->host->root, pid, vdisk, &merge->disks);
 	vdisk->backing = VDISK_UNKNOWN;
 	return copy_text(&vdisk->reason, "on another machine");

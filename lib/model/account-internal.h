@@ -25,6 +25,9 @@
 
 enum { READ, WRITE, DIRECTIONS };
 
+/* Words that hold for a total for ever once a part of it was made so. */
+enum { ACCOUNT_MADE_FROM = QUALITY_ESTIMATE | QUALITY_MULTIPLEXED | QUALITY_EXTRAPOLATED };
+
 /* Kept below this part of its head marks the tick (model.md 5). */
 #define ACCOUNT_SKEW 0.005
 
@@ -253,6 +256,7 @@ struct account_domain {
 	uint64_t discovered_ns; /* when it was last seen by discovery */
 	unsigned mark;          /* account-attach.c */
 	unsigned rebased;       /* GAP, until the next tick has said so */
+	unsigned made_from;     /* how its totals came about: ACCOUNT_MADE_FROM of all ticks */
 	struct domain_tick tick;
 };
 
@@ -362,6 +366,7 @@ struct account {
 	struct {
 		size_t count;
 		struct energy cpu, disk, service;
+		unsigned made_from;
 	} folded; /* domains that ended long ago */
 	/* of this tick */
 	struct tick tick;

@@ -302,6 +302,7 @@ static void move_energy(struct energy *to, struct energy *from)
 static void fold(struct account *account, struct account_domain *domain)
 {
 	account->folded.count++;
+	account->folded.made_from |= domain->made_from;
 	move_energy(&account->folded.cpu, &domain->cpu);
 	move_energy(&account->folded.disk, &domain->disk);
 	move_energy(&account->folded.service, &domain->service);

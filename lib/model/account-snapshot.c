@@ -112,28 +112,45 @@ static char *leaf_names(struct copies *copies, const struct vdisk *of)
 	return names.bytes;
 }
 
-/* What the guest asked for; where nobody counted that, what is claimed for it on the leaves. */
+/* Is what reached the leaves what the guest asked of this vDISK, and of no other? */
+static bool is_told_by_leaves(const struct account_domain *domain,
+			      const struct account_vdisk *vdisk)
+{
+	size_t local = 0;
+
+	for (size_t i = 0; i < domain->vdisk_count; i++)
+		local += domain->vdisks[i]->leaf_count > 0;
+	return vdisk->direct && local == 1;
+}
+
+/*
+ * What the guest asked for; where nobody counted that, what is claimed for it on
+ * the leaves if that is the same. Requests are told by cgroups only.
+ */
 static void put_traffic(const struct account_domain *domain, const struct account_vdisk *vdisk,
 			struct snapshot_vdisk *row)
 {
 	struct amount sum[DIRECTIONS] = { { NAN, NAN }, { NAN, NAN } };
+	bool by_leaves = !vdisk->delta.known && is_told_by_leaves(domain, vdisk);
 
 	for (int dir = 0; dir < DIRECTIONS && vdisk->delta.known; dir++) {
 		sum[dir].bytes = vdisk->delta.amount[dir].bytes * vdisk->delta.on_time;
 		sum[dir].requests = vdisk->delta.amount[dir].requests * vdisk->delta.on_time;
 	}
-	for (size_t i = 0; i < domain->claim_count && !vdisk->delta.known; i++)
+	for (size_t i = 0; i < domain->claim_count && by_leaves; i++)
 		for (int dir = 0; dir < DIRECTIONS; dir++) {
 			const struct account_claim *claim = &domain->claims[i];
 
 			if (claim->vdisk != vdisk || !claim->known)
 				continue;
 			sum[dir].bytes = known(sum[dir].bytes) + claim->amount[dir].bytes;
-			sum[dir].requests = known(sum[dir].requests) + claim->amount[dir].requests;
+			if (domain->per_leaf)
+				sum[dir].requests =
+					known(sum[dir].requests) + claim->amount[dir].requests;
 		}
-	row->read_bytes = sum[READ].bytes;
-	row->write_bytes = sum[WRITE].bytes;
-	row->requests = sum[READ].requests + sum[WRITE].requests;
+	row->read_bytes = round(sum[READ].bytes);
+	row->write_bytes = round(sum[WRITE].bytes);
+	row->requests = round(sum[READ].requests + sum[WRITE].requests);
 }
 
 static void put_vdisks(struct copies *copies, const struct account_domain *domain,
@@ -165,7 +182,7 @@ static void put_domain(struct copies *copies, const struct account_domain *domai
 	row->owner = copy(copies, domain->owner);
 	row->reason = copy(copies, domain->reason);
 	row->state = domain->state;
-	row->quality = domain->tick.quality;
+	row->quality = domain->tick.quality | domain->made_from;
 	put_energies(copies, domain, row);
 	put_totals(row);
 	row->cpu_percent = percent(copies, domain->tick.on_cpu_ns);
@@ -187,6 +204,7 @@ static void put_folded(struct copies *copies, struct snapshot_domain *row)
 	row->name = copy(copies, "(ended)");
 	row->reason = copy(copies, reason);
 	row->state = DOMAIN_ENDED;
+	row->quality = account->folded.made_from;
 	row->cpu = power(copies, 0, 0, &account->folded.cpu);
 	row->disk = power(copies, 0, 0, &account->folded.disk);
 	row->service = power(copies, 0, 0, &account->folded.service);
@@ -222,14 +240,24 @@ static void put_domains(struct copies *copies, const struct topology *topology,
 
 /* --- kept --------------------------------------------------------------------------------- */
 
+/* A difference that is nothing but rounding is zero. */
+static double rest_w(const struct copies *copies, double joules)
+{
+	const struct account *account = copies->account;
+	double host_j = account->head_idle_j + known(account->head.now_j) +
+			known(account->disk_idle_j) + known(account->disk_head.now_j);
+
+	return fabs(joules) < 1e-12 * host_j ? 0 : joules / copies->seconds;
+}
+
 static void put_kept_entry(struct copies *copies, struct snapshot *snapshot, const char *name,
 			   double idle_j, double active_j)
 {
 	struct snapshot_kept *row = &snapshot->kept[snapshot->kept_count++];
 
 	row->name = copy(copies, name);
-	row->idle_w = idle_j / copies->seconds;
-	row->active_w = active_j / copies->seconds;
+	row->idle_w = rest_w(copies, idle_j);
+	row->active_w = rest_w(copies, active_j);
 }
 
 static void put_kept_disk(struct copies *copies, struct snapshot *snapshot,

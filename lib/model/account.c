@@ -137,6 +137,7 @@ static void book_domain(struct account *account, struct account_domain *domain,
 	settle_ended(domain, &account->tick);
 	tick->quality |= domain->rebased | account->prices.quality;
 	domain->rebased = 0;
+	domain->made_from |= tick->quality & ACCOUNT_MADE_FROM;
 	book(&domain->cpu, tick->cpu_idle_j, tick->cpu);
 	book(&domain->disk, tick->disk_idle_j, tick->disk);
 	book(&domain->service, tick->service_idle_j, tick->service);

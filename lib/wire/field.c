@@ -143,25 +143,25 @@ static int parse_chars(const struct node *node, size_t max, char *chars)
 
 int fields_parse_one(const struct node *node, const struct field *field, void *record)
 {
-	char *at = (char *)record + field->offset;
+	void *at = (char *)record + field->offset;
 
 	switch (field->type) {
 	case FIELD_U64:
-		return node_u64(node, (uint64_t *)at);
+		return node_u64(node, at);
 	case FIELD_UNSIGNED:
-		return node_unsigned(node, field->max, (unsigned *)at);
+		return node_unsigned(node, field->max, at);
 	case FIELD_INT:
-		return parse_int(node, field, (int *)at);
+		return parse_int(node, field, at);
 	case FIELD_BOOL:
-		return node_bool(node, (bool *)at);
+		return node_bool(node, at);
 	case FIELD_REAL:
-		return parse_real(node, (double *)at);
+		return parse_real(node, at);
 	case FIELD_TEXT:
-		return node_text(node, field->max, (char **)at);
+		return node_text(node, field->max, at);
 	case FIELD_CHARS:
 		return parse_chars(node, field->max, at);
 	case FIELD_WORD:
-		return node_word(node, field->word->parse, (unsigned *)at);
+		return node_word(node, field->word->parse, at);
 	}
 	return node_fail(node, "not a field");
 }

@@ -2,7 +2,7 @@
 #include "tests/unit/account-rig.h"
 
 #define EXACT 1e-9
-#define MB 1000000u
+#define MB UINT64_C(1000000)
 #define DIFFERENCE_W (RIG_DISK_ACTIVE_W - RIG_DISK_IDLE_W)
 
 /* Domains a and b with a vDISK each on sda. */

@@ -53,6 +53,10 @@ static void test_unknown_is_never_zero(void)
 static void test_energy_is_promoted_after_rounding(void)
 {
 	UNIT_EQUAL_TEXT("0.250J", energy(0.25, ENERGY_JOULE));
+	UNIT_EQUAL_TEXT("0.000J", energy(0, ENERGY_JOULE));
+	UNIT_EQUAL_TEXT("50.00mJ", energy(0.05, ENERGY_JOULE));
+	UNIT_EQUAL_TEXT("0.100J", energy(0.09996, ENERGY_JOULE));
+	UNIT_EQUAL_TEXT("10.00uWh", energy(0.036, ENERGY_WATT_HOUR));
 	UNIT_EQUAL_TEXT("999.9J", energy(999.94, ENERGY_JOULE));
 	UNIT_EQUAL_TEXT("1.000kJ", energy(999.95, ENERGY_JOULE));
 	UNIT_EQUAL_TEXT("10.00kJ", energy(9999.6, ENERGY_JOULE));
