@@ -402,8 +402,10 @@ static void test_real_disk(void)
 		UNIT_TRUE(scene.sample.disks[SDA].write_requests > leaf.write_requests);
 		UNIT_EQUAL_U64(1, scene.sample.issued_count);
 		UNIT_EQUAL_I64(ISSUED_ANY_DISK, scene.sample.issued[0].disk);
-		UNIT_EQUAL_U64(WRITTEN_BYTES,
-			       scene.sample.issued[0].io.write_bytes - issued.write_bytes);
+		issued.write_bytes = scene.sample.issued[0].io.write_bytes - issued.write_bytes;
+		/* The file system's own blocks may be written in our name, too. */
+		UNIT_TRUE(issued.write_bytes >= WRITTEN_BYTES);
+		UNIT_TRUE(issued.write_bytes <= WRITTEN_BYTES + WRITTEN_BYTES / 16);
 	}
 	scene_close(&scene);
 }
