@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check snapshots (JSON Lines): their shape by the schema beside this file, and the arithmetic."""
 

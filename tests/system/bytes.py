@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-3.0-or-later
 """bytes.py FILE NAME READ_BYTES WRITE_BYTES...: vmetop's bytes are what the guests moved."""
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-3.0-or-later
 """changes.py FILE: what happened to the VMs of tests/system/changes is in the figures."""
 

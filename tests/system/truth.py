@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-3.0-or-later
 """truth.py VMETOP WEIGHTS ON_CPU_W TICKS DELAY NAME=PID...
 
