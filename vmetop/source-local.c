@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "engine/choose.h"
@@ -91,7 +92,7 @@ static int local_next(void *state, struct snapshot *snapshot, struct error *erro
 		if (!wait_until(local->pace.due_ns))
 			return SOURCE_END;
 		result = local_tick(local, snapshot, error);
-		pace_advance(&local->pace, wait_now_ns());
+		pace_advance(&local->pace, clock_now_ns());
 		if (result == -EINVAL)
 			log_warning("tick %llu left out: %s", (unsigned long long)local->sample.seq,
 				    error->text);
@@ -198,7 +199,7 @@ int source_local_open(struct source *source, const struct options *options, stru
 		return result;
 	}
 	log_debug("machine totals from %s", live_total_source(local->live));
-	pace_start(&local->pace, live.interval_ns, wait_now_ns());
+	pace_start(&local->pace, live.interval_ns, clock_now_ns());
 	*source = (struct source){
 		.next = local_next,
 		.close = local_close,

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
+#include "base/clock.h"
 
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
 static volatile sig_atomic_t stopped;
@@ -28,14 +29,6 @@ void wait_open(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-uint64_t wait_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 bool wait_is_over(void)
 {
 	return stopped;
@@ -51,7 +44,7 @@ bool wait_until(uint64_t due_ns)
 	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
 		sigaddset(&block, stop_signals[i]);
 	sigprocmask(SIG_BLOCK, &block, &before);
-	while (!stopped && (now_ns = wait_now_ns()) < due_ns) {
+	while (!stopped && (now_ns = clock_now_ns()) < due_ns) {
 		struct timespec left = { .tv_sec = (time_t)((due_ns - now_ns) / 1000000000u),
 					 .tv_nsec = (long)((due_ns - now_ns) % 1000000000u) };
 

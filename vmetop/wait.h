@@ -14,7 +14,6 @@
 
 /* Call first in main(), before any thread exists. Ignores SIGPIPE: writes say EPIPE. */
 void wait_open(void);
-uint64_t wait_now_ns(void); /* CLOCK_MONOTONIC */
 /* true: it is due; false: somebody asked us to stop. A time in the past only asks. */
 bool wait_until(uint64_t due_ns);
 /* Has somebody asked us to stop? */

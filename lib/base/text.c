@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -74,6 +75,22 @@ void text_free(struct text *text)
 {
 	free(text->bytes);
 	*text = (struct text){ 0 };
+}
+
+int text_replace(char **target, const char *source)
+{
+	char *copy = source ? strdup(source) : NULL;
+
+	if (source && !copy)
+		return -ENOMEM;
+	free(*target);
+	*target = copy;
+	return 0;
+}
+
+bool text_equal(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 bool text_matches(const char *pattern, const char *string)

@@ -22,6 +22,12 @@ void text_addf(struct text *text, const char *format, ...) __attribute__((format
 void text_reset(struct text *text); /* length 0, memory kept */
 void text_free(struct text *text);
 
+/* Free *target and make it a copy of source (NULL stays NULL). 0, or -ENOMEM with *target kept. */
+int text_replace(char **target, const char *source);
+
+/* The same text? NULL equals NULL alone. */
+bool text_equal(const char *a, const char *b);
+
 /*
  * Patterns know '*' (any run) and '?' (one byte) only; everything else is
  * literal. Matches the whole string. Linear in the product of lengths at worst.

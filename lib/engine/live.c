@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/rootfs.h"
 #include "host/host.h"
 #include "probe/block.h"
@@ -22,14 +23,6 @@ struct live {
 	uint64_t patience_ns;
 	uint64_t seq;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* A quarter of the tick, so that a slow libvirtd costs figures, never ticks. */
 static uint64_t patience(uint64_t interval_ns)
@@ -149,7 +142,7 @@ int live_sample(struct live *live, const struct topology *topology, struct sampl
 		return error_setf(error, -result, "out of memory for a sample");
 	sample->seq = live->seq++;
 	sample->generation = topology->generation;
-	sample->begin_ns = clock_ns(CLOCK_MONOTONIC);
+	sample->begin_ns = clock_now_ns();
 	host_request_stats(live->host);
 	result = block_read_issued(live->block, topology, sample);
 	if (!result)
@@ -162,7 +155,7 @@ int live_sample(struct live *live, const struct topology *topology, struct sampl
 		return error_setf(error, -result, "counters cannot be read: %s",
 				  strerrordesc_np(-result));
 	result = cputime_read_total(live->cputime, sample, error);
-	sample->end_ns = clock_ns(CLOCK_MONOTONIC);
-	sample->realtime_ns = clock_ns(CLOCK_REALTIME);
+	sample->end_ns = clock_now_ns();
+	sample->realtime_ns = clock_read_ns(CLOCK_REALTIME);
 	return result;
 }

@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,11 +18,6 @@
 
 /* --- libvirt --------------------------------------------------------------- */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 bool host_view_changed(struct host *host)
 {
 	const struct libvirt_view *view = host->libvirt ? libvirt_view(host->libvirt) : NULL;
@@ -28,8 +26,8 @@ bool host_view_changed(struct host *host)
 	if (view && host->view)
 		changed = view->generation != host->view->generation ||
 			  view->lost_ns != host->view->lost_ns ||
-			  !same_text(view->trouble, host->view->trouble) ||
-			  !same_text(view->uri, host->view->uri);
+			  !text_equal(view->trouble, host->view->trouble) ||
+			  !text_equal(view->uri, host->view->uri);
 	if (view)
 		libvirt_view_unref(view);
 	return changed;
@@ -182,9 +180,9 @@ static bool list_changed(struct host *host, uint64_t now_ns)
 
 	if (now_ns - host->listed_ns < host->list_share * host->list_cost_ns)
 		return false;
-	begin_ns = host_now_ns();
+	begin_ns = clock_now_ns();
 	result = qemu_watch_look(host->watch, now_ns, NULL);
-	host->listed_ns = host_now_ns();
+	host->listed_ns = clock_now_ns();
 	host->list_cost_ns = host->listed_ns - begin_ns;
 	return result != 0;
 }

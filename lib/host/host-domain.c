@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "host/cgroup.h"
@@ -44,7 +45,7 @@ void host_clear_texts(struct host_texts *texts)
 	*texts = (struct host_texts){ 0 };
 }
 
-static int copy_text(char **target, const char *text)
+int host_copy_text(char **target, const char *text)
 {
 	*target = text ? strdup(text) : NULL;
 	return text && !*target ? -ENOMEM : 0;
@@ -111,14 +112,14 @@ static int set_names(const struct host_merge *merge, const struct libvirt_domain
 		     const struct qemu_process *process, struct domain *domain)
 {
 	const char *uuid = known ? known->uuid : process->uuid;
-	int result = copy_text(&domain->name, known ? name_of(known) : process->name);
+	int result = host_copy_text(&domain->name, known ? name_of(known) : process->name);
 
 	if (!result)
-		result = copy_text(&domain->uuid, uuid);
+		result = host_copy_text(&domain->uuid, uuid);
 	if (!result && known)
-		result = copy_text(&domain->connection, merge->view->uri);
+		result = host_copy_text(&domain->connection, merge->view->uri);
 	if (!result && known)
-		result = copy_text(&domain->owner, known->owner);
+		result = host_copy_text(&domain->owner, known->owner);
 	if (!result && !known)
 		domain->owner = owner_of(merge->host->root, process->pid);
 	return result;
@@ -134,7 +135,7 @@ static uint64_t start_of_process(const struct host_merge *merge, uint64_t start_
 
 	if (!rootfs_is_real(merge->host->root) || clock_gettime(CLOCK_BOOTTIME, &boot))
 		return merge->now_ns;
-	since_boot_ns = (uint64_t)boot.tv_sec * 1000000000u + (uint64_t)boot.tv_nsec;
+	since_boot_ns = clock_timespec_ns(&boot);
 	age_ns = since_boot_ns - start_ticks * (1000000000u / hz);
 	return age_ns < merge->now_ns ? merge->now_ns - age_ns : 1;
 }
@@ -274,7 +275,7 @@ static int fill_vdisk(struct host_merge *merge, const struct disk_source *source
 	if (pid > 0 || !merge->remote)
 		return storage_resolve(merge->host->root, pid, vdisk, &merge->disks);
 	vdisk->backing = VDISK_UNKNOWN;
-	return copy_text(&vdisk->reason, "on another machine");
+	return host_copy_text(&vdisk->reason, "on another machine");
 }
 
 /* A thread's name holds 15 bytes, of which the first three are "IO ". */

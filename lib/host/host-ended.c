@@ -14,12 +14,6 @@ static const struct domain *find_id(const struct host_domains *list, const char 
 	return NULL;
 }
 
-static int copy_text(char **target, const char *text)
-{
-	*target = text ? strdup(text) : NULL;
-	return text && !*target ? -ENOMEM : 0;
-}
-
 /* The leaf of an older topology in this one's list; it may be unplugged meanwhile. */
 static int carry_leaf(struct host_merge *merge, const struct disk *disk, size_t *index)
 {
@@ -40,15 +34,15 @@ static int carry_leaf(struct host_merge *merge, const struct disk *disk, size_t 
 static int copy_vdisk(struct host_merge *merge, const struct vdisk *from, struct vdisk *to)
 {
 	const struct topology *last = merge->host->last;
-	int result = copy_text(&to->name, from->name);
+	int result = host_copy_text(&to->name, from->name);
 
 	to->backing = from->backing;
 	to->direct = from->direct;
 	to->leaves = calloc(from->leaf_count + 1, sizeof *to->leaves);
 	if (!result)
-		result = copy_text(&to->source, from->source);
+		result = host_copy_text(&to->source, from->source);
 	if (!result)
-		result = copy_text(&to->reason, from->reason);
+		result = host_copy_text(&to->reason, from->reason);
 	if (!to->leaves)
 		result = -ENOMEM;
 	for (size_t i = 0; i < from->leaf_count && !result; i++) {
@@ -60,10 +54,10 @@ static int copy_vdisk(struct host_merge *merge, const struct vdisk *from, struct
 
 static int copy_names(const struct domain *from, struct domain *to)
 {
-	return copy_text(&to->id, from->id) || copy_text(&to->name, from->name) ||
-			       copy_text(&to->uuid, from->uuid) ||
-			       copy_text(&to->owner, from->owner) ||
-			       copy_text(&to->connection, from->connection)
+	return host_copy_text(&to->id, from->id) || host_copy_text(&to->name, from->name) ||
+			       host_copy_text(&to->uuid, from->uuid) ||
+			       host_copy_text(&to->owner, from->owner) ||
+			       host_copy_text(&to->connection, from->connection)
 		       ? -ENOMEM
 		       : 0;
 }

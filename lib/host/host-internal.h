@@ -61,7 +61,6 @@ struct host {
 	uint64_t request;                 /* the round of statistics that was asked for last */
 };
 
-uint64_t host_now_ns(void);
 /* host_discover() from the processes and this view, which it takes over; NULL = none. */
 int host_discover_with(struct host *host, const struct libvirt_view *view,
 		       struct topology **topology, struct error *error);
@@ -100,6 +99,8 @@ int host_add_ended(struct host_merge *merge, struct host_domains *domains);
 int host_make_domain(struct host_merge *merge, const struct libvirt_domain *known,
 		     const struct qemu_process *process, struct domain *domain,
 		     struct error *error);
+/* *target, whatever it held, becomes a copy (NULL stays NULL). 0 or -ENOMEM. */
+int host_copy_text(char **target, const char *text);
 /* Add a text, once. 0 or -ENOMEM. */
 int host_add_textf(struct host_texts *texts, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "host/host-internal.h"
@@ -282,7 +283,7 @@ static void clock_text(uint64_t moment_ns, char *text, size_t size)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	then = (time_t)(((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec -
-			 (host_now_ns() - moment_ns)) /
+			 (clock_now_ns() - moment_ns)) /
 			1000000000u);
 	if (gmtime_r(&then, &parts))
 		strftime(text, size, "%H:%M UTC", &parts);

@@ -7,6 +7,7 @@
 
 #include "host/cpu.h"
 #include "host/host-internal.h"
+#include "base/clock.h"
 
 /* On a host with thousands of processes a listing takes milliseconds, and a tick may be 10 ms. */
 enum { LIST_SHARE = 100 };
@@ -15,14 +16,6 @@ enum { LIST_SHARE = 100 };
 /* What no cheap sign tells (a disk plugged into the host, another process in a domain's
  * cgroup) is seen at the latest after this. */
 #define LOOK_ANYWAY_NS UINT64_C(10000000000)
-
-uint64_t host_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 int host_open(struct host **out, const struct host_options *options, struct error *error)
 {
@@ -79,7 +72,7 @@ static bool has_ended(const struct topology *topology)
 
 bool host_changed(struct host *host)
 {
-	uint64_t now_ns = host_now_ns();
+	uint64_t now_ns = clock_now_ns();
 
 	if (!host->last)
 		return true;
@@ -105,7 +98,7 @@ static void publish(struct host *host, struct topology *fresh)
 int host_discover_with(struct host *host, const struct libvirt_view *view,
 		       struct topology **topology, struct error *error)
 {
-	uint64_t now_ns = host_now_ns();
+	uint64_t now_ns = clock_now_ns();
 	struct topology *fresh = NULL;
 	int result = qemu_watch_look(host->watch, now_ns, error);
 

@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
+#include "base/text.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -35,14 +37,6 @@ struct libvirt {
 	struct board_dirty dirty;
 };
 
-uint64_t board_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static int make_locks(struct libvirt *board)
 {
 	pthread_condattr_t attributes;
@@ -65,7 +59,7 @@ struct libvirt *board_new(const struct board_options *options, struct error *err
 	struct libvirt *board = calloc(1, sizeof *board);
 	int result = -ENOMEM;
 
-	if (!board || libvirt_set_text(&board->uri, options->uri))
+	if (!board || text_replace(&board->uri, options->uri))
 		goto fail;
 	board->options = *options;
 	board->references = 1;
@@ -111,7 +105,7 @@ const char *board_uri(const struct libvirt *board)
 
 static uint64_t deadline(uint64_t patience_ns)
 {
-	uint64_t now = board_now_ns();
+	uint64_t now = clock_now_ns();
 
 	return patience_ns < UINT64_MAX - now ? now + patience_ns : UINT64_MAX;
 }
@@ -144,7 +138,7 @@ static void swap_view(struct libvirt *board, struct libvirt_view *view)
 		view->generation = 1;
 	else
 		view->generation = old->generation + !libvirt_view_same_domains(old, view);
-	view->published_ns = board_now_ns();
+	view->published_ns = clock_now_ns();
 	view->stats_seq = board->answered;
 	board->view = view;
 	libvirt_view_unref(old);
@@ -163,7 +157,7 @@ static void publish_trouble(struct libvirt *board, const char *uri, uint64_t los
 	view = libvirt_view_clone(old, uri);
 	if (!view)
 		return;
-	if (libvirt_set_text(&view->trouble, text)) {
+	if (text_replace(&view->trouble, text)) {
 		libvirt_view_unref(view);
 		return;
 	}
@@ -223,7 +217,7 @@ static void relieve(struct libvirt *board)
 /* Nobody can publish while the calling thread hangs in libvirt: callers do it. */
 static void watch(struct libvirt *board)
 {
-	uint64_t now = board_now_ns(), since = board->call_ns;
+	uint64_t now = clock_now_ns(), since = board->call_ns;
 	uint64_t limit = board->call_opening ? board->options.opening_limit_ns
 					     : board->options.round_limit_ns;
 	char text[ERROR_TEXT_BYTES];
@@ -265,7 +259,7 @@ void board_next(struct board_hand *hand, bool connected, uint64_t wake_ns, struc
 	uint64_t now;
 
 	pthread_mutex_lock(&board->lock);
-	while (now = board_now_ns(), !has_work(hand, connected, now)) {
+	while (now = clock_now_ns(), !has_work(hand, connected, now)) {
 		if (!connected && now >= wake_ns)
 			break;
 		if (!connected)
@@ -305,7 +299,7 @@ void board_call_begin(struct board_hand *hand, const char *uri, bool opening)
 
 	if (lock_shift(hand)) {
 		/* Without memory for the name of what hangs, a hang goes unreported. */
-		board->call_ns = libvirt_set_text(&board->call_uri, uri) ? 0 : board_now_ns();
+		board->call_ns = text_replace(&board->call_uri, uri) ? 0 : clock_now_ns();
 		board->call_opening = opening;
 	}
 	unlock(board);
@@ -324,7 +318,7 @@ void board_publish(struct board_hand *hand, struct libvirt_view *view, uint64_t 
 
 	if (lock_shift(hand)) {
 		board->answered = seq;
-		board->round_ns = board_now_ns();
+		board->round_ns = clock_now_ns();
 		swap_view(board, view);
 	} else {
 		libvirt_view_unref(view);
@@ -335,7 +329,7 @@ void board_publish(struct board_hand *hand, struct libvirt_view *view, uint64_t 
 void board_trouble(struct board_hand *hand, const char *uri, bool lost, const char *text)
 {
 	if (lock_shift(hand))
-		publish_trouble(hand->board, uri, lost ? board_now_ns() : 0, text);
+		publish_trouble(hand->board, uri, lost ? clock_now_ns() : 0, text);
 	unlock(hand->board);
 }
 

@@ -17,8 +17,6 @@ enum { BOARD_DIRTY_MAX = 64, BOARD_UUID_BYTES = 37 };
 /* Rounds that only events ask for. */
 #define BOARD_EVENT_INTERVAL_NS UINT64_C(100000000)
 
-uint64_t board_now_ns(void); /* CLOCK_MONOTONIC */
-
 /*
  * The hold of one calling thread. A QEMU that hangs holds the call that asks
  * for its statistics, while libvirtd is well; another connection then gets all

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "host/libvirt-view.h"
 
 /* Where `uuid` is, or where it belongs. */
@@ -39,7 +40,7 @@ struct libvirt_known *libvirt_known_get(struct libvirt_known_list *list, const c
 
 	if (known)
 		return known;
-	if (libvirt_set_text(&fresh.domain.uuid, uuid))
+	if (text_replace(&fresh.domain.uuid, uuid))
 		return NULL;
 	at = position(list, uuid);
 	if (!MEMORY_APPEND(list)) {
@@ -128,13 +129,13 @@ static void note_path(struct libvirt_figures *figures, struct libvirt_disk *disk
 
 	/* The definition of such a disk names pool and volume only. */
 	if (now && strcmp(disk->type, "volume") == 0)
-		(void)libvirt_set_text(&disk->source, now);
+		(void)text_replace(&disk->source, now);
 	if (now && before ? strcmp(now, before) == 0 : now == before)
 		return;
 	/* What was not seen before may still be what the definition says. */
 	if (before || strcmp(now, disk->source) != 0)
 		figures->moved = true;
-	(void)libvirt_set_text(&disk->path_seen, now);
+	(void)text_replace(&disk->path_seen, now);
 }
 
 /* What was collected of one block goes to its disk. */

@@ -7,6 +7,8 @@
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include "base/clock.h"
+#include "base/text.h"
 
 #define XML_RETRY_NS UINT64_C(1000000000) /* of a definition that was not to be had */
 
@@ -60,7 +62,7 @@ static int describe(struct libvirt_reader *reader, virDomainPtr handle, struct l
 	struct error error = { "" };
 	char *xml;
 
-	known->asked_ns = board_now_ns();
+	known->asked_ns = clock_now_ns();
 	board_call_begin(reader->hand, reader->uri, false);
 	xml = virDomainGetXMLDesc(handle, 0);
 	if (xml) {
@@ -74,7 +76,7 @@ static int describe(struct libvirt_reader *reader, virDomainPtr handle, struct l
 	domain->transient = virDomainIsPersistent(handle) == 0;
 	domain->cpu_shares = read_shares(handle);
 	read_info(handle, domain);
-	return libvirt_set_text(&domain->reason, error.text[0] ? error.text : NULL);
+	return text_replace(&domain->reason, error.text[0] ? error.text : NULL);
 }
 
 static void add_params(struct libvirt_known *known, const virTypedParameter *params, int count,
@@ -114,7 +116,7 @@ static void add_params(struct libvirt_known *known, const virTypedParameter *par
 	}
 	/* A busy domain's disks are at least named. No memory for the reason: no reason. */
 	if (domain->disk_count && !figures.has_blocks && !domain->reason)
-		(void)libvirt_set_text(&domain->reason, "libvirt has no disk statistics of it");
+		(void)text_replace(&domain->reason, "libvirt has no disk statistics of it");
 }
 
 /* For drivers that know no statistics of all domains (LXC, Xen): disk by disk. */
@@ -135,7 +137,7 @@ static void poll_disks(virDomainPtr handle, struct libvirt_domain *domain)
 			continue;
 		}
 		disk->io = (struct io_reading){
-			.at_ns = board_now_ns(),
+			.at_ns = clock_now_ns(),
 			.has_requests = stats.rd_req >= 0 && stats.wr_req >= 0,
 			.read_bytes = (uint64_t)stats.rd_bytes,
 			.write_bytes = (uint64_t)stats.wr_bytes,
@@ -144,7 +146,7 @@ static void poll_disks(virDomainPtr handle, struct libvirt_domain *domain)
 		};
 	}
 	if (error.text[0])
-		(void)libvirt_set_text(&domain->reason, error.text);
+		(void)text_replace(&domain->reason, error.text);
 }
 
 /* The entry of a listed domain, its definition read if need be; NULL: gone, or no memory. */
@@ -157,7 +159,7 @@ static struct libvirt_known *meet_domain(struct libvirt_reader *reader, virDomai
 	if (virDomainGetUUIDString(handle, uuid))
 		return NULL;
 	known = libvirt_known_get(&reader->known, uuid);
-	if (!known || libvirt_set_text(&known->domain.name, virDomainGetName(handle)))
+	if (!known || text_replace(&known->domain.name, virDomainGetName(handle)))
 		return NULL;
 	if (known->id != id) { /* another run: its counters begin again */
 		for (size_t i = 0; i < known->domain.disk_count; i++)
@@ -167,7 +169,7 @@ static struct libvirt_known *meet_domain(struct libvirt_reader *reader, virDomai
 		known->id = id;
 	}
 	known->seen = reader->round;
-	if (known->need_xml && board_now_ns() - known->asked_ns >= XML_RETRY_NS &&
+	if (known->need_xml && clock_now_ns() - known->asked_ns >= XML_RETRY_NS &&
 	    describe(reader, handle, known)) {
 		known->seen = 0;
 		return NULL;
@@ -181,7 +183,7 @@ static struct libvirt_known *meet_domain(struct libvirt_reader *reader, virDomai
 static int read_records(struct libvirt_reader *reader, unsigned flags, bool vcpus)
 {
 	unsigned types = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_BLOCK;
-	uint64_t begin_ns = board_now_ns(), at_ns;
+	uint64_t begin_ns = clock_now_ns(), at_ns;
 	virDomainStatsRecordPtr *records = NULL;
 	int count;
 
@@ -189,7 +191,7 @@ static int read_records(struct libvirt_reader *reader, unsigned flags, bool vcpu
 		types |= VIR_DOMAIN_STATS_VCPU;
 	count = virConnectGetAllDomainStats(reader->connection, types, &records,
 					    flags | VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE);
-	at_ns = begin_ns + (board_now_ns() - begin_ns) / 2;
+	at_ns = begin_ns + (clock_now_ns() - begin_ns) / 2;
 	for (int i = 0; i < count; i++) {
 		struct libvirt_known *known = meet_domain(reader, records[i]->dom);
 

@@ -5,16 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int libvirt_set_text(char **where, const char *text)
-{
-	char *copy = text ? strdup(text) : NULL;
-
-	if (text && !copy)
-		return -ENOMEM;
-	free(*where);
-	*where = copy;
-	return 0;
-}
+#include "base/text.h"
 
 void libvirt_disk_clear(struct libvirt_disk *disk)
 {
@@ -42,18 +33,18 @@ static int disk_copy(struct libvirt_disk *to, const struct libvirt_disk *from)
 {
 	*to = *from;
 	to->target = to->type = to->source = to->path_seen = NULL;
-	if (libvirt_set_text(&to->target, from->target) ||
-	    libvirt_set_text(&to->type, from->type) || libvirt_set_text(&to->source, from->source))
+	if (text_replace(&to->target, from->target) || text_replace(&to->type, from->type) ||
+	    text_replace(&to->source, from->source))
 		return -ENOMEM;
 	return 0;
 }
 
 static int domain_copy_texts(struct libvirt_domain *to, const struct libvirt_domain *from)
 {
-	if (libvirt_set_text(&to->uuid, from->uuid) || libvirt_set_text(&to->name, from->name) ||
-	    libvirt_set_text(&to->owner, from->owner) ||
-	    libvirt_set_text(&to->display_name, from->display_name) ||
-	    libvirt_set_text(&to->reason, from->reason))
+	if (text_replace(&to->uuid, from->uuid) || text_replace(&to->name, from->name) ||
+	    text_replace(&to->owner, from->owner) ||
+	    text_replace(&to->display_name, from->display_name) ||
+	    text_replace(&to->reason, from->reason))
 		return -ENOMEM;
 	return 0;
 }
@@ -78,23 +69,18 @@ fail:
 	return -ENOMEM;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool disk_equal(const struct libvirt_disk *a, const struct libvirt_disk *b)
 {
-	return same_text(a->target, b->target) && same_text(a->type, b->type) &&
-	       same_text(a->source, b->source) && a->direct == b->direct &&
+	return text_equal(a->target, b->target) && text_equal(a->type, b->type) &&
+	       text_equal(a->source, b->source) && a->direct == b->direct &&
 	       a->iothread == b->iothread;
 }
 
 bool libvirt_domain_equal(const struct libvirt_domain *a, const struct libvirt_domain *b)
 {
-	if (!same_text(a->uuid, b->uuid) || !same_text(a->name, b->name) ||
-	    !same_text(a->owner, b->owner) || !same_text(a->display_name, b->display_name) ||
-	    !same_text(a->reason, b->reason) || a->state != b->state ||
+	if (!text_equal(a->uuid, b->uuid) || !text_equal(a->name, b->name) ||
+	    !text_equal(a->owner, b->owner) || !text_equal(a->display_name, b->display_name) ||
+	    !text_equal(a->reason, b->reason) || a->state != b->state ||
 	    a->transient != b->transient || a->vcpus != b->vcpus ||
 	    a->cpu_shares != b->cpu_shares || a->disk_count != b->disk_count)
 		return false;
@@ -124,7 +110,7 @@ struct libvirt_view *libvirt_view_new(const char *uri, size_t count)
 	view->references = 1;
 	view->domains = count ? calloc(count, sizeof *view->domains) : NULL;
 	view->domain_count = view->domains ? count : 0;
-	if ((count && !view->domains) || libvirt_set_text(&view->uri, uri)) {
+	if ((count && !view->domains) || text_replace(&view->uri, uri)) {
 		view_free(view);
 		return NULL;
 	}
@@ -144,7 +130,7 @@ struct libvirt_view *libvirt_view_clone(const struct libvirt_view *view, const c
 	for (size_t i = 0; i < view->domain_count; i++)
 		if (libvirt_domain_copy(&clone->domains[i], &view->domains[i]))
 			goto fail;
-	if (!libvirt_set_text(&clone->trouble, view->trouble))
+	if (!text_replace(&clone->trouble, view->trouble))
 		return clone;
 fail:
 	view_free(clone);

@@ -18,8 +18,6 @@ void libvirt_domain_clear(struct libvirt_domain *domain);
 int libvirt_domain_copy(struct libvirt_domain *to, const struct libvirt_domain *from);
 /* Statistics aside. */
 bool libvirt_domain_equal(const struct libvirt_domain *a, const struct libvirt_domain *b);
-/* Put a copy of text (NULL allowed) in place of *where, freeing what was there. 0 or -ENOMEM. */
-int libvirt_set_text(char **where, const char *text);
 
 /* Room for `count` cleared domains, one reference, uri copied; NULL when out of memory. */
 struct libvirt_view *libvirt_view_new(const char *uri, size_t count);

@@ -21,6 +21,8 @@
 #include "host/libvirt-board.h"
 #include "host/libvirt-round.h"
 #include "host/libvirt-socket.h"
+#include "base/clock.h"
+#include "base/text.h"
 
 #define SYSTEM_URI "qemu:///system"
 #define SESSION_URI "qemu:///session"
@@ -278,7 +280,7 @@ static bool try_connect(struct session *session, const char *uri, struct error *
 	if (!session->reader.uri || strcmp(session->reader.uri, uri) != 0)
 		libvirt_known_clear(&session->reader.known);
 	libvirt_known_doubt(&session->reader.known, NULL);
-	if (libvirt_set_text(&session->reader.uri, uri)) {
+	if (text_replace(&session->reader.uri, uri)) {
 		virConnectClose(session->reader.connection);
 		session->reader.connection = NULL;
 		error_setf(error, ENOMEM, "%s: out of memory", uri);
@@ -307,7 +309,7 @@ static void connect_session(struct session *session)
 		return;
 	}
 	board_trouble(session->reader.hand, uri, true, error.text);
-	session->wake_ns = board_now_ns() + session->retry_ns;
+	session->wake_ns = clock_now_ns() + session->retry_ns;
 	session->retry_ns *= 2;
 	if (session->retry_ns > RETRY_MAX_NS)
 		session->retry_ns = RETRY_MAX_NS;
@@ -323,7 +325,7 @@ static void lose_session(struct session *session, const char *why)
 	disconnect(session);
 	board_call_end(session->reader.hand);
 	session->retry_ns = RETRY_MIN_NS;
-	session->wake_ns = board_now_ns() + RETRY_MIN_NS;
+	session->wake_ns = clock_now_ns() + RETRY_MIN_NS;
 }
 
 static bool is_alive(const struct session *session)
@@ -336,7 +338,7 @@ static bool is_alive(const struct session *session)
 /* Which definitions are in doubt; true when any is. */
 static bool note_changes(struct session *session, const struct board_dirty *dirty)
 {
-	uint64_t now = board_now_ns();
+	uint64_t now = clock_now_ns();
 	bool due = !session->all_events && now - session->doubt_ns >= DOUBT_INTERVAL_NS;
 
 	if (due || dirty->all)
@@ -350,7 +352,7 @@ static bool note_changes(struct session *session, const struct board_dirty *dirt
 
 static void run_round(struct session *session, const struct board_work *work)
 {
-	uint64_t now = board_now_ns();
+	uint64_t now = clock_now_ns();
 	bool vcpus = note_changes(session, &work->dirty);
 	struct libvirt_view *view;
 	struct error error;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum {
@@ -44,17 +45,9 @@ struct qmp {
 	struct block_list blocks;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t deadline_ns(void)
 {
-	return now_ns() + PATIENCE_MS * UINT64_C(1000000);
+	return clock_now_ns() + PATIENCE_MS * UINT64_C(1000000);
 }
 
 static int broken(struct qmp *qmp, int result)
@@ -70,7 +63,7 @@ static int wait_for(int fd, short events, uint64_t deadline)
 	struct pollfd wanted = { .fd = fd, .events = events };
 
 	for (;;) {
-		uint64_t now = now_ns();
+		uint64_t now = clock_now_ns();
 		int left_ms = now < deadline ? (int)((deadline - now + 999999) / 1000000) : 0;
 		int ready = poll(&wanted, 1, left_ms);
 
@@ -428,7 +421,7 @@ long qmp_blockstats(struct qmp *qmp, const struct qmp_block **blocks, struct err
 			break;
 		}
 		*block = (struct qmp_block){ 0 };
-		read_block(entry, now_ns(), block);
+		read_block(entry, clock_now_ns(), block);
 	}
 	json_decref(list);
 	*blocks = qmp->blocks.items;

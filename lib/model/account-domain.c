@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* Start times in /proc/PID/stat are in units of 1 / USER_HZ, 100 on every Linux ABI we build for.
  */
 #define START_TICK_NS 10000000
@@ -64,28 +66,16 @@ void account_domain_free(struct account_domain *domain)
 	free(domain);
 }
 
-/* Replace *copy by a copy of text (NULL stays NULL). */
-static int copy_text(char **copy, const char *text)
-{
-	char *fresh = text ? strdup(text) : NULL;
-
-	if (text && !fresh)
-		return -ENOMEM;
-	free(*copy);
-	*copy = fresh;
-	return 0;
-}
-
 static int copy_texts(struct account_domain *domain, const struct domain *now)
 {
-	int result = copy_text(&domain->name, now->name);
+	int result = text_replace(&domain->name, now->name);
 
 	if (result == 0)
-		result = copy_text(&domain->uuid, now->uuid);
+		result = text_replace(&domain->uuid, now->uuid);
 	if (result == 0)
-		result = copy_text(&domain->owner, now->owner);
+		result = text_replace(&domain->owner, now->owner);
 	if (result == 0)
-		result = copy_text(&domain->reason, now->reason);
+		result = text_replace(&domain->reason, now->reason);
 	return result;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "model/words.h"
 
 /* --- words ----------------------------------------------------------------- */
@@ -357,11 +358,6 @@ int topology_check(const struct topology *topology, struct error *error)
 
 /* --- equality -------------------------------------------------------------- */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* As stored: a NaN equals itself, which tells "unchanged" from "changed". */
 static bool same_double(double a, double b)
 {
@@ -370,7 +366,7 @@ static bool same_double(double a, double b)
 
 static bool same_cpu(const struct cpu_identity *a, const struct cpu_identity *b)
 {
-	return same_text(a->vendor, b->vendor) && same_text(a->model_name, b->model_name) &&
+	return text_equal(a->vendor, b->vendor) && text_equal(a->model_name, b->model_name) &&
 	       a->family == b->family && a->model == b->model && a->stepping == b->stepping &&
 	       a->cpus == b->cpus && a->cores == b->cores && a->chips == b->chips &&
 	       a->tsc_hz == b->tsc_hz;
@@ -380,7 +376,7 @@ static bool same_disk(const void *first, const void *second)
 {
 	const struct disk *a = first, *b = second;
 
-	return same_text(a->name, b->name) && same_text(a->model, b->model) &&
+	return text_equal(a->name, b->name) && text_equal(a->model, b->model) &&
 	       a->major == b->major && a->minor == b->minor && a->rotational == b->rotational &&
 	       a->size_bytes == b->size_bytes;
 }
@@ -389,8 +385,8 @@ static bool same_vdisk(const void *first, const void *second)
 {
 	const struct vdisk *a = first, *b = second;
 
-	return same_text(a->name, b->name) && same_text(a->source, b->source) &&
-	       a->backing == b->backing && same_text(a->reason, b->reason) &&
+	return text_equal(a->name, b->name) && text_equal(a->source, b->source) &&
+	       a->backing == b->backing && text_equal(a->reason, b->reason) &&
 	       a->direct == b->direct && a->leaf_count == b->leaf_count &&
 	       (a->leaf_count == 0 ||
 		memcmp(a->leaves, b->leaves, a->leaf_count * sizeof *a->leaves) == 0);
@@ -430,14 +426,14 @@ static bool same_domain(const void *first, const void *second)
 {
 	const struct domain *a = first, *b = second;
 
-	return same_text(a->id, b->id) && same_text(a->name, b->name) &&
-	       same_text(a->uuid, b->uuid) && same_text(a->owner, b->owner) &&
+	return text_equal(a->id, b->id) && text_equal(a->name, b->name) &&
+	       text_equal(a->uuid, b->uuid) && text_equal(a->owner, b->owner) &&
 	       a->state == b->state && a->manager == b->manager &&
-	       same_text(a->reason, b->reason) && a->pid == b->pid &&
+	       text_equal(a->reason, b->reason) && a->pid == b->pid &&
 	       a->start_ticks == b->start_ticks && a->start_ns == b->start_ns &&
 	       a->end_ns == b->end_ns && a->vcpus == b->vcpus &&
-	       same_double(a->cpu_weight, b->cpu_weight) && same_text(a->cgroup, b->cgroup) &&
-	       same_text(a->connection, b->connection) &&
+	       same_double(a->cpu_weight, b->cpu_weight) && text_equal(a->cgroup, b->cgroup) &&
+	       text_equal(a->connection, b->connection) &&
 	       SAME_ARRAY(a, b, vdisks, vdisk_count, same_vdisk) &&
 	       SAME_ARRAY(a, b, threads, thread_count, same_thread);
 }
@@ -446,7 +442,7 @@ static bool same_service(const void *first, const void *second)
 {
 	const struct service *a = first, *b = second;
 
-	return same_text(a->id, b->id) && same_text(a->name, b->name) && a->pid == b->pid &&
+	return text_equal(a->id, b->id) && text_equal(a->name, b->name) && a->pid == b->pid &&
 	       a->start_ticks == b->start_ticks && same_double(a->idle_units, b->idle_units) &&
 	       SAME_ARRAY(a, b, threads, thread_count, same_thread);
 }
@@ -463,7 +459,7 @@ static bool same_attachment(const void *first, const void *second)
 
 static bool same_note(const void *first, const void *second)
 {
-	return same_text(*(const char *const *)first, *(const char *const *)second);
+	return text_equal(*(const char *const *)first, *(const char *const *)second);
 }
 
 bool topology_equal(const struct topology *a, const struct topology *b)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/cgroupfs.h"
 #include "base/numbers.h"
 #include "probe/block-cgroup.h"
@@ -197,7 +198,7 @@ static int add_issued(struct sample *sample, size_t domain, size_t disk,
 		return -ENOMEM;
 	issued->domain = domain;
 	issued->disk = (int)disk;
-	issued->io.at_ns = kept_now_ns();
+	issued->io.at_ns = clock_now_ns();
 	issued->io.has_requests = true;
 	if (count) {
 		issued->io.read_bytes = count->read_bytes;
@@ -279,7 +280,7 @@ static int add_from_process(struct block *block, size_t index, struct sample *sa
 	issued->domain = index;
 	issued->disk = ISSUED_ANY_DISK;
 	issued->io = (struct io_reading){
-		.at_ns = kept_now_ns(),
+		.at_ns = clock_now_ns(),
 		.read_bytes = read_bytes,
 		.write_bytes = write_bytes,
 	};
@@ -330,7 +331,7 @@ static int read_leaf(struct block *block, const struct kept_file *file, struct i
 		if (number_scan_u64(&cursor, &fields[i]))
 			return -ENODATA;
 	*io = (struct io_reading){
-		.at_ns = kept_now_ns(),
+		.at_ns = clock_now_ns(),
 		.has_requests = true,
 		.read_requests = fields[0],
 		.read_bytes = fields[2] * SECTOR_BYTES,

@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "probe/cputime-total.h"
+#include "base/clock.h"
 
 /* On-CPU time stands in for events: every figure made from it is an estimate. */
 static void set_reading(struct cpu_reading *reading, uint64_t ns)
 {
 	*reading = (struct cpu_reading){
-		.at_ns = kept_now_ns(),
+		.at_ns = clock_now_ns(),
 		.quality = QUALITY_ESTIMATE,
 		.count = { ns },
 	};
@@ -77,7 +78,7 @@ static int read_process(struct clock_context *context, const struct domain_clock
 	if (!clock->has_clock || kept_read_u64(&context->files, &clock->leader, &leader_ns) ||
 	    clock_gettime(clock->clock, &time))
 		return -ESRCH;
-	*ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+	*ns = clock_timespec_ns(&time);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/numbers.h"
 
@@ -162,7 +163,7 @@ static struct contributor *add(struct cputime_total *total, uint64_t id, const c
 	 * last reading.
 	 */
 	if (item->is_task && total->at_ns && !read_contributor(total, item, &item->last_ns) &&
-	    item->last_ns > kept_now_ns() - total->at_ns)
+	    item->last_ns > clock_now_ns() - total->at_ns)
 		item->base_ns = item->last_ns;
 	return item;
 }
@@ -260,7 +261,7 @@ static int read_v2(struct cputime_total *total, uint64_t *total_ns)
 	if (result)
 		return result;
 	*total_ns = sum_up(total);
-	total->at_ns = kept_now_ns();
+	total->at_ns = clock_now_ns();
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "probe/cputime-domain.h"
 #include "probe/cputime-total.h"
+#include "base/clock.h"
 
 /* Parallel to the topology that is followed; threads of all domains one after the other. */
 struct followed {
@@ -261,9 +262,9 @@ static void read_own(struct cpu_reading *own)
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
 	*own = (struct cpu_reading){
-		.at_ns = kept_now_ns(),
+		.at_ns = clock_now_ns(),
 		.quality = QUALITY_ESTIMATE,
-		.count = { (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec },
+		.count = { clock_timespec_ns(&time) },
 	};
 }
 
@@ -315,6 +316,6 @@ int cputime_read_total(struct cputime *cputime, struct sample *sample, struct er
 		return result;
 	}
 	total->count[0] = ns;
-	total->at_ns = kept_now_ns();
+	total->at_ns = clock_now_ns();
 	return 0;
 }

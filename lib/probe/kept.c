@@ -154,11 +154,3 @@ long kept_read_all(const struct kept_files *files, const struct kept_file *file,
 	give_back(file, fd);
 	return length;
 }
-
-uint64_t kept_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}

@@ -51,6 +51,5 @@ long kept_read_all(const struct kept_files *files, const struct kept_file *file,
 		   struct kept_buffer *buffer);
 
 /* CLOCK_MONOTONIC, for the time of a reading. */
-uint64_t kept_now_ns(void);
 
 #endif

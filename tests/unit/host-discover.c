@@ -2,6 +2,7 @@
 /* Discovery on trees of /proc, with what libvirt would have said put in by hand. */
 #include "host/host-internal.h"
 #include "tests/unit/proc-fixture.h"
+#include "base/clock.h"
 
 #define VM(number, ...) fixture_process(&(struct fixture_process){ .pid = number, __VA_ARGS__ })
 #define UUID_A "aaaaaaaa-0000-4000-8000-000000000001"
@@ -300,7 +301,7 @@ static void test_thrift(void)
 	topology_unref(discover(host));
 	host->list_share = 100;
 	host->list_cost_ns = UINT64_C(1000000000000);
-	host->listed_ns = host_now_ns();
+	host->listed_ns = clock_now_ns();
 	VM(20, .cmdline = "kvm|-name|b|");
 	UNIT_TRUE(!host_changed(host));
 	fixture_remove("/proc/10");
@@ -332,7 +333,7 @@ static struct libvirt_view *lost_view(void)
 
 	name_domain(view, 0, UUID_A, "web");
 	view->trouble = strdup("connection lost");
-	view->lost_ns = host_now_ns();
+	view->lost_ns = clock_now_ns();
 	return view;
 }
 

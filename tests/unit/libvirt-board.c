@@ -7,6 +7,7 @@
 
 #include "host/libvirt-board.h"
 #include "tests/unit/unit.h"
+#include "base/text.h"
 
 #define URI "test:///board"
 #define LONG_NS UINT64_C(60000000000) /* never waited for, unless something is broken */
@@ -59,8 +60,8 @@ static struct libvirt_view *view_of(const char *name)
 {
 	struct libvirt_view *view = libvirt_view_new(URI, 1);
 
-	libvirt_set_text(&view->domains[0].uuid, "u");
-	libvirt_set_text(&view->domains[0].name, name);
+	text_replace(&view->domains[0].uuid, "u");
+	text_replace(&view->domains[0].name, name);
 	return view;
 }
 

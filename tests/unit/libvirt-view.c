@@ -6,6 +6,7 @@
 
 #include "host/libvirt-view.h"
 #include "tests/unit/unit.h"
+#include "base/text.h"
 
 static struct libvirt_domain sample_domain(const char *uuid)
 {
@@ -60,13 +61,13 @@ static void test_equality(void)
 	expect_change(&domain, &other, true);
 	domain.disks[1].direct = true;
 	expect_change(&domain, &other, true);
-	libvirt_set_text(&domain.disks[1].source, "");
+	text_replace(&domain.disks[1].source, "");
 	expect_change(&domain, &other, true);
-	libvirt_set_text(&domain.name, "other");
+	text_replace(&domain.name, "other");
 	expect_change(&domain, &other, true);
-	libvirt_set_text(&domain.owner, NULL);
+	text_replace(&domain.owner, NULL);
 	expect_change(&domain, &other, true);
-	libvirt_set_text(&domain.reason, "r");
+	text_replace(&domain.reason, "r");
 	expect_change(&domain, &other, true);
 	libvirt_disk_clear(&domain.disks[--domain.disk_count]);
 	expect_change(&domain, &other, true);
@@ -277,7 +278,7 @@ static void test_media(void)
 	UNIT_TRUE(!moves(&domain, "/a"));
 	UNIT_TRUE(moves(&domain, NULL)); /* taken out */
 	UNIT_TRUE(!moves(&domain, NULL));
-	libvirt_set_text(&domain.disks[0].source, "");
+	text_replace(&domain.disks[0].source, "");
 	UNIT_TRUE(moves(&domain, "/b")); /* put in */
 	UNIT_TRUE(!moves(&domain, "/b"));
 	UNIT_TRUE(moves(&domain, "/c")); /* exchanged */
