@@ -11,10 +11,7 @@
 #include <errno.h>
 #include <math.h>
 
-static double known(double value)
-{
-	return isnan(value) ? 0 : value;
-}
+#include "model/known.h"
 
 struct check {
 	const struct snapshot *snapshot;
@@ -80,6 +77,45 @@ static int check_kept(const struct check *check)
 	return equal(check, "sum of kept", check->snapshot->host.kept_w, sum_w, check->tolerance_w);
 }
 
+static int check_packages(const struct check *check)
+{
+	const struct snapshot *snapshot = check->snapshot;
+	double sum_w = 0;
+
+	for (size_t i = 0; i < snapshot->package_count; i++)
+		sum_w += known(snapshot->packages[i].active_w);
+	return equal(check, "sum of packages", known(snapshot->host.cpu_active_w), sum_w,
+		     check->tolerance_w);
+}
+
+static int check_disks(const struct check *check)
+{
+	const struct snapshot_host *host = &check->snapshot->host;
+	struct account_power sum = { 0, 0, 0, 0 };
+	int result;
+
+	for (size_t i = 0; i < check->snapshot->disk_count; i++) {
+		const struct snapshot_disk *disk = &check->snapshot->disks[i];
+
+		sum.idle_w += known(disk->idle_w);
+		sum.active_w += known(disk->active_w);
+		sum.idle_j += disk->idle_j;
+		sum.active_j += disk->active_j;
+	}
+	result = equal(check, "sum of disks, idle W", known(host->disk_idle_w), sum.idle_w,
+		       check->tolerance_w);
+	if (result == 0)
+		result = equal(check, "sum of disks, active W", known(host->disk_active_w),
+			       sum.active_w, check->tolerance_w);
+	if (result == 0)
+		result = equal(check, "sum of disks, idle J", host->disk_idle_j, sum.idle_j,
+			       check->tolerance_j);
+	if (result == 0)
+		result = equal(check, "sum of disks, active J", host->disk_active_j, sum.active_j,
+			       check->tolerance_j);
+	return result;
+}
+
 /* A domain is never charged a negative figure, nor one that is no number. */
 static int check_signs(const struct check *check, const struct snapshot_domain *domain)
 {
@@ -139,6 +175,10 @@ int account_check(const struct snapshot *snapshot, double tolerance, struct erro
 
 	if (result == 0)
 		result = check_kept(&check);
+	if (result == 0)
+		result = check_packages(&check);
+	if (result == 0)
+		result = check_disks(&check);
 	for (size_t i = 0; result == 0 && i < snapshot->domain_count; i++)
 		result = check_domain(&check, &snapshot->domains[i]);
 	return result;

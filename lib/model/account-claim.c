@@ -22,6 +22,9 @@
  */
 #include "model/account-internal.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 /*
  * The kernel writes dirty pages back after dirty_expire_centisecs (30 s by
  * default); what has not come after one to two times this was overwritten in
@@ -36,26 +39,49 @@ static struct account_disk *disk_at(const struct account *account, int index)
 	return index == ISSUED_ANY_DISK ? NULL : account->disks[index];
 }
 
-/*
- * A cgroup lists a device from the first request on: a leaf that turns up among
- * others stood at zero until then. account_reserve() made room.
- */
-static struct account_issued *find_issued(const struct account *account,
-					  struct account_domain *domain,
+static struct account_issued *find_issued(const struct account_domain *domain,
 					  const struct account_disk *disk)
 {
-	struct account_issued *item;
-
 	for (size_t i = 0; i < domain->issued.count; i++)
 		if (domain->issued.items[i].disk == disk)
 			return &domain->issued.items[i];
-	item = &domain->issued.items[domain->issued.count++];
-	*item = (struct account_issued){ .disk = disk };
-	item->previous.has_requests = true;
-	item->previous.at_ns = domain->born_ns;
+	return NULL;
+}
+
+/*
+ * A cgroup lists a device from the first request on: a leaf that turns up among
+ * others stood at zero until then.
+ */
+static int add_issued(const struct account *account, struct account_domain *domain,
+		      const struct account_disk *disk)
+{
+	size_t count = domain->issued.count;
+	struct account_issued *items = reallocarray(domain->issued.items, count + 1, sizeof *items);
+
+	if (!items)
+		return -ENOMEM;
+	items[count] = (struct account_issued){ .disk = disk };
+	items[count].previous.has_requests = true;
+	items[count].previous.at_ns = domain->born_ns;
 	if (disk && domain->per_leaf)
-		item->previous.at_ns = account->tick.from_ns;
-	return item;
+		items[count].previous.at_ns = account->tick.from_ns;
+	domain->issued.items = items;
+	domain->issued.count++;
+	return 0;
+}
+
+int account_expect_issued(struct account *account, const struct sample *sample)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < sample->issued_count && !result; i++) {
+		struct account_domain *domain = account->bound[sample->issued[i].domain];
+		const struct account_disk *disk = disk_at(account, sample->issued[i].disk);
+
+		if (!find_issued(domain, disk))
+			result = add_issued(account, domain, disk);
+	}
+	return result;
 }
 
 static void read_issued(struct account *account, const struct sample *sample)
@@ -65,7 +91,7 @@ static void read_issued(struct account *account, const struct sample *sample)
 			account->bound[i]->issued.items[k].delta = (struct io_delta){ 0 };
 	for (size_t i = 0; i < sample->issued_count; i++) {
 		const struct issued_reading *reading = &sample->issued[i];
-		struct account_issued *item = find_issued(account, account->bound[reading->domain],
+		struct account_issued *item = find_issued(account->bound[reading->domain],
 							  disk_at(account, reading->disk));
 
 		account_io_delta(&item->delta, &item->previous, &reading->io, &account->tick);

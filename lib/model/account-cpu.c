@@ -24,19 +24,24 @@ void account_load_add(struct load *load, const struct load *other, double factor
 		load->count[i] += other->count[i] * factor;
 }
 
-struct load account_load(const struct account *account, const struct cpu_delta *delta)
+static struct charge charge_events(const struct account *account, const struct cpu_delta *delta,
+				   const double event_j[SAMPLE_EVENTS_MAX])
 {
-	struct load load = { CHARGE_UNKNOWN, { 0 } };
 	double joules = 0;
 
 	if (!delta->known)
-		return load;
-	for (unsigned i = 0; i < account->options.events.count; i++) {
-		joules += delta->count[i] * account->prices.event_j[i];
+		return CHARGE_UNKNOWN;
+	for (unsigned i = 0; i < account->options.events.count; i++)
+		joules += delta->count[i] * event_j[i];
+	return (struct charge){ joules * delta->on_time, joules - joules * delta->on_time };
+}
+
+struct load account_load(const struct account *account, const struct cpu_delta *delta)
+{
+	struct load load = { charge_events(account, delta, account->prices.event_j), { 0 } };
+
+	for (unsigned i = 0; i < account->options.events.count && delta->known; i++)
 		load.count[i] = delta->count[i] * delta->on_time;
-	}
-	load.charge.now_j = joules * delta->on_time;
-	load.charge.late_j = joules - load.charge.now_j;
 	return load;
 }
 
@@ -56,7 +61,7 @@ static enum head_state read_packages(struct account *account, const struct sampl
 	enum head_state state = HEAD_KNOWN;
 
 	for (unsigned i = 0; i < SAMPLE_PACKAGES_MAX && !same; i++)
-		account->packages[i].previous.at_ns = 0;
+		account->packages[i] = (struct package){ 0 };
 	account->package_count = sample->package_count;
 	if (!packages_are_new(account, sample))
 		return HEAD_LATE;
@@ -89,6 +94,43 @@ static void weigh_packages(struct account *account)
 	}
 }
 
+static bool did_work(const struct account *account, const struct package *package)
+{
+	bool worked = false;
+
+	for (unsigned e = 0; e < account->options.events.count; e++)
+		worked |= package->delta.count[e] > 0;
+	return worked && account->head_state == HEAD_KNOWN;
+}
+
+/*
+ * The operating point of a package is the last one that was seen. Where nobody
+ * measured it in this tick, its prices are a guess if it did work, and nothing
+ * rests on them if it did not.
+ */
+static int price_package(const struct account *account, struct package *package,
+			 unsigned cpus_present, struct price *price, struct error *error)
+{
+	const struct weights *weights = account->options.cpu;
+	bool worked = did_work(account, package), measured = package->priced_hz > 0;
+	int result;
+
+	if (measured)
+		package->frequency_hz = package->priced_hz;
+	package->priced_hz = package->frequency_hz;
+	if (package->priced_hz <= 0 && !worked) /* what weights_price() takes for an unknown one */
+		package->priced_hz = weights->points[weights->point_count - 1].frequency_hz;
+	result = weights_price(weights, &account->options.events, cpus_present, package->priced_hz,
+			       price, error);
+	if (result)
+		return result;
+	if (!measured && worked && weights->point_count > 1)
+		price->quality |= QUALITY_ESTIMATE;
+	if (!measured && !worked)
+		price->quality &= ~(unsigned)QUALITY_EXTRAPOLATED;
+	return 0;
+}
+
 int account_price(struct account *account, const struct topology *topology,
 		  const struct sample *sample, struct error *error)
 {
@@ -100,15 +142,19 @@ int account_price(struct account *account, const struct topology *topology,
 	*prices = (struct prices){ 0 };
 	weigh_packages(account);
 	for (unsigned i = 0; i < packages; i++) {
+		struct package *package = &account->packages[i];
 		struct price price;
-		int result = weights_price(account->options.cpu, &account->options.events,
-					   topology->cpu.cpus,
-					   (double)sample->packages[i].frequency_hz, &price, error);
+		int result;
 
+		package->priced_hz = (double)sample->packages[i].frequency_hz;
+		result = price_package(account, package, topology->cpu.cpus, &price, error);
 		if (result)
 			return result;
-		for (unsigned e = 0; e < account->options.events.count; e++)
-			prices->event_j[e] += price.event_nj[e] * 1e-9 * prices->package_part[i][e];
+		for (unsigned e = 0; e < account->options.events.count; e++) {
+			package->event_j[e] = price.event_nj[e] * 1e-9;
+			prices->event_j[e] += package->event_j[e] * prices->package_part[i][e];
+		}
+		package->quality = price.quality;
 		prices->idle_w += price.idle_w / packages;
 		prices->quality |= price.quality;
 	}
@@ -117,14 +163,15 @@ int account_price(struct account *account, const struct topology *topology,
 
 static void charge_head(struct account *account)
 {
-	struct load sum = { CHARGE_UNKNOWN, { 0 } };
+	account->head = CHARGE_UNKNOWN;
+	for (unsigned i = 0; i < account->package_count; i++) {
+		struct package *package = &account->packages[i];
 
-	for (unsigned i = 0; i < account->package_count && account->head_state == HEAD_KNOWN; i++) {
-		struct load load = account_load(account, &account->packages[i].delta);
-
-		account_load_add(&sum, &load, 1);
+		package->active = CHARGE_UNKNOWN;
+		if (account->head_state == HEAD_KNOWN)
+			package->active = charge_events(account, &package->delta, package->event_j);
+		account->head = charge_sum(account->head, package->active);
 	}
-	account->head = sum.charge;
 	if (account->head_state == HEAD_LATE)
 		account->tick.quality |= QUALITY_MISSING;
 	if (account->head_state == HEAD_BASELINE)

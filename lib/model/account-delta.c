@@ -11,7 +11,7 @@
 
 #include "base/delta.h"
 
-enum { COUNTER_BITS = 64, IO_COUNTERS = 4 };
+enum { COUNTER_BITS = 64, IO_COUNTERS = 4, SERVICE_COUNTERS = 3 };
 
 static double on_time(uint64_t from_ns, uint64_t to_ns, const struct tick *tick)
 {
@@ -87,6 +87,25 @@ static void io_amounts(struct io_delta *delta, const double count[IO_COUNTERS], 
 {
 	delta->amount[READ] = (struct amount){ count[0], has_requests ? count[1] : NAN };
 	delta->amount[WRITE] = (struct amount){ count[2], has_requests ? count[3] : NAN };
+}
+
+/* Following that begins, or began anew, is a baseline; the bytes stand all the same. */
+void account_service_delta(struct service_delta *delta, const struct io_reading *previous,
+			   const struct io_reading *now)
+{
+	const uint64_t before[] = { previous->busy_ns, previous->read_seeks,
+				    previous->write_seeks };
+	const uint64_t after[] = { now->busy_ns, now->read_seeks, now->write_seeks };
+	double count[SERVICE_COUNTERS];
+
+	*delta = (struct service_delta){ 0 };
+	if (!previous->has_service || !now->has_service ||
+	    differences(before, after, SERVICE_COUNTERS, count) & QUALITY_GAP)
+		return;
+	delta->known = true;
+	delta->busy_s = count[0] * 1e-9;
+	delta->seeks[READ] = count[1];
+	delta->seeks[WRITE] = count[2];
 }
 
 void account_io_delta(struct io_delta *delta, struct io_reading *previous,

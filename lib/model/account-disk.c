@@ -6,6 +6,11 @@
  *     active(leaf) = (P_active - P_idle) * min(period, sum of time)
  *     active(v)    = active(leaf) * its time / sum of time
  *
+ * On a rotating leaf whose requests were followed, the time with a request in
+ * the device is a bound, too, and the overhead applies to the seeks that were
+ * counted. Nobody knows whose they were: a request seeks once at most, and small
+ * ones are taken to have done so before the streams that they interrupt.
+ *
  * Claims (account-claim.c) cannot exceed what the leaf did, in either direction,
  * in bytes or in requests: they are scaled down together. What they leave over
  * is kept.
@@ -19,9 +24,9 @@
 
 /*
  * On rotating disks the overhead (seek and turn) is for non-contiguous requests,
- * and counters do not tell which those are. Requests of this size and above are
- * taken for a stream: it is the kernel's default read-ahead window, up to which
- * contiguous requests are gathered.
+ * and block counters do not tell which those are. Requests of this size and
+ * above are taken for a stream: it is the kernel's default read-ahead window, up
+ * to which contiguous requests are gathered.
  */
 #define STREAM_BYTES 131072.0
 
@@ -42,22 +47,69 @@ static double requests_of(const struct account_disk *disk, int direction, struct
 	return leaf->bytes > 0 ? amount.bytes * known(leaf->requests) / leaf->bytes : 0;
 }
 
+static int size_of(double requests, double bytes)
+{
+	return bytes >= requests * STREAM_BYTES ? SIZE_STREAM : SIZE_SMALL;
+}
+
 double account_io_seconds(const struct account_disk *disk, int direction, struct amount amount)
 {
-	double requests, overhead_s;
+	const struct disk_direction *constants;
+	double requests;
 
 	if (!disk->weights)
 		return 0;
+	constants = direction_of(disk, direction);
 	requests = requests_of(disk, direction, amount);
-	overhead_s = direction_of(disk, direction)->overhead_s;
-	if (disk->rotational && amount.bytes >= requests * STREAM_BYTES)
-		overhead_s = 0;
-	return requests * overhead_s + amount.bytes / direction_of(disk, direction)->rate_bytes_s;
+	return requests * disk->seek_part[direction][size_of(requests, amount.bytes)] *
+		       constants->overhead_s +
+	       amount.bytes / constants->rate_bytes_s;
 }
 
 static unsigned unpriced(const struct account_disk *disk)
 {
 	return disk->weights || disk->out_of_scope ? 0 : QUALITY_MISSING;
+}
+
+unsigned account_leaf_quality(const struct account_disk *disk)
+{
+	return disk->quality | disk->mark | disk->delta.quality | unpriced(disk);
+}
+
+/* --- seeks -------------------------------------------------------------------------------- */
+
+/* A disk that does not turn has the overhead with each request. */
+static bool knows_seeks(const struct account_disk *disk)
+{
+	return disk->rotational && disk->delta.known && disk->service.known;
+}
+
+static void guess_seeks(struct account_disk *disk)
+{
+	for (int dir = 0; dir < DIRECTIONS; dir++) {
+		disk->seek_part[dir][SIZE_SMALL] = 1;
+		disk->seek_part[dir][SIZE_STREAM] = disk->rotational ? 0 : 1;
+	}
+}
+
+/*
+ * The parts sum up to exactly the seeks. More of them than requests: the two were
+ * read a moment apart.
+ */
+static void deal_seeks(struct account_disk *disk)
+{
+	for (int dir = 0; dir < DIRECTIONS; dir++) {
+		double seeks = disk->service.seeks[dir], *part = disk->seek_part[dir];
+		double small = disk->sized[dir][SIZE_SMALL], stream = disk->sized[dir][SIZE_STREAM];
+
+		if (seeks >= small + stream) {
+			part[SIZE_SMALL] = part[SIZE_STREAM] =
+				small + stream > 0 ? seeks / (small + stream) : 0;
+			continue;
+		}
+		part[SIZE_SMALL] = small > 0 ? fmin(1, seeks / small) : 0;
+		part[SIZE_STREAM] = stream > 0 ? fmax(0, seeks - small) / stream : 0;
+	}
 }
 
 /* --- leaves ------------------------------------------------------------------------------- */
@@ -67,7 +119,10 @@ void account_leaves(struct account *account, const struct sample *sample)
 	for (size_t i = 0; i < account->disk_count; i++) {
 		struct account_disk *disk = account->disks[i];
 
+		account_service_delta(&disk->service, &disk->previous, &sample->disks[i]);
 		account_io_delta(&disk->delta, &disk->previous, &sample->disks[i], &account->tick);
+		if (!knows_seeks(disk))
+			guess_seeks(disk);
 		disk->awaits = false;
 		disk->idle_j = NAN;
 		if (disk->weights)
@@ -130,8 +185,11 @@ static void clear_sums(struct account *account)
 
 		disk->debt_bytes = disk->late_s = disk->time_s = disk->charged_idle_j = 0;
 		disk->charged = (struct charge){ 0, 0 };
-		for (int dir = 0; dir < DIRECTIONS; dir++)
+		disk->vdisks = 0;
+		for (int dir = 0; dir < DIRECTIONS; dir++) {
 			disk->claimed[dir] = (struct amount){ 0, 0 };
+			disk->sized[dir][SIZE_SMALL] = disk->sized[dir][SIZE_STREAM] = 0;
+		}
 	}
 }
 
@@ -163,31 +221,57 @@ static void bound_claims(struct account_claim *claim)
 		amount->bytes *= within(disk->claimed[dir].bytes, disk->delta.amount[dir].bytes);
 		amount->requests *= within(disk->claimed[dir].requests,
 					   known(disk->delta.amount[dir].requests));
-		disk->time_s += account_io_seconds(disk, dir, *amount);
+		disk->sized[dir][size_of(amount->requests, amount->bytes)] += amount->requests;
 	}
 }
 
-/* Time of what no claim explains, and with it the leaf's energy. */
-static void leaf_energy(struct account_disk *disk, unsigned *quality)
+/* What no claim explains. */
+static struct amount rest_of(const struct account_disk *disk, int direction)
 {
-	double joules, watts;
+	const struct amount *done = &disk->delta.amount[direction];
+	const struct amount *claimed = &disk->claimed[direction];
+
+	return (struct amount){ fmax(0, done->bytes - claimed->bytes),
+				fmax(0, known(done->requests) - claimed->requests) };
+}
+
+static void leaf_seeks(struct account_disk *disk)
+{
+	disk->mark = 0;
+	if (!disk->delta.known || !disk->weights || !disk->rotational)
+		return;
+	for (int dir = 0; dir < DIRECTIONS; dir++) {
+		struct amount rest = rest_of(disk, dir);
+
+		disk->sized[dir][size_of(rest.requests, rest.bytes)] += rest.requests;
+		if (!knows_seeks(disk) && known(disk->delta.amount[dir].requests) > 0 &&
+		    direction_of(disk, dir)->overhead_s > 0)
+			disk->mark = QUALITY_ESTIMATE;
+	}
+	if (knows_seeks(disk))
+		deal_seeks(disk);
+}
+
+static void sum_times(struct account_claim *claim)
+{
+	for (int dir = 0; dir < DIRECTIONS; dir++)
+		claim->disk->time_s += account_io_seconds(claim->disk, dir, claim->amount[dir]);
+}
+
+static void leaf_energy(struct account_disk *disk)
+{
+	double joules, watts, active_s;
 
 	disk->active = CHARGE_UNKNOWN;
 	if (!disk->delta.known || !disk->weights)
 		return;
-	for (int dir = 0; dir < DIRECTIONS; dir++) {
-		const struct amount *done = &disk->delta.amount[dir];
-		struct amount rest = { fmax(0, done->bytes - disk->claimed[dir].bytes),
-				       fmax(0,
-					    known(done->requests) - disk->claimed[dir].requests) };
-
-		disk->time_s += account_io_seconds(disk, dir, rest);
-		if (disk->rotational && known(done->requests) > 0 &&
-		    direction_of(disk, dir)->overhead_s > 0)
-			*quality |= QUALITY_ESTIMATE;
-	}
+	for (int dir = 0; dir < DIRECTIONS; dir++)
+		disk->time_s += account_io_seconds(disk, dir, rest_of(disk, dir));
+	active_s = fmin(disk->delta.seconds, disk->time_s);
+	if (knows_seeks(disk))
+		active_s = fmin(active_s, disk->service.busy_s);
 	watts = disk->weights->disk.active_w - disk->weights->disk.idle_w;
-	joules = watts * fmin(disk->delta.seconds, disk->time_s);
+	joules = watts * active_s;
 	disk->active.now_j = joules * disk->delta.on_time;
 	disk->active.late_j = joules - disk->active.now_j;
 }
@@ -283,8 +367,14 @@ static void sum_domain(struct account_domain *domain)
 			tick->disk_idle_j = known(tick->disk_idle_j) + vdisk->idle_j;
 		tick->quality |= vdisk->unresolved ? QUALITY_MISSING : 0;
 	}
-	for (size_t i = 0; i < domain->claim_count; i++)
-		tick->quality |= domain->claims[i].disk->quality | unpriced(domain->claims[i].disk);
+	for (size_t i = 0; i < domain->claim_count; i++) {
+		const struct account_claim *claim = &domain->claims[i];
+
+		claim->disk->vdisks += domain->state != DOMAIN_ENDED;
+		tick->quality |= claim->disk->quality | unpriced(claim->disk);
+		if (claim->charged_s > 0)
+			tick->quality |= claim->disk->mark;
+	}
 }
 
 void account_disk(struct account *account)
@@ -299,7 +389,12 @@ void account_disk(struct account *account)
 	each_claim(account, sum_claims);
 	each_claim(account, bound_claims);
 	for (size_t i = 0; i < account->disk_count; i++)
-		leaf_energy(account->disks[i], &account->tick.quality);
+		leaf_seeks(account->disks[i]);
+	each_claim(account, sum_times);
+	for (size_t i = 0; i < account->disk_count; i++) {
+		leaf_energy(account->disks[i]);
+		account->tick.quality |= account->disks[i]->mark;
+	}
 	each_claim(account, charge_active);
 	each_claim(account, sum_late);
 	each_claim(account, charge_late);

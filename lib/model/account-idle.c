@@ -106,7 +106,7 @@ static void set_presence(struct account_domain *domain, const struct tick *tick)
 	of->to_ns = tick->to_ns;
 	if (domain->state == DOMAIN_ENDED && domain->end_ns < tick->to_ns)
 		of->to_ns = domain->end_ns;
-	if (!domain->bound || of->from_ns > of->to_ns)
+	if (!domain->bound || domain_is_over(domain, tick) || of->from_ns > of->to_ns)
 		of->to_ns = of->from_ns;
 }
 
@@ -177,16 +177,26 @@ static void share_service(struct account *account, struct account_service *servi
 		service->reach[i].part = spans[i].part;
 }
 
+/*
+ * A counter that is off by more than this part of the tick runs at another rate
+ * than the weights file says, or did not stop in suspend as the clock does.
+ */
+#define TSC_IMPLAUSIBLE 0.1
+
 /* model.md 2: w_tsc * cpus * tsc = idle_w * tsc / tsc_hz; 0: without a usable tsc. */
 static double tsc_seconds(const struct account *account, const struct topology *topology,
 			  const struct sample *sample)
 {
 	double hz = account->options.cpu->tsc_hz > 0 ? account->options.cpu->tsc_hz
 						     : (double)topology->cpu.tsc_hz;
+	double seconds;
 
 	if (hz <= 0 || account->tsc_ticks == 0 || sample->tsc_ticks <= account->tsc_ticks)
 		return 0;
-	return (double)(sample->tsc_ticks - account->tsc_ticks) / hz;
+	seconds = (double)(sample->tsc_ticks - account->tsc_ticks) / hz;
+	if (fabs(seconds - account->tick.seconds) > TSC_IMPLAUSIBLE * account->tick.seconds)
+		return 0;
+	return seconds;
 }
 
 void account_idle(struct account *account, const struct topology *topology,

@@ -15,12 +15,12 @@
 #ifndef VMENERGY_MODEL_ACCOUNT_INTERNAL_H
 #define VMENERGY_MODEL_ACCOUNT_INTERNAL_H
 
-#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "model/account.h"
+#include "model/known.h"
 #include "model/regress.h"
 
 enum { READ, WRITE, DIRECTIONS };
@@ -40,11 +40,6 @@ struct charge {
 	double now_j, late_j;
 };
 #define CHARGE_UNKNOWN ((struct charge){ NAN, 0 })
-
-static inline double known(double value)
-{
-	return isnan(value) ? 0 : value;
-}
 
 static inline double charge_total(struct charge charge)
 {
@@ -101,6 +96,11 @@ struct io_delta {
 	unsigned quality;
 };
 
+struct service_delta { /* of a leaf, over the same time */
+	bool known;    /* its requests were followed in all of it */
+	double busy_s, seeks[DIRECTIONS];
+};
+
 /*
  * *now - *previous, then *previous = *now. Not known, with the reason in
  * quality: MISSING (previous stays: the delta comes later), STALE (nothing new
@@ -110,6 +110,9 @@ void account_cpu_delta(struct cpu_delta *delta, struct cpu_reading *previous,
 		       const struct cpu_reading *now, unsigned events, const struct tick *tick);
 void account_io_delta(struct io_delta *delta, struct io_reading *previous,
 		      const struct io_reading *now, const struct tick *tick);
+/* Before account_io_delta(), which makes *now the previous one. */
+void account_service_delta(struct service_delta *delta, const struct io_reading *previous,
+			   const struct io_reading *now);
 
 /* Would account_cpu_delta() have something new to read? */
 bool account_cpu_is_new(const struct cpu_reading *previous, const struct cpu_reading *now);
@@ -158,6 +161,9 @@ struct account_use {
 	struct io_delta delta;
 };
 
+/* Requests, by the mean size of those that came together: below STREAM_BYTES, and from there. */
+enum { SIZE_SMALL, SIZE_STREAM, SIZES };
+
 struct account_disk { /* a leaf */
 	char *name;
 	unsigned major, minor;
@@ -166,12 +172,19 @@ struct account_disk { /* a leaf */
 	bool out_of_scope; /* its watts are known, and not to be added here (model.md 1) */
 	unsigned quality;  /* of those watts */
 	struct io_reading previous;
+	struct energy total;
+	unsigned made_from;                  /* how its total came about */
 	double unexplained_j, unexplained_s; /* kept while a vDISK's reading was late */
 	/* of this tick */
 	struct io_delta delta;
+	struct service_delta service;
+	unsigned mark; /* ESTIMATE: its seeks are a guess */
+	size_t vdisks; /* that lead here */
 	struct amount claimed[DIRECTIONS];
-	double debt_bytes, late_s; /* of all vDISKs on it */
-	double time_s;             /* sum over its physical requests */
+	double sized[DIRECTIONS][SIZES];     /* requests of that size */
+	double seek_part[DIRECTIONS][SIZES]; /* of them, those that pay the overhead */
+	double debt_bytes, late_s;           /* of all vDISKs on it */
+	double time_s;                       /* sum over its physical requests */
 	struct charge active;
 	struct charge charged; /* to vDISKs, of active */
 	double idle_j, charged_idle_j;
@@ -249,7 +262,7 @@ struct account_domain {
 	size_t claim_count;
 	struct {
 		struct account_issued *items;
-		size_t count, capacity;
+		size_t count;
 	} issued;
 	bool per_leaf; /* it is known what it issues on each leaf */
 	struct energy cpu, disk, service;
@@ -306,6 +319,12 @@ struct account_service {
 struct package {
 	struct cpu_reading previous;
 	struct cpu_delta delta;
+	double frequency_hz; /* when it was last known; 0 = never */
+	/* of this tick */
+	double priced_hz; /* the operating point; 0 = unknown */
+	double event_j[SAMPLE_EVENTS_MAX];
+	unsigned quality; /* of these prices */
+	struct charge active;
 };
 
 enum head_state {
@@ -368,6 +387,10 @@ struct account {
 		struct energy cpu, disk, service;
 		unsigned made_from;
 	} folded; /* domains that ended long ago */
+	struct {
+		struct energy energy;
+		unsigned made_from;
+	} gone; /* leaves that are no longer there */
 	/* of this tick */
 	struct tick tick;
 	enum head_state head_state;
@@ -383,8 +406,6 @@ struct account {
 
 /* Bring memory in line with a topology that is new. 0, -EINVAL (cycle) or -ENOMEM. */
 int account_bind(struct account *account, const struct topology *topology, struct error *error);
-/* Room for what this sample may add. 0 or -ENOMEM. */
-int account_reserve(struct account *account, const struct sample *sample);
 void account_forget_cpu(struct account *account);
 void account_fold_ended(struct account *account);
 void account_memory_clear(struct account *account);
@@ -411,7 +432,10 @@ void account_idle(struct account *account, const struct topology *topology,
 
 /* model.md 3: `requests` of `bytes` together on one leaf. */
 double account_io_seconds(const struct account_disk *disk, int direction, struct amount amount);
+unsigned account_leaf_quality(const struct account_disk *disk); /* of this tick's watts */
 void account_leaves(struct account *account, const struct sample *sample);
+/* Remember who issues to which leaf from this sample on. 0 or -ENOMEM. */
+int account_expect_issued(struct account *account, const struct sample *sample);
 void account_claims(struct account *account, const struct sample *sample);
 void account_pay_debt(struct account_vdisk *vdisk, double bytes);
 void account_disk(struct account *account);
@@ -422,7 +446,7 @@ void account_services(struct account *account);
 int account_covariance_open(struct account *account);
 void account_covariance_close(struct account *account);
 int account_covariance(struct account *account, const struct topology *topology,
-		       const struct sample *sample, struct error *error);
+		       struct error *error);
 double account_error_j(const struct account *account, const struct account_domain *domain);
 
 int account_snapshot(const struct account *account, const struct topology *topology,

@@ -98,8 +98,7 @@ static bool same_disk(const struct account_disk *a, const struct disk *b)
 
 static void disk_free(struct account_disk *disk)
 {
-	if (disk)
-		free(disk->name);
+	free(disk->name);
 	free(disk);
 }
 
@@ -158,6 +157,13 @@ static struct account_disk *disk_new(const struct account *account, const struct
 	return disk;
 }
 
+static void move_energy(struct energy *to, struct energy *from)
+{
+	to->idle_j += from->idle_j;
+	to->active_j += from->active_j;
+	*from = (struct energy){ 0 };
+}
+
 /* Issued readings name leaves: forget those of leaves that are gone. */
 static void forget_issued(struct account *account, const struct account_disk *gone)
 {
@@ -175,8 +181,11 @@ static void forget_issued(struct account *account, const struct account_disk *go
 static void drop_disks(struct account *account, struct account_disk **disks, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (disks[i])
-			forget_issued(account, disks[i]);
+		if (!disks[i])
+			continue;
+		forget_issued(account, disks[i]);
+		account->gone.made_from |= disks[i]->made_from;
+		move_energy(&account->gone.energy, &disks[i]->total);
 		disk_free(disks[i]);
 	}
 	free(disks);
@@ -260,21 +269,6 @@ int account_bind(struct account *account, const struct topology *topology, struc
 	return 0;
 }
 
-int account_reserve(struct account *account, const struct sample *sample)
-{
-	for (size_t i = 0; i < sample->issued_count; i++) {
-		struct account_domain *domain = account->bound[sample->issued[i].domain];
-		void *items = memory_grow(domain->issued.items, &domain->issued.capacity,
-					  domain->issued.count + account->disk_count + 1,
-					  sizeof *domain->issued.items);
-
-		if (!items)
-			return -ENOMEM;
-		domain->issued.items = items;
-	}
-	return 0;
-}
-
 /* The host's total began again: nothing under it may be older. */
 void account_forget_cpu(struct account *account)
 {
@@ -290,13 +284,6 @@ void account_forget_cpu(struct account *account)
 	for (size_t i = 0; i < account->service_count; i++)
 		account->services[i]->previous = (struct cpu_reading){ 0 };
 	account->counted_from_ns = account->tick.to_ns;
-}
-
-static void move_energy(struct energy *to, struct energy *from)
-{
-	to->idle_j += from->idle_j;
-	to->active_j += from->active_j;
-	*from = (struct energy){ 0 };
 }
 
 static void fold(struct account *account, struct account_domain *domain)

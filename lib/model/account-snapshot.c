@@ -2,7 +2,7 @@
 /*
  * account-snapshot.c - the account of a tick as every reader sees it.
  */
-#include "model/account-internal.h"
+#include "model/account-snapshot.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,14 +11,7 @@
 
 #include "base/text.h"
 
-/* Copies of a snapshot; the first one that fails is remembered. */
-struct copies {
-	const struct account *account;
-	double seconds;
-	bool failed;
-};
-
-static char *copy(struct copies *copies, const char *text)
+char *copies_text(struct copies *copies, const char *text)
 {
 	char *fresh = text ? strdup(text) : NULL;
 
@@ -27,13 +20,21 @@ static char *copy(struct copies *copies, const char *text)
 	return fresh;
 }
 
-static void *rows(struct copies *copies, size_t count, size_t bytes)
+void *copies_rows(struct copies *copies, size_t count, size_t bytes)
 {
 	void *fresh = calloc(count > 0 ? count : 1, bytes);
 
 	if (!fresh)
 		copies->failed = true;
 	return fresh;
+}
+
+char *copies_file_name(struct copies *copies, const struct weights *weights)
+{
+	const char *path = weights->path ? weights->path : "";
+	const char *slash = strrchr(path, '/');
+
+	return copies_text(copies, slash ? slash + 1 : path);
 }
 
 /* --- domains ------------------------------------------------------------------------------ */
@@ -80,7 +81,7 @@ static double percent(const struct copies *copies, double on_cpu_ns)
 static void put_vcpus(struct copies *copies, const struct account_domain *domain,
 		      const struct domain *of, struct snapshot_domain *row)
 {
-	row->vcpus = rows(copies, of->thread_count, sizeof *row->vcpus);
+	row->vcpus = copies_rows(copies, of->thread_count, sizeof *row->vcpus);
 	for (size_t i = 0; i < of->thread_count && row->vcpus; i++) {
 		const struct account_thread *thread = &domain->threads[i];
 
@@ -156,14 +157,14 @@ static void put_traffic(const struct account_domain *domain, const struct accoun
 static void put_vdisks(struct copies *copies, const struct account_domain *domain,
 		       const struct domain *of, struct snapshot_domain *row)
 {
-	row->vdisks = rows(copies, of->vdisk_count, sizeof *row->vdisks);
+	row->vdisks = copies_rows(copies, of->vdisk_count, sizeof *row->vdisks);
 	for (size_t i = 0; i < of->vdisk_count && row->vdisks; i++) {
 		const struct account_vdisk *vdisk = domain->vdisks[i];
 		struct snapshot_vdisk *to = &row->vdisks[row->vdisk_count++];
 
-		to->name = copy(copies, vdisk->name);
+		to->name = copies_text(copies, vdisk->name);
 		to->disk = leaf_names(copies, &of->vdisks[i]);
-		to->reason = copy(copies, of->vdisks[i].reason);
+		to->reason = copies_text(copies, of->vdisks[i].reason);
 		to->idle_w = vdisk->idle_j / copies->seconds;
 		to->active_w = vdisk->active.now_j / copies->seconds;
 		to->service_idle_w = vdisk->service_idle_j / copies->seconds;
@@ -176,11 +177,11 @@ static void put_domain(struct copies *copies, const struct account_domain *domai
 		       struct snapshot_domain *row)
 {
 	clear_control(row);
-	row->id = copy(copies, domain->id);
-	row->name = copy(copies, domain->name);
-	row->uuid = copy(copies, domain->uuid);
-	row->owner = copy(copies, domain->owner);
-	row->reason = copy(copies, domain->reason);
+	row->id = copies_text(copies, domain->id);
+	row->name = copies_text(copies, domain->name);
+	row->uuid = copies_text(copies, domain->uuid);
+	row->owner = copies_text(copies, domain->owner);
+	row->reason = copies_text(copies, domain->reason);
 	row->state = domain->state;
 	row->quality = domain->tick.quality | domain->made_from;
 	put_energies(copies, domain, row);
@@ -200,9 +201,9 @@ static void put_folded(struct copies *copies, struct snapshot_domain *row)
 	snprintf(reason, sizeof reason, "%zu domain%s that ended more than %.3g min ago",
 		 account->folded.count, account->folded.count == 1 ? "" : "s", minutes);
 	clear_control(row);
-	row->id = copy(copies, "ended");
-	row->name = copy(copies, "(ended)");
-	row->reason = copy(copies, reason);
+	row->id = copies_text(copies, "ended");
+	row->name = copies_text(copies, "(ended)");
+	row->reason = copies_text(copies, reason);
 	row->state = DOMAIN_ENDED;
 	row->quality = account->folded.made_from;
 	row->cpu = power(copies, 0, 0, &account->folded.cpu);
@@ -216,7 +217,8 @@ static void put_domains(struct copies *copies, const struct topology *topology,
 {
 	const struct account *account = copies->account;
 
-	snapshot->domains = rows(copies, account->domains.count + 1, sizeof *snapshot->domains);
+	snapshot->domains =
+		copies_rows(copies, account->domains.count + 1, sizeof *snapshot->domains);
 	if (!snapshot->domains)
 		return;
 	for (size_t i = 0; i < account->bound_count; i++) {
@@ -255,7 +257,7 @@ static void put_kept_entry(struct copies *copies, struct snapshot *snapshot, con
 {
 	struct snapshot_kept *row = &snapshot->kept[snapshot->kept_count++];
 
-	row->name = copy(copies, name);
+	row->name = copies_text(copies, name);
 	row->idle_w = rest_w(copies, idle_j);
 	row->active_w = rest_w(copies, active_j);
 }
@@ -278,7 +280,7 @@ static void put_kept(struct copies *copies, struct snapshot *snapshot)
 	const struct account *account = copies->account;
 	double own_j = known(account->own.now_j);
 
-	snapshot->kept = rows(copies, account->disk_count + 2, sizeof *snapshot->kept);
+	snapshot->kept = copies_rows(copies, account->disk_count + 2, sizeof *snapshot->kept);
 	if (!snapshot->kept)
 		return;
 	if (own_j > 0)
@@ -294,23 +296,24 @@ static void put_kept(struct copies *copies, struct snapshot *snapshot)
 static void put_clients(struct copies *copies, const struct account_service *service,
 			struct snapshot_service *row)
 {
-	row->clients = rows(copies, service->reach_count, sizeof *row->clients);
+	row->clients = copies_rows(copies, service->reach_count, sizeof *row->clients);
 	for (size_t i = 0; i < service->reach_count && row->clients; i++)
 		if (service->reach[i].first)
 			row->clients[row->client_count++] =
-				copy(copies, service->reach[i].domain->id);
+				copies_text(copies, service->reach[i].domain->id);
 }
 
 static void put_services(struct copies *copies, struct snapshot *snapshot)
 {
 	const struct account *account = copies->account;
 
-	snapshot->services = rows(copies, account->service_count, sizeof *snapshot->services);
+	snapshot->services =
+		copies_rows(copies, account->service_count, sizeof *snapshot->services);
 	for (size_t i = 0; i < account->service_count && snapshot->services; i++) {
 		const struct account_service *service = account->services[i];
 		struct snapshot_service *row = &snapshot->services[snapshot->service_count++];
 
-		row->name = copy(copies, service->name);
+		row->name = copies_text(copies, service->name);
 		row->pid = service->pid;
 		row->idle_w = account->head_idle_j * service->idle_part / copies->seconds;
 		row->active_w = service->own.charge.now_j / copies->seconds;
@@ -343,7 +346,7 @@ static void put_host(struct copies *copies, struct snapshot_host *host)
 	host->kept_j = account->kept_cpu.idle_j + account->kept_cpu.active_j +
 		       account->kept_disk.idle_j + account->kept_disk.active_j;
 	host->metered_w = host->residual_w = host->cap_w = host->temperature_c = NAN;
-	host->residual_reason = copy(copies, "no meter");
+	host->residual_reason = copies_text(copies, "no meter");
 	host->quality = account->tick.quality;
 }
 
@@ -351,14 +354,12 @@ static void put_source(struct copies *copies, struct snapshot_source *source)
 {
 	const struct account *account = copies->account;
 	const struct weights *weights = account->options.cpu;
-	const char *path = weights->path ? weights->path : "";
-	const char *slash = strrchr(path, '/');
 	bool estimate = account->options.events.source == CPU_SOURCE_CPUTIME ||
 			account->prices.quality & QUALITY_ESTIMATE;
 
 	source->cpu = account->options.events.source;
 	source->standing = estimate ? STANDING_ESTIMATE : weights->standing;
-	source->weights = copy(copies, slash ? slash + 1 : path);
+	source->weights = copies_file_name(copies, weights);
 	source->scope = weights->scope;
 }
 
@@ -376,6 +377,7 @@ int account_snapshot(const struct account *account, const struct topology *topol
 	snapshot->missed_ticks = sample->missed_ticks;
 	put_source(&copies, &snapshot->source);
 	put_host(&copies, &snapshot->host);
+	account_put_hardware(&copies, topology, sample, snapshot);
 	put_kept(&copies, snapshot);
 	put_domains(&copies, topology, snapshot);
 	put_services(&copies, snapshot);

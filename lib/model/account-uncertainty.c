@@ -81,9 +81,8 @@ static void set_replicate(struct weights *weights, unsigned replicate)
 }
 
 /* Prices as account_price() makes them: the mean over packages, by where events were counted. */
-static int price_vector(const struct account *account, const struct weights *weights,
-			const struct sample *sample, unsigned cpus, double vector[PRICED],
-			double errors[PRICED], struct error *error)
+static int price_vector(const struct account *account, const struct weights *weights, unsigned cpus,
+			double vector[PRICED], double errors[PRICED], struct error *error)
 {
 	unsigned packages = account->package_count > 0 ? account->package_count : 1;
 
@@ -92,7 +91,7 @@ static int price_vector(const struct account *account, const struct weights *wei
 	for (unsigned i = 0; i < packages; i++) {
 		struct price price;
 		int result = weights_price(weights, &account->options.events, cpus,
-					   (double)sample->packages[i].frequency_hz, &price, error);
+					   account->packages[i].priced_hz, &price, error);
 
 		if (result)
 			return result;
@@ -111,8 +110,7 @@ static int price_vector(const struct account *account, const struct weights *wei
 
 /* --- covariance --------------------------------------------------------------------------- */
 
-static int jackknife(struct account *account, const struct sample *sample, unsigned cpus,
-		     struct error *error)
+static int jackknife(struct account *account, unsigned cpus, struct error *error)
 {
 	unsigned count = account->options.cpu->replicate_count;
 	struct covariance *of = &account->covariance;
@@ -123,8 +121,7 @@ static int jackknife(struct account *account, const struct sample *sample, unsig
 		int result;
 
 		set_replicate(account->replicate, r);
-		result = price_vector(account, account->replicate, sample, cpus, vector, unused,
-				      error);
+		result = price_vector(account, account->replicate, cpus, vector, unused, error);
 		if (result)
 			return result;
 		for (unsigned i = 0; i < PRICED; i++) {
@@ -143,13 +140,11 @@ static int jackknife(struct account *account, const struct sample *sample, unsig
 	return 0;
 }
 
-static int standard_errors(struct account *account, const struct sample *sample, unsigned cpus,
-			   struct error *error)
+static int standard_errors(struct account *account, unsigned cpus, struct error *error)
 {
 	struct covariance *of = &account->covariance;
 	double vector[PRICED], errors[PRICED];
-	int result =
-		price_vector(account, account->options.cpu, sample, cpus, vector, errors, error);
+	int result = price_vector(account, account->options.cpu, cpus, vector, errors, error);
 
 	if (result)
 		return result;
@@ -192,12 +187,12 @@ void account_covariance_close(struct account *account)
 }
 
 int account_covariance(struct account *account, const struct topology *topology,
-		       const struct sample *sample, struct error *error)
+		       struct error *error)
 {
 	account->covariance = (struct covariance){ 0 };
 	if (account->replicate)
-		return jackknife(account, sample, topology->cpu.cpus, error);
-	return standard_errors(account, sample, topology->cpu.cpus, error);
+		return jackknife(account, topology->cpu.cpus, error);
+	return standard_errors(account, topology->cpu.cpus, error);
 }
 
 /* --- a domain ----------------------------------------------------------------------------- */

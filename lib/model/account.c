@@ -135,7 +135,9 @@ static void book_domain(struct account *account, struct account_domain *domain,
 	struct domain_tick *tick = &domain->tick;
 
 	settle_ended(domain, &account->tick);
-	tick->quality |= domain->rebased | account->prices.quality;
+	tick->quality |= domain->rebased;
+	if (!domain_is_over(domain, &account->tick))
+		tick->quality |= account->prices.quality;
 	domain->rebased = 0;
 	domain->made_from |= tick->quality & ACCOUNT_MADE_FROM;
 	book(&domain->cpu, tick->cpu_idle_j, tick->cpu);
@@ -176,8 +178,10 @@ static void sum_leaves(struct account *account)
 	account->disk_head = none ? CHARGE_UNKNOWN : (struct charge){ 0, 0 };
 	account->disk_idle_j = none ? NAN : 0;
 	for (size_t i = 0; i < account->disk_count; i++) {
-		const struct account_disk *disk = account->disks[i];
+		struct account_disk *disk = account->disks[i];
 
+		book(&disk->total, disk->idle_j, disk->active);
+		disk->made_from |= account_leaf_quality(disk) & ACCOUNT_MADE_FROM;
 		account->disk_head = charge_sum(account->disk_head, disk->active);
 		if (!isnan(disk->idle_j))
 			account->disk_idle_j = known(account->disk_idle_j) + disk->idle_j;
@@ -257,12 +261,12 @@ int account_tick(struct account *account, const struct topology *topology,
 	result = account_bind(account, topology, error);
 	if (result)
 		return result;
-	if (account_reserve(account, sample))
+	if (account_expect_issued(account, sample))
 		return error_setf(error, ENOMEM, "out of memory");
 	clear_tick(account);
 	result = account_price(account, topology, sample, error);
 	if (result == 0)
-		result = account_covariance(account, topology, sample, error);
+		result = account_covariance(account, topology, error);
 	if (result)
 		return result;
 	charge_tick(account, topology, sample);

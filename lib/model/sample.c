@@ -2,6 +2,7 @@
 #include "model/sample.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,13 +100,20 @@ static int prepare_domains(struct sample *sample, const struct topology *topolog
 	return 0;
 }
 
+static void clear_packages(struct sample *sample)
+{
+	sample->package_count = 0;
+	memset(sample->packages, 0, sizeof sample->packages);
+	for (unsigned i = 0; i < SAMPLE_PACKAGES_MAX; i++)
+		sample->packages[i].temperature_c = NAN;
+}
+
 int sample_prepare(struct sample *sample, const struct topology *topology)
 {
 	sample->generation = topology->generation;
 	sample->begin_ns = sample->end_ns = sample->realtime_ns = 0;
 	sample->quality = 0;
-	sample->package_count = 0;
-	memset(sample->packages, 0, sizeof sample->packages);
+	clear_packages(sample);
 	memset(&sample->own, 0, sizeof sample->own);
 	sample->tsc_ticks = 0;
 	sample->issued_count = 0;

@@ -60,6 +60,12 @@ struct io_reading {
 	unsigned quality;
 	bool has_requests; /* else only bytes are known */
 	uint64_t read_bytes, write_bytes, read_requests, write_requests;
+	/* Of a leaf whose requests were followed from issue to completion; then its requests
+	 * are known, too. */
+	bool has_service;
+	uint64_t busy_ns; /* time with at least one request in the device */
+	/* Requests that began elsewhere than the one before them ended. */
+	uint64_t read_seeks, write_seeks;
 };
 
 enum total_source {
@@ -91,7 +97,8 @@ struct service_reading {
 /* All tasks of one package (or, where the source cannot tell, of the machine). */
 struct package_reading {
 	struct cpu_reading total;
-	uint64_t frequency_hz; /* mean over the tick, CPU-wide; 0 = unknown */
+	uint64_t frequency_hz; /* mean of the busy time since the last tick; 0 = unknown */
+	double temperature_c;  /* NaN = unknown */
 };
 enum { SAMPLE_PACKAGES_MAX = 16 };
 

@@ -55,9 +55,16 @@ void snapshot_clear(struct snapshot *snapshot)
 		service_clear_rows(&snapshot->services[i]);
 	for (size_t i = 0; i < snapshot->kept_count; i++)
 		free(snapshot->kept[i].name);
+	for (size_t i = 0; i < snapshot->disk_count; i++) {
+		free(snapshot->disks[i].name);
+		free(snapshot->disks[i].model);
+		free(snapshot->disks[i].weights);
+	}
 	free(snapshot->domains);
 	free(snapshot->services);
 	free(snapshot->kept);
+	free(snapshot->packages);
+	free(snapshot->disks);
 	free(snapshot->source.weights);
 	free(snapshot->source.meter);
 	free(snapshot->host.residual_reason);

@@ -10,6 +10,9 @@
  *   domain.total_w = cpu + disk + service, idle and active
  *   host.total_w   = sum of domains' total_w + kept_w
  *                  = cpu_idle_w + cpu_active_w + disk_idle_w + disk_active_w
+ *
+ * Packages add up to host.cpu_active_w; disks to host.disk_idle and disk_active,
+ * in `_w` and in `_j`.
  */
 #ifndef VMENERGY_MODEL_SNAPSHOT_H
 #define VMENERGY_MODEL_SNAPSHOT_H
@@ -81,6 +84,24 @@ struct snapshot_service {
 	size_t client_count;
 };
 
+struct snapshot_package { /* or the machine, where the source cannot tell them apart */
+	double active_w;
+	double frequency_hz;  /* NaN = unknown */
+	double temperature_c; /* NaN = unknown */
+	unsigned quality;     /* EXTRAPOLATED: outside the calibrated frequencies */
+};
+
+/* A physical leaf; or "(gone)": the joules of those that are not there any more. */
+struct snapshot_disk {
+	char *name, *model; /* "" = unknown */
+	char *weights;      /* what its constants are from; NULL = none: no watts */
+	double idle_w, active_w, idle_j, active_j;
+	double read_bytes, write_bytes, requests; /* in the tick; NaN = unknown */
+	double busy_percent;                      /* of the tick; NaN = unknown */
+	size_t vdisks;                            /* that lead here */
+	unsigned quality;
+};
+
 struct snapshot_source {
 	enum cpu_source cpu;
 	enum standing standing;
@@ -115,6 +136,10 @@ struct snapshot {
 	size_t domain_count;
 	struct snapshot_service *services;
 	size_t service_count;
+	struct snapshot_package *packages;
+	size_t package_count;
+	struct snapshot_disk *disks;
+	size_t disk_count;
 	uint64_t missed_ticks; /* cumulative */
 };
 

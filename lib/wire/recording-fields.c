@@ -208,10 +208,14 @@ static const struct field cpu_reading_fields[] = {
 };
 TABLE(cpu_reading_fields);
 
-static const struct field requests_fields[] = {
+/* Each length is a reading of its own kind: the first ones are those of the shorter. */
+static const struct field service_io_fields[] = {
 	U64(io_reading, at_ns),         UNSIGNED(io_reading, quality, QUALITY_ALL),
 	U64(io_reading, read_bytes),    U64(io_reading, write_bytes),
 	U64(io_reading, read_requests), U64(io_reading, write_requests),
+	U64(io_reading, busy_ns),       U64(io_reading, read_seeks),
+	U64(io_reading, write_seeks),
 };
-TABLE(requests_fields);
-const struct field_table recording_bytes_fields = { requests_fields, 4 };
+TABLE(service_io_fields);
+const struct field_table recording_bytes_fields = { service_io_fields, 4 };
+const struct field_table recording_requests_fields = { service_io_fields, 6 };

@@ -30,8 +30,9 @@ extern const struct field_table recording_sample_fields;      /* struct sample *
 extern const struct field_table recording_package_fields;     /* struct package_reading */
 extern const struct field_table recording_reading_fields;     /* struct domain_reading */
 extern const struct field_table recording_cpu_reading_fields; /* the head of a cpu_reading */
-/* struct io_reading, as an array: without and with requests. */
-extern const struct field_table recording_bytes_fields, recording_requests_fields;
+/* struct io_reading, as an array: of bytes, with requests, with times of service, too. */
+extern const struct field_table recording_bytes_fields, recording_requests_fields,
+	recording_service_io_fields;
 
 /* "vdisk" or "service": the kind of an attachment. */
 extern const struct field_word recording_client_word;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "wire/recording-fields.h"
@@ -185,6 +186,13 @@ static json_t *cpu_reading_value(struct build *build, const void *item)
 	return array;
 }
 
+static const struct field_table *io_fields(const struct io_reading *reading)
+{
+	if (!reading->has_requests)
+		return &recording_bytes_fields;
+	return reading->has_service ? &recording_service_io_fields : &recording_requests_fields;
+}
+
 static json_t *io_reading_value(struct build *build, const void *item)
 {
 	const struct io_reading *reading = item;
@@ -194,9 +202,7 @@ static json_t *io_reading_value(struct build *build, const void *item)
 	    reading->read_bytes == 0 && reading->write_bytes == 0)
 		return json_null();
 	array = json_array();
-	fields_append(build, array,
-		      reading->has_requests ? &recording_requests_fields : &recording_bytes_fields,
-		      reading);
+	fields_append(build, array, io_fields(reading), reading);
 	return array;
 }
 
@@ -207,6 +213,8 @@ static json_t *package_value(struct build *build, const void *item)
 
 	build_put(build, object, "total", cpu_reading_value(build, &package->total));
 	fields_put(build, object, &recording_package_fields, package);
+	if (isfinite(package->temperature_c))
+		build_put(build, object, "temperature_c", json_real(package->temperature_c));
 	return object;
 }
 

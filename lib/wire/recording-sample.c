@@ -5,6 +5,10 @@
 
 #include "wire/recording-fields.h"
 
+/* Absolute zero; hotter than anything that computes. */
+#define CELSIUS_MIN (-273.15)
+#define CELSIUS_MAX 1000.0
+
 /* --- readings -------------------------------------------------------------- */
 
 static int parse_cpu_reading(const struct node *node, void *item)
@@ -29,13 +33,18 @@ static int parse_cpu_reading(const struct node *node, void *item)
 static int parse_io_reading(const struct node *node, void *item)
 {
 	struct io_reading *reading = item;
+	const struct field_table *fields = &recording_bytes_fields;
+	size_t size = json_array_size(node->value);
 
 	if (!node_present(node))
 		return 0;
-	reading->has_requests = json_array_size(node->value) > recording_bytes_fields.count;
-	return fields_parse_array(
-		node, reading->has_requests ? &recording_requests_fields : &recording_bytes_fields,
-		reading);
+	reading->has_requests = size > recording_bytes_fields.count;
+	reading->has_service = size >= recording_service_io_fields.count;
+	if (reading->has_requests)
+		fields = &recording_requests_fields;
+	if (reading->has_service)
+		fields = &recording_service_io_fields;
+	return fields_parse_array(node, fields, reading);
 }
 
 static int parse_service_reading(const struct node *node, void *reading)
@@ -51,13 +60,33 @@ static int parse_member_reading(const struct node *up, const char *key, node_par
 	return parse(&node, reading);
 }
 
+/* It may be below zero, unlike what a table of fields holds. Left out: stays unknown. */
+static int parse_temperature(const struct node *node, double *temperature_c)
+{
+	double value;
+	int result;
+
+	if (!node_present(node))
+		return 0;
+	result = node_real(node, &value);
+	if (result)
+		return result;
+	if (value < CELSIUS_MIN || value > CELSIUS_MAX)
+		return node_fail(node, "must be %g..%g", CELSIUS_MIN, CELSIUS_MAX);
+	*temperature_c = value;
+	return 0;
+}
+
 static int parse_package(const struct node *node, void *item)
 {
 	struct package_reading *package = item;
 	int result = fields_parse(node, &recording_package_fields, package);
+	struct node temperature;
 
-	return result ? result
-		      : parse_member_reading(node, "total", parse_cpu_reading, &package->total);
+	if (!result)
+		result = parse_member_reading(node, "total", parse_cpu_reading, &package->total);
+	temperature = node_member(node, "temperature_c");
+	return result ? result : parse_temperature(&temperature, &package->temperature_c);
 }
 
 /* --- arrays that run parallel to the topology ------------------------------ */

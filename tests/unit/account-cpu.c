@@ -86,6 +86,9 @@ static void test_idle_is_tsc_of_the_calibrated_machine(void)
 	rig->tsc_ticks += 1001000000; /* the counter ran 0.1 % fast: it is the clock of idle */
 	RIG_TICK(rig, 1);
 	UNIT_EQUAL_DOUBLE(100.1, rig->snapshot.host.cpu_idle_w, EXACT);
+	rig->tsc_ticks += 3600000000000; /* it ran on while the machine slept */
+	RIG_TICK(rig, 1);
+	UNIT_EQUAL_DOUBLE(100, rig->snapshot.host.cpu_idle_w, EXACT);
 	rig->tsc_ticks = 0; /* unknown: elapsed time, never zero */
 	RIG_TICK(rig, 1);
 	UNIT_EQUAL_DOUBLE(100, rig->snapshot.host.cpu_idle_w, EXACT);

@@ -14,114 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/account.h"
+#include "tests/unit/account-rig-types.h"
 #include "tests/unit/unit.h"
 
-enum { RIG_DOMAINS = 64, RIG_THREADS = 12, RIG_VDISKS = 4, RIG_DISKS = 4, RIG_SERVICES = 6 };
-enum { RIG_ATTACHMENTS = 64, RIG_ISSUED = 128 };
 #define RIG_SECOND 1000000000ull
 #define RIG_BOOT_NS (1000 * RIG_SECOND)
 #define RIG_IDLE_W 100.0
 #define RIG_CPU_W 10.0
 #define RIG_DISK_IDLE_W 4.0
 #define RIG_DISK_ACTIVE_W 6.0
-
-struct rig_counter { /* of CPU time */
-	uint64_t count[SAMPLE_EVENTS_MAX];
-	bool missing;   /* not read in this tick */
-	uint64_t at_ns; /* 0: the end of the tick */
-};
-
-struct rig_io {
-	struct io_reading io;
-	bool missing;
-	uint64_t at_ns;
-};
-
-struct rig_thread {
-	pid_t tid;
-	uint64_t start_ticks;
-	enum thread_role role;
-	int vcpu, vdisk;
-	bool unsampled, hidden; /* hidden: discovery does not list it */
-	size_t twin;            /* the same thread as threads[twin - 1], listed again; 0: none */
-	struct rig_counter counter;
-};
-
-struct rig_vdisk {
-	char name[16];
-	bool direct;
-	enum vdisk_backing backing;
-	size_t leaves[RIG_DISKS], leaf_count;
-	struct rig_io io;
-};
-
-struct rig_domain {
-	bool absent;
-	char id[32];
-	enum domain_state state;
-	pid_t pid;
-	uint64_t start_ticks, start_ns, end_ns;
-	unsigned vcpus;
-	double cpu_weight;
-	enum total_source total_source;
-	struct rig_thread threads[RIG_THREADS];
-	size_t thread_count;
-	struct rig_vdisk vdisks[RIG_VDISKS];
-	size_t vdisk_count;
-	struct rig_counter extra; /* helpers that are not listed; missing: so is the total */
-};
-
-struct rig_service {
-	char id[32];
-	double idle_units;
-	struct rig_counter counter;
-};
-
-struct rig_attachment {
-	struct attachment of;
-	struct rig_io io;
-};
-
-struct rig_issued {
-	size_t domain;
-	int disk;
-	struct rig_io io;
-};
-
-struct rig {
-	struct weights cpu, disk;
-	const struct weights *disk_list[1];
-	struct operating_point point;
-	struct account_options options;
-	struct account *account;
-	struct snapshot snapshot;
-	struct error error;
-	struct topology *topology;
-	struct sample sample;
-	uint64_t now_ns, generation, seq;
-	bool reversed; /* discovery lists threads from the last to the first */
-	bool same;     /* the topology did not change: keep it */
-	struct rig_domain domains[RIG_DOMAINS];
-	size_t domain_count;
-	size_t order[RIG_DOMAINS]; /* how discovery lists them */
-	struct {
-		char name[16];
-		bool rotational;
-		struct rig_io io;
-	} disks[RIG_DISKS];
-	size_t disk_count;
-	struct rig_service services[RIG_SERVICES];
-	size_t service_count;
-	struct rig_attachment attachments[RIG_ATTACHMENTS];
-	size_t attachment_count;
-	struct rig_issued issued[RIG_ISSUED];
-	size_t issued_count;
-	struct rig_counter host, own; /* tasks that belong to no domain or service; our own, too */
-	bool head_missing;
-	uint64_t tsc_ticks;
-	pid_t next_id;
-};
 
 /* --- building ----------------------------------------------------------------------------- */
 
@@ -279,6 +180,16 @@ static inline void rig_write(struct rig_io *io, uint64_t requests, uint64_t byte
 {
 	io->io.write_requests += requests;
 	io->io.write_bytes += requests * bytes;
+}
+
+/* What following a leaf's requests tells, beside the requests themselves. */
+static inline void rig_serve(struct rig_io *io, uint64_t read_seeks, uint64_t write_seeks,
+			     double busy_s)
+{
+	io->io.has_service = true;
+	io->io.read_seeks += read_seeks;
+	io->io.write_seeks += write_seeks;
+	io->io.busy_ns += (uint64_t)llround(busy_s * 1e9);
 }
 
 /* A request of a vDISK that reaches its leaf, in full. */
@@ -489,10 +400,29 @@ static inline void rig_put_domain(const struct rig *rig, const struct rig_domain
 		rig_put_io(rig, &domain->vdisks[i].io, &to->vdisks[i]);
 }
 
+static inline void rig_put_packages(struct rig *rig)
+{
+	struct rig_counter total = rig_host_total(rig);
+	struct sample *sample = &rig->sample;
+
+	sample->package_count = rig->package_count;
+	for (unsigned i = 0; i < rig->package_count; i++) {
+		struct package_reading *package = &sample->packages[i];
+
+		rig_put_cpu(rig, &rig->packages[i].counter, &package->total);
+		package->frequency_hz = rig->packages[i].frequency_hz;
+		if (rig->packages[i].temperature_c > 0)
+			package->temperature_c = rig->packages[i].temperature_c;
+	}
+	if (rig->package_count > 0)
+		return;
+	sample->package_count = 1;
+	rig_put_cpu(rig, &total, &sample->packages[0].total);
+}
+
 static inline void rig_put_rest(struct rig *rig)
 {
 	struct sample *sample = &rig->sample;
-	struct rig_counter total = rig_host_total(rig);
 	size_t place = 0;
 
 	for (size_t i = 0; i < rig->disk_count; i++)
@@ -513,8 +443,7 @@ static inline void rig_put_rest(struct rig *rig)
 		issued->disk = rig->issued[i].disk;
 		rig_put_io(rig, &rig->issued[i].io, &issued->io);
 	}
-	sample->package_count = 1;
-	rig_put_cpu(rig, &total, &sample->packages[0].total);
+	rig_put_packages(rig);
 	rig_put_cpu(rig, &rig->own, &sample->own);
 }
 

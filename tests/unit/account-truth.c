@@ -75,12 +75,14 @@ static struct rig *random_rig(uint64_t seed)
 
 	rig->options.idle_policy = (enum idle_policy)below(&state, IDLE_POLICY_COUNT);
 	rig->options.own_name = "us";
+	rig->disk.match.rotational = MATCH_ANY;
 	rig->options.ended_keep_s = 5;
 	for (size_t i = 0; i < RIG_DISKS; i++) {
 		char name[8] = "sd?";
 
 		name[2] = (char)('a' + i);
 		rig_disk(rig, name);
+		rig->disks[i].rotational = i % 2;
 	}
 	for (size_t i = 1 + below(&state, 8); i > 0; i--)
 		random_domain(rig, &state);
@@ -93,6 +95,15 @@ static void random_io(struct rig_io *io, uint64_t *state)
 	rig_read(io, below(state, 200), 512 * (1 + below(state, 500)));
 	rig_write(io, below(state, 100), 512 * (1 + below(state, 500)));
 	io->missing = chance(state, 0.1);
+}
+
+/* Followed now and then, and at times anew. */
+static void random_service(struct rig_io *io, uint64_t *state)
+{
+	rig_serve(io, below(state, 150), below(state, 100), unit_random_double(state, 0, 1));
+	io->io.has_service = chance(state, 0.8);
+	if (chance(state, 0.05))
+		io->io.busy_ns = io->io.read_seeks = io->io.write_seeks = 0;
 }
 
 static void random_work(struct rig_domain *domain, uint64_t *state)
@@ -131,8 +142,10 @@ static void random_tick(struct rig *rig, uint64_t *state)
 	}
 	if (rig->domain_count < 20 && chance(state, 0.1))
 		random_domain(rig, state);
-	for (size_t i = 0; i < rig->disk_count; i++)
+	for (size_t i = 0; i < rig->disk_count; i++) {
 		random_io(&rig->disks[i].io, state);
+		random_service(&rig->disks[i].io, state);
+	}
 	for (size_t i = 0; i < rig->issued_count; i++)
 		random_io(&rig->issued[i].io, state);
 	for (size_t i = 0; i < rig->attachment_count; i++)
@@ -144,6 +157,8 @@ static void random_tick(struct rig *rig, uint64_t *state)
 	rig_run(&rig->host, unit_random_double(state, 0, 0.5));
 	rig_run(&rig->own, 0.001);
 	rig->head_missing = chance(state, 0.03);
+	if (chance(state, 0.03))
+		rig->disks[0].name[2] ^= 0x20; /* pulled, and another one put there */
 }
 
 static void say_seed(uint64_t seed, int tick, const char *text)
@@ -248,7 +263,7 @@ static void test_order_changes_no_figure(void)
 static void test_the_check_finds_a_lost_or_doubled_joule(void)
 {
 	struct rig *rig = rig_new();
-	double *figures[8];
+	double *figures[13];
 	struct snapshot_domain *row;
 
 	rig_disk(rig, "sda");
@@ -265,6 +280,11 @@ static void test_the_check_finds_a_lost_or_doubled_joule(void)
 	figures[5] = &row->disk.idle_w;
 	figures[6] = &rig->snapshot.kept[0].idle_w;
 	figures[7] = &row->vdisks[0].service_active_w;
+	figures[8] = &rig->snapshot.packages[0].active_w;
+	figures[9] = &rig->snapshot.disks[0].idle_w;
+	figures[10] = &rig->snapshot.disks[0].active_w;
+	figures[11] = &rig->snapshot.disks[0].idle_j;
+	figures[12] = &rig->snapshot.disks[0].active_j;
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
 		double right = *figures[i];
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,6 +215,10 @@ static struct io_reading any_io(uint64_t *seed)
 	reading.write_bytes = counter(seed);
 	reading.read_requests = reading.has_requests ? counter(seed) : 0;
 	reading.write_requests = reading.has_requests ? counter(seed) : 0;
+	reading.has_service = reading.has_requests && below(seed, 2);
+	reading.busy_ns = reading.has_service ? counter(seed) : 0;
+	reading.read_seeks = reading.has_service ? counter(seed) : 0;
+	reading.write_seeks = reading.has_service ? counter(seed) : 0;
 	return reading;
 }
 
@@ -254,6 +259,8 @@ static void fill_sample(struct sample *sample, const struct topology *topology, 
 	for (unsigned i = 0; i < sample->package_count; i++) {
 		sample->packages[i].total = any_cpu(seed);
 		sample->packages[i].frequency_hz = below(seed, 2) ? counter(seed) : 0;
+		if (below(seed, 2))
+			sample->packages[i].temperature_c = unit_random_double(seed, -40, 120);
 	}
 	for (size_t i = 0; i < topology->domain_count; i++)
 		fill_domain_reading(&sample->domains[i], &topology->domains[i], seed);
@@ -279,7 +286,9 @@ static bool same_io(const struct io_reading *a, const struct io_reading *b)
 	return a->at_ns == b->at_ns && a->quality == b->quality &&
 	       a->has_requests == b->has_requests && a->read_bytes == b->read_bytes &&
 	       a->write_bytes == b->write_bytes && a->read_requests == b->read_requests &&
-	       a->write_requests == b->write_requests;
+	       a->write_requests == b->write_requests && a->has_service == b->has_service &&
+	       a->busy_ns == b->busy_ns && a->read_seeks == b->read_seeks &&
+	       a->write_seeks == b->write_seeks;
 }
 
 static bool same_domain(const struct domain_reading *a, const struct domain_reading *b,
@@ -294,6 +303,12 @@ static bool same_domain(const struct domain_reading *a, const struct domain_read
 	return same;
 }
 
+static bool same_package(const struct package_reading *a, const struct package_reading *b)
+{
+	return same_cpu(&a->total, &b->total) && a->frequency_hz == b->frequency_hz &&
+	       memcmp(&a->temperature_c, &b->temperature_c, sizeof a->temperature_c) == 0;
+}
+
 static bool same_head(const struct sample *a, const struct sample *b)
 {
 	bool same = a->seq == b->seq && a->generation == b->generation &&
@@ -303,8 +318,7 @@ static bool same_head(const struct sample *a, const struct sample *b)
 		    same_cpu(&a->own, &b->own) && a->package_count == b->package_count;
 
 	for (unsigned i = 0; i < a->package_count; i++)
-		same = same && same_cpu(&a->packages[i].total, &b->packages[i].total) &&
-		       a->packages[i].frequency_hz == b->packages[i].frequency_hz;
+		same = same && same_package(&a->packages[i], &b->packages[i]);
 	return same;
 }
 
@@ -380,6 +394,93 @@ static void test_round_trips(void)
 		one_round(seed);
 }
 
+/* --- what older recordings do not have ------------------------------------- */
+
+#define SAMPLE(rest)                                                                               \
+	"{\"kind\":\"sample\",\"seq\":0,\"generation\":0,\"begin_ns\":1,\"end_ns\":2,"             \
+	"\"realtime_ns\":3,\"own\":null," rest "}"
+
+/* A host with one disk and nothing else, of generation 0. */
+static struct topology *one_disk(void)
+{
+	struct topology *topology = topology_new();
+
+	topology->disks = calloc(1, sizeof *topology->disks);
+	topology->disk_count = 1;
+	topology->disks[0].name = strdup("sda");
+	topology->disks[0].model = strdup("");
+	return topology;
+}
+
+static int parse_sample(const char *text, struct recording_line *line, struct error *error)
+{
+	struct topology *topology = one_disk();
+	int result;
+
+	memset(line, 0, sizeof *line);
+	result = recording_parse(text, strlen(text), topology, line, error);
+	topology_unref(topology);
+	return result;
+}
+
+static void test_older_recordings(void)
+{
+	static const char old[] = SAMPLE("\"packages\":[{\"total\":null,\"frequency_hz\":5}],"
+					 "\"disks\":[[7,0,1,2,3,4]]");
+	struct recording_line line;
+	struct error error = { "" };
+
+	UNIT_EQUAL_I64(0, parse_sample(old, &line, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_EQUAL_U64(5, line.sample.packages[0].frequency_hz);
+	UNIT_TRUE(isnan(line.sample.packages[0].temperature_c));
+	UNIT_TRUE(line.sample.disks[0].has_requests);
+	UNIT_TRUE(!line.sample.disks[0].has_service);
+	UNIT_EQUAL_U64(4, line.sample.disks[0].write_requests);
+	recording_line_clear(&line);
+}
+
+/* What is not known is left out, and no zero. */
+static void test_absent_is_left_out(void)
+{
+	struct topology *topology = one_disk();
+	struct sample sample = { 0 };
+	struct text out = { 0 };
+
+	sample_prepare(&sample, topology);
+	sample.package_count = 2;
+	sample.packages[1].temperature_c = 0;
+	sample.disks[0] = (struct io_reading){ .at_ns = 7, .has_requests = true, .busy_ns = 9 };
+	UNIT_EQUAL_I64(0, recording_put_sample(&sample, topology, &out, NULL));
+	UNIT_CONTAINS("\"packages\":[{\"total\":null},{\"total\":null,\"temperature_c\":0.0}]",
+		      out.bytes);
+	UNIT_CONTAINS("\"disks\":[[7,0,0,0,0,0]]", out.bytes);
+	sample_clear(&sample);
+	topology_unref(topology);
+	text_free(&out);
+}
+
+static void test_refused(void)
+{
+	static const char *const lines[][2] = {
+		{ SAMPLE("\"packages\":[{\"total\":null,\"temperature_c\":-300}],\"disks\":[null]"),
+		  "sample.packages[0].temperature_c: must be -273.15..1000" },
+		{ SAMPLE("\"packages\":[{\"total\":null,\"temperature_c\":\"hot\"}],"
+			 "\"disks\":[null]"),
+		  "sample.packages[0].temperature_c: " },
+		{ SAMPLE("\"disks\":[[7,0,1,2,3,4,-5,6,7]]"), "sample.disks[0].busy_ns: " },
+	};
+
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct recording_line line;
+		struct error error = { "" };
+
+		UNIT_EQUAL_I64(-EINVAL, parse_sample(lines[i][0], &line, &error));
+		UNIT_CONTAINS(lines[i][1], error.text);
+		recording_line_clear(&line);
+	}
+}
+
 /* --- bounds of writing ----------------------------------------------------- */
 
 /* 2^63-1 itself is a counter, written and read. */
@@ -431,5 +532,11 @@ int main(void)
 	return UNIT_RUN(
 		"wire-recording",
 		{ "topologies and samples read back as they were", test_round_trips },
+		{ "a recording without service times and temperatures is read",
+		  test_older_recordings },
+		{ "a temperature or service time that is not known is left out",
+		  test_absent_is_left_out },
+		{ "a temperature or service time out of its bounds is refused by name",
+		  test_refused },
 		{ "counters above 2^63-1 are refused, nothing is written", test_put_bounds });
 }

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * account-hardware.c - the same joules by the hardware that used them: packages
+ * and leaves, as every reader sees them.
+ */
+#include "model/account-snapshot.h"
+
+static double or_unknown(uint64_t value)
+{
+	return value > 0 ? (double)value : NAN;
+}
+
+static void put_packages(struct copies *copies, const struct sample *sample,
+			 struct snapshot *snapshot)
+{
+	const struct account *account = copies->account;
+
+	snapshot->packages =
+		copies_rows(copies, account->package_count, sizeof(*snapshot->packages));
+	for (unsigned i = 0; i < account->package_count && snapshot->packages; i++) {
+		const struct package_reading *reading = &sample->packages[i];
+
+		snapshot->packages[snapshot->package_count++] = (struct snapshot_package){
+			.active_w = account->packages[i].active.now_j / copies->seconds,
+			.frequency_hz = or_unknown(reading->frequency_hz),
+			.temperature_c = reading->temperature_c,
+			.quality = account->packages[i].quality,
+		};
+		snapshot->host.temperature_c =
+			fmax(snapshot->host.temperature_c, reading->temperature_c);
+	}
+}
+
+/* Of the tick: a reading that came late is spread over all of its time. */
+static void put_traffic(const struct account_disk *disk, struct snapshot_disk *row)
+{
+	const struct io_delta *delta = &disk->delta;
+
+	row->read_bytes = row->write_bytes = row->requests = row->busy_percent = NAN;
+	if (!delta->known)
+		return;
+	row->read_bytes = round(delta->amount[READ].bytes * delta->on_time);
+	row->write_bytes = round(delta->amount[WRITE].bytes * delta->on_time);
+	row->requests = round((delta->amount[READ].requests + delta->amount[WRITE].requests) *
+			      delta->on_time);
+	if (disk->service.known)
+		row->busy_percent = disk->service.busy_s / delta->seconds * 100;
+}
+
+static void put_disk(struct copies *copies, const struct account_disk *disk, const struct disk *of,
+		     struct snapshot_disk *row)
+{
+	row->name = copies_text(copies, of->name);
+	row->model = copies_text(copies, of->model);
+	row->weights = disk->weights ? copies_file_name(copies, disk->weights) : NULL;
+	row->idle_w = disk->idle_j / copies->seconds;
+	row->active_w = disk->active.now_j / copies->seconds;
+	row->idle_j = disk->total.idle_j;
+	row->active_j = disk->total.active_j;
+	row->vdisks = disk->vdisks;
+	row->quality = account_leaf_quality(disk) | disk->made_from;
+	put_traffic(disk, row);
+}
+
+/* The joules of leaves that are gone stay in the account. */
+static void put_gone(struct copies *copies, struct snapshot_disk *row)
+{
+	const struct account *account = copies->account;
+
+	*row = (struct snapshot_disk){
+		.name = copies_text(copies, "(gone)"),
+		.model = copies_text(copies, ""),
+		.idle_j = account->gone.energy.idle_j,
+		.active_j = account->gone.energy.active_j,
+		.read_bytes = NAN,
+		.write_bytes = NAN,
+		.requests = NAN,
+		.busy_percent = NAN,
+		.quality = account->gone.made_from,
+	};
+}
+
+static void put_disks(struct copies *copies, const struct topology *topology,
+		      struct snapshot *snapshot)
+{
+	const struct account *account = copies->account;
+
+	snapshot->disks = copies_rows(copies, account->disk_count + 1, sizeof(*snapshot->disks));
+	if (!snapshot->disks)
+		return;
+	for (size_t i = 0; i < account->disk_count; i++)
+		put_disk(copies, account->disks[i], &topology->disks[i],
+			 &snapshot->disks[snapshot->disk_count++]);
+	if (account->gone.energy.idle_j > 0 || account->gone.energy.active_j > 0)
+		put_gone(copies, &snapshot->disks[snapshot->disk_count++]);
+}
+
+void account_put_hardware(struct copies *copies, const struct topology *topology,
+			  const struct sample *sample, struct snapshot *snapshot)
+{
+	put_packages(copies, sample, snapshot);
+	put_disks(copies, topology, snapshot);
+}

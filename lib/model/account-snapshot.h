@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* account-snapshot.h - how the rooms that fill a snapshot copy into it. */
+#ifndef VMENERGY_MODEL_ACCOUNT_SNAPSHOT_H
+#define VMENERGY_MODEL_ACCOUNT_SNAPSHOT_H
+
+#include "model/account-internal.h"
+
+/* Copies of a snapshot; the first one that fails is remembered. */
+struct copies {
+	const struct account *account;
+	double seconds;
+	bool failed;
+};
+
+char *copies_text(struct copies *copies, const char *text); /* NULL stays NULL */
+/* The name that a weights file goes by: without its folder. */
+char *copies_file_name(struct copies *copies, const struct weights *weights);
+void *copies_rows(struct copies *copies, size_t count, size_t bytes);
+
+/* Packages and leaves (account-hardware.c). */
+void account_put_hardware(struct copies *copies, const struct topology *topology,
+			  const struct sample *sample, struct snapshot *snapshot);
+
+#endif
