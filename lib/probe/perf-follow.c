@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "probe/perf-follow.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/numbers.h"
+
+struct perf_process *perf_followed_own(const struct perf_followed *followed)
+{
+	return followed->count > 0 ? &followed->items[followed->count - 1] : NULL;
+}
+
+void perf_followed_clear(struct perf_followed *followed)
+{
+	for (size_t i = 0; i < followed->count; i++)
+		perf_process_clear(&followed->items[i]);
+	free(followed->items);
+	*followed = (struct perf_followed){ 0 };
+}
+
+/* --- opening ------------------------------------------------------------------------------- */
+
+/* Take a counter from a thread of a lesser rank. What it had counted stays in its total. */
+static bool evict(struct perf_followed *followed, enum perf_rank rank)
+{
+	for (size_t i = followed->count; i > 0; i--) {
+		struct perf_process *process = &followed->items[i - 1];
+
+		for (size_t k = process->task_count; k > 0; k--) {
+			struct perf_task *task = &process->tasks[k - 1];
+
+			if (task->rank <= rank || !task->group.is_open)
+				continue;
+			perf_group_read(&task->group);
+			perf_group_close(&task->group);
+			task->problem = EMFILE;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* -EMFILE: there is nothing left for this rank, nor for those after it. */
+static int open_task(struct perf_followed *followed, struct perf_context *context,
+		     struct perf_task *task)
+{
+	int result;
+
+	do
+		result = perf_task_open(task, context);
+	while (result == -EMFILE && evict(followed, task->rank));
+	return result;
+}
+
+static void open_tasks(struct perf_followed *followed, struct perf_context *context,
+		       enum perf_rank rank, bool *full)
+{
+	for (size_t i = 0; i < followed->count; i++) {
+		struct perf_process *process = &followed->items[i];
+
+		for (size_t k = 0; k < process->task_count; k++) {
+			struct perf_task *task = &process->tasks[k];
+
+			if (task->rank != rank || !task->is_wanted || task->group.is_open ||
+			    task->problem == ESRCH)
+				continue;
+			if (*full)
+				task->problem = EMFILE;
+			else
+				*full = open_task(followed, context, task) == -EMFILE;
+		}
+	}
+}
+
+static void count_problems(struct perf_followed *followed)
+{
+	followed->without_descriptor = followed->refused = 0;
+	for (size_t i = 0; i < followed->count; i++) {
+		const struct perf_process *process = &followed->items[i];
+
+		for (size_t k = 0; k < process->task_count; k++) {
+			const struct perf_task *task = &process->tasks[k];
+
+			if (!task->is_wanted || task->group.is_open || task->problem == ESRCH)
+				continue;
+			followed->without_descriptor += task->problem == EMFILE;
+			followed->refused += task->problem != EMFILE;
+			if (task->problem != EMFILE)
+				followed->refusal = task->problem;
+		}
+	}
+}
+
+static void open_all(struct perf_followed *followed, struct perf_context *context)
+{
+	bool full = false;
+
+	for (enum perf_rank rank = 0; rank < PERF_RANKS; rank++)
+		open_tasks(followed, context, rank, &full);
+	count_problems(followed);
+}
+
+/* --- whole processes ----------------------------------------------------------------------- */
+
+struct thread_list {
+	struct thread *items;
+	size_t count, capacity;
+};
+
+static int list_threads(struct thread_list *list, const struct rootfs *root, pid_t pid)
+{
+	int fd = rootfs_openf(root, O_RDONLY | O_DIRECTORY, "/proc/%d/task", (int)pid);
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	int result = 0;
+
+	if (!folder && fd >= 0)
+		close(fd);
+	while (folder && !result && (entry = readdir(folder))) {
+		struct thread *thread;
+		uint64_t tid;
+
+		if (number_parse_u64(entry->d_name, &tid) || tid > INT_MAX)
+			continue;
+		thread = MEMORY_APPEND(list);
+		if (thread)
+			*thread = (struct thread){ .tid = (pid_t)tid,
+						   .role = THREAD_IOTHREAD,
+						   .sampled = true };
+		result = thread ? 0 : -ENOMEM;
+	}
+	if (folder)
+		closedir(folder);
+	return result;
+}
+
+/* All threads that new->pid has, by our own looking. */
+static int follow_whole(struct perf_process *new, struct perf_process *old,
+			struct perf_context *context)
+{
+	struct thread_list list = { 0 };
+	int result = list_threads(&list, context->files.root, new->pid);
+
+	if (!result)
+		result = perf_process_follow(new, old, list.items, list.count);
+	free(list.items);
+	return result;
+}
+
+static int follow_own(struct perf_process *new, struct perf_process *old,
+		      struct perf_context *context)
+{
+	int result;
+
+	new->pid = getpid();
+	result = follow_whole(new, old, context);
+	if (!result)
+		perf_process_place(new, context, NULL);
+	return result;
+}
+
+int perf_followed_update_own(struct perf_followed *followed, struct perf_context *context)
+{
+	struct perf_process *own = perf_followed_own(followed), new = { 0 };
+	int result = follow_own(&new, own, context);
+
+	if (result)
+		return result;
+	*own = new;
+	open_all(followed, context);
+	return 0;
+}
+
+/* --- a topology ---------------------------------------------------------------------------- */
+
+/* Topologies keep their order by and large: look at `hint` first, then around. */
+static struct perf_process *find_process(struct perf_process *items, size_t count, size_t hint,
+					 const struct perf_process *wanted)
+{
+	for (size_t i = 0; items && i < count; i++) {
+		struct perf_process *process = &items[(hint + i) % count];
+
+		if (process->pid > 0 && process->pid == wanted->pid &&
+		    process->start_ticks == wanted->start_ticks)
+			return process;
+	}
+	return NULL;
+}
+
+static int follow_domains(struct perf_followed *new, struct perf_followed *old,
+			  struct perf_context *context, const struct topology *topology)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < topology->domain_count && !result; i++) {
+		const struct domain *domain = &topology->domains[i];
+		struct perf_process *process = &new->items[new->count++];
+
+		process->pid = domain->pid;
+		process->start_ticks = domain->start_ticks;
+		result = perf_process_follow(
+			process, find_process(old->items, old->domain_count, i, process),
+			domain->threads, domain->thread_count);
+		if (!result)
+			perf_process_place(process, context, domain->cgroup);
+	}
+	return result;
+}
+
+static int follow_services(struct perf_followed *new, struct perf_followed *old,
+			   struct perf_context *context, const struct topology *topology)
+{
+	struct perf_process *items = old->items ? old->items + old->domain_count : NULL;
+	int result = 0;
+
+	for (size_t i = 0; i < topology->service_count && !result; i++) {
+		const struct service *service = &topology->services[i];
+		struct perf_process *process = &new->items[new->count++], *known;
+
+		process->pid = service->pid;
+		process->start_ticks = service->start_ticks;
+		known = find_process(items, old->service_count, i, process);
+		/* Discovery may know no more of it than its process. */
+		result = service->thread_count > 0
+				 ? perf_process_follow(process, known, service->threads,
+						       service->thread_count)
+				 : follow_whole(process, known, context);
+		if (!result)
+			perf_process_place(process, context, NULL);
+	}
+	return result;
+}
+
+int perf_followed_update(struct perf_followed *followed, struct perf_context *context,
+			 const struct topology *topology)
+{
+	struct perf_followed new = {
+		.domain_count = topology->domain_count,
+		.service_count = topology->service_count,
+		.generation = topology->generation,
+	};
+	int result;
+
+	new.items = calloc(new.domain_count + new.service_count + 1, sizeof *new.items);
+	if (!new.items)
+		return -ENOMEM;
+	result = follow_domains(&new, followed, context, topology);
+	if (!result)
+		result = follow_services(&new, followed, context, topology);
+	if (!result)
+		result = follow_own(&new.items[new.count++], perf_followed_own(followed), context);
+	for (size_t i = 0; i < followed->count; i++)
+		perf_process_leave_cgroup(&followed->items[i], context);
+	perf_followed_clear(followed);
+	if (result) {
+		perf_followed_clear(&new);
+		context->cgroup_fds = 0;
+		return result;
+	}
+	*followed = new;
+	open_all(followed, context);
+	return 0;
+}
+
+void perf_followed_update_cpus(struct perf_followed *followed, struct perf_context *context,
+			       bool anew)
+{
+	for (size_t i = 0; i < followed->count; i++) {
+		if (anew)
+			perf_cpus_stop(&followed->items[i].cpus);
+		perf_process_follow_cpus(&followed->items[i], context);
+	}
+}
