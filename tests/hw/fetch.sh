@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Usage: fetch.sh FOLDER
+#
+# Debian's arm64 packages for the emulated guest, from whatever mirrors this
+# machine's apt uses, but with lists and a cache of their own in FOLDER: the
+# machine's architectures and lists stay as they are. Leaves
+#     FOLDER/root      what the packages hold: headers, libraries, busybox
+#     FOLDER/vmlinuz   the cloud kernel: no modules are needed
+# and does nothing when they are there.
+set -euo pipefail
+
+SELF=$(realpath "${BASH_SOURCE[0]}")
+# With all that they need to run.
+readonly RUNTIME=(libvirt0 libxml2 libjansson4 libinih1 libncursesw6 libpfm4)
+# Themselves alone.
+readonly SINGLE=(busybox-static libvirt-dev libxml2-dev libjansson-dev libinih-dev
+	libncurses-dev libpfm4-dev)
+readonly KERNEL=linux-image-cloud-arm64
+
+say() {
+	printf 'fetch.sh: %s\n' "$*" >&2
+}
+
+apt_for_arm64() { # apt_for_arm64 get|cache ARGUMENT...
+	"apt-$1" -q -o APT::Architecture=arm64 -o APT::Architectures=arm64 \
+		-o Dir::State::status=/dev/null -o Dir::State::lists="$FOLDER/lists" \
+		-o Dir::Cache="$FOLDER" -o APT::Sandbox::User=root -o Debug::NoLocking=1 \
+		-o Acquire::Languages=none -o Acquire::Retries=3 "${@:2}"
+}
+
+kernel_package() {
+	apt_for_arm64 cache depends "$KERNEL" | sed -n 's/^ *Depends: //p' | head -n 1
+}
+
+# Lists of other sources than Debian's may fail: the packages tell whether anything is missing.
+download() {
+	rm -rf "$FOLDER/lists" "$FOLDER/archives"
+	mkdir -p "$FOLDER/lists/partial" "$FOLDER/archives/partial"
+	cd "$FOLDER/archives" || return
+	apt_for_arm64 get update
+	apt_for_arm64 get install -y --download-only --no-install-recommends "${RUNTIME[@]}" &&
+		apt_for_arm64 get download "${SINGLE[@]}" "$(kernel_package)"
+}
+
+unpack() {
+	local package
+	rm -rf "$FOLDER/root"
+	mkdir -p "$FOLDER/root"
+	for package in "$FOLDER"/archives/*.deb; do
+		dpkg-deb --fsys-tarfile "$package" | tar -x -C "$FOLDER/root" \
+			--exclude='./lib/modules' --exclude='./usr/share/*'
+	done
+	mv "$FOLDER"/root/boot/vmlinuz-* "$FOLDER/vmlinuz"
+}
+
+main() {
+	FOLDER=$(realpath -m "${1:?FOLDER}")
+	mkdir -p "$FOLDER"
+	exec 9>"$FOLDER/lock"
+	flock 9
+	[[ $FOLDER/fetched -ot $SELF ]] || return 0
+	say 'fetching arm64 packages'
+	if ! (download) >"$FOLDER/apt.log" 2>&1; then
+		tail -n 20 "$FOLDER/apt.log" >&2
+		say "apt cannot fetch Debian's arm64 packages from this machine's mirrors"
+		return 1
+	fi
+	unpack
+	rm -rf "$FOLDER/archives" "$FOLDER/lists"
+	touch "$FOLDER/fetched"
+}
+
+main "$@"
