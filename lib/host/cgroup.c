@@ -258,7 +258,8 @@ static char *common_path(const struct rootfs *root, const char *controller, pid_
 		free(common);
 		common = NULL;
 	}
-	for (size_t i = 0; common && i < threads.count; i++) {
+	/* Nothing is above the root: most hosts without libvirt end here. */
+	for (size_t i = 0; common && !is_root(common) && i < threads.count; i++) {
 		path = read_path(root, controller, pid, threads.items[i].id);
 		if (path)
 			meet(common, path);
@@ -305,34 +306,30 @@ static char *exclusive_in(const struct rootfs *root, const char *mount, const ch
  * it, but is asked only where nothing of that path is in cpuacct, so that a
  * reader who looks there first is not led to another cgroup.
  */
-char *cgroup_exclusive(const struct rootfs *root, pid_t pid)
+char *cgroup_exclusive(const struct rootfs *root, const struct cgroup_mounts *mounts, pid_t pid)
 {
-	struct cgroup_mounts mounts;
-	char *path;
+	char *path = exclusive_in(root, mounts->cpuacct, "cpuacct", pid);
 
-	cgroup_find_mounts(root, &mounts);
-	path = exclusive_in(root, mounts.cpuacct, "cpuacct", pid);
 	if (path)
 		return path;
-	path = exclusive_in(root, mounts.v2, NULL, pid);
-	if (path && mounts.cpuacct[0] && exists(root, mounts.cpuacct, path)) {
+	path = exclusive_in(root, mounts->v2, NULL, pid);
+	if (path && mounts->cpuacct[0] && exists(root, mounts->cpuacct, path)) {
 		free(path);
 		return NULL;
 	}
 	return path;
 }
 
-double cgroup_cpu_weight(const struct rootfs *root, const char *cgroup)
+double cgroup_cpu_weight(const struct rootfs *root, const struct cgroup_mounts *mounts,
+			 const char *cgroup)
 {
-	struct cgroup_mounts mounts;
 	unsigned long long value;
 
-	cgroup_find_mounts(root, &mounts);
-	if (mounts.cpu[0] &&
-	    rootfs_read_u64f(root, &value, "%s%s/cpu.shares", mounts.cpu, cgroup) == 0)
+	if (mounts->cpu[0] &&
+	    rootfs_read_u64f(root, &value, "%s%s/cpu.shares", mounts->cpu, cgroup) == 0)
 		return (double)value * 100 / 1024;
-	if (!mounts.cpu[0] && mounts.v2[0] &&
-	    rootfs_read_u64f(root, &value, "%s%s/cpu.weight", mounts.v2, cgroup) == 0)
+	if (!mounts->cpu[0] && mounts->v2[0] &&
+	    rootfs_read_u64f(root, &value, "%s%s/cpu.weight", mounts->v2, cgroup) == 0)
 		return (double)value;
 	return 100;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/cgroupfs.h"
 #include "base/rootfs.h"
 
 /*
@@ -27,10 +28,11 @@ bool cgroup_is_within(const char *path, const char *cgroup);
  * of the same libvirt domain folder). NULL when there is none (the root, a
  * session scope shared with others). Owned by the caller.
  */
-char *cgroup_exclusive(const struct rootfs *root, pid_t pid);
+char *cgroup_exclusive(const struct rootfs *root, const struct cgroup_mounts *mounts, pid_t pid);
 
 /* CPU weight on cgroup v2's scale (1..10000, 100 = default; v1 shares are converted with
  * weight = shares * 100 / 1024). 100 when not readable. */
-double cgroup_cpu_weight(const struct rootfs *root, const char *cgroup);
+double cgroup_cpu_weight(const struct rootfs *root, const struct cgroup_mounts *mounts,
+			 const char *cgroup);
 
 #endif

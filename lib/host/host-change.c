@@ -15,6 +15,9 @@
 
 /* Threads name themselves soon after they are made, or never. */
 #define UNNAMED_PATIENCE_NS UINT64_C(5000000000)
+enum { PLACEMENTS_A_TICK = 64 };
+/* Descriptors that marks may hold; the rest is for counters. */
+enum { THREADS_FDS_MAX = 2048 };
 
 /* --- libvirt --------------------------------------------------------------- */
 
@@ -35,17 +38,25 @@ bool host_view_changed(struct host *host)
 
 /* --- processes ------------------------------------------------------------- */
 
-/* The link count of a folder, which in /proc counts the threads; 0 = gone. */
-static uint64_t read_links(const struct rootfs *root, pid_t pid)
+static int open_threads(const struct rootfs *root, pid_t pid)
 {
-	int fd = rootfs_openf(root, O_PATH | O_DIRECTORY, "/proc/%d/task", pid);
+	return rootfs_openf(root, O_PATH | O_DIRECTORY, "/proc/%d/task", pid);
+}
+
+/* The link count of a folder, which in /proc counts the threads; 0 = gone. */
+static uint64_t read_links(const struct rootfs *root, const struct host_mark *mark)
+{
 	struct stat status;
 	uint64_t links;
+	int fd = mark->threads_fd;
 
+	if (fd < 0)
+		fd = open_threads(root, mark->pid);
 	if (fd < 0)
 		return 0;
 	links = fstat(fd, &status) ? 0 : status.st_nlink;
-	close(fd);
+	if (fd != mark->threads_fd)
+		close(fd);
 	return links;
 }
 
@@ -144,26 +155,43 @@ static enum thread_news compare_threads(const struct host *host, const struct do
 	return news;
 }
 
-static struct host_mark *find_mark(const struct host_marks *marks, const struct domain *domain)
+/* Marks are in the order of their topology's domains: look at `hint` first,
+ * then around. */
+static struct host_mark *find_mark(const struct host_marks *marks, size_t hint,
+				   const struct domain *domain)
 {
-	for (size_t i = 0; i < marks->count; i++)
-		if (marks->items[i].pid == domain->pid &&
-		    marks->items[i].start_ticks == domain->start_ticks)
-			return &marks->items[i];
+	for (size_t i = 0; i < marks->count; i++) {
+		struct host_mark *mark = &marks->items[(hint + i) % marks->count];
+
+		if (mark->pid == domain->pid && mark->start_ticks == domain->start_ticks)
+			return mark;
+	}
 	return NULL;
 }
 
-static bool domain_changed(struct host *host, const struct domain *domain, uint64_t now_ns)
+/* Its cgroup is looked at in turns: it hardly ever changes, and telling so is
+ * dear. */
+static bool is_in_turn(const struct host *host, const struct host_mark *mark)
 {
-	struct host_mark *mark = find_mark(&host->marks, domain);
+	size_t index = (size_t)(mark - host->marks.items), all = host->marks.count;
+
+	return (index >= host->placed ? index - host->placed : index + all - host->placed) <
+	       PLACEMENTS_A_TICK;
+}
+
+static bool domain_changed(struct host *host, size_t index, uint64_t now_ns)
+{
+	const struct domain *domain = &host->last->domains[index];
+	struct host_mark *mark = find_mark(&host->marks, index, domain);
 	uint64_t links;
 	enum thread_news news;
 
-	if (!mark || read_placement(host->root, domain->pid) != mark->placement)
+	if (!mark ||
+	    (is_in_turn(host, mark) && read_placement(host->root, domain->pid) != mark->placement))
 		return true;
 	if (now_ns - mark->first_ns < UNNAMED_PATIENCE_NS && !qemu_threads_named(domain))
 		return true;
-	links = read_links(host->root, domain->pid);
+	links = read_links(host->root, mark);
 	if (links == mark->links)
 		return false;
 	news = compare_threads(host, domain);
@@ -181,7 +209,7 @@ static bool list_changed(struct host *host, uint64_t now_ns)
 	if (now_ns - host->listed_ns < host->list_share * host->list_cost_ns)
 		return false;
 	begin_ns = clock_now_ns();
-	result = qemu_watch_look(host->watch, now_ns, NULL);
+	result = qemu_watch_glance(host->watch, now_ns, NULL);
 	host->listed_ns = clock_now_ns();
 	host->list_cost_ns = host->listed_ns - begin_ns;
 	return result != 0;
@@ -190,14 +218,14 @@ static bool list_changed(struct host *host, uint64_t now_ns)
 bool host_processes_changed(struct host *host, uint64_t now_ns)
 {
 	const struct topology *last = host->last;
+	bool changed = list_changed(host, now_ns);
 
-	if (list_changed(host, now_ns))
-		return true;
-	for (size_t i = 0; i < last->domain_count; i++)
-		if (last->domains[i].pid && last->domains[i].state != DOMAIN_ENDED &&
-		    domain_changed(host, &last->domains[i], now_ns))
-			return true;
-	return false;
+	for (size_t i = 0; i < last->domain_count && !changed; i++)
+		changed = last->domains[i].pid && last->domains[i].state != DOMAIN_ENDED &&
+			  domain_changed(host, i, now_ns);
+	if (host->marks.count)
+		host->placed = (host->placed + PLACEMENTS_A_TICK) % host->marks.count;
+	return changed;
 }
 
 /* From what the discovery saw, so that a thread made since shows. */
@@ -210,31 +238,53 @@ static uint64_t expected_links(const struct host *host, const struct domain *dom
 	return links;
 }
 
+void host_clear_marks(struct host_marks *marks)
+{
+	for (size_t i = 0; i < marks->count; i++)
+		if (marks->items[i].threads_fd >= 0)
+			close(marks->items[i].threads_fd);
+	free(marks->items);
+	*marks = (struct host_marks){ 0 };
+}
+
+/* The old mark's descriptor moves over: it stays with its process, whoever has
+ * the number. */
+static void set_mark(const struct host *host, const struct domain *domain, struct host_mark *old,
+		     uint64_t now_ns, struct host_mark *mark)
+{
+	*mark = (struct host_mark){
+		.pid = domain->pid,
+		.start_ticks = domain->start_ticks,
+		.first_ns = old ? old->first_ns : now_ns,
+		.links = expected_links(host, domain),
+		.placement = read_placement(host->root, domain->pid),
+		.threads_fd = old ? old->threads_fd : -1,
+	};
+	if (old)
+		old->threads_fd = -1;
+}
+
 int host_take_marks(struct host *host, const struct topology *topology, uint64_t now_ns)
 {
 	struct host_marks marks = { 0 };
 
 	for (size_t i = 0; i < topology->domain_count; i++) {
 		const struct domain *domain = &topology->domains[i];
-		const struct host_mark *old = find_mark(&host->marks, domain);
-		struct host_mark *mark;
+		struct host_mark *old = find_mark(&host->marks, i, domain), *mark;
 
 		if (!domain->pid || domain->state == DOMAIN_ENDED)
 			continue;
 		mark = MEMORY_APPEND(&marks);
 		if (!mark) {
-			free(marks.items);
+			host_clear_marks(&marks);
 			return -ENOMEM;
 		}
-		*mark = (struct host_mark){
-			.pid = domain->pid,
-			.start_ticks = domain->start_ticks,
-			.first_ns = old ? old->first_ns : now_ns,
-			.links = expected_links(host, domain),
-			.placement = read_placement(host->root, domain->pid),
-		};
+		set_mark(host, domain, old, now_ns, mark);
+		if (mark->threads_fd < 0 && marks.count <= THREADS_FDS_MAX &&
+		    rootfs_is_real(host->root))
+			mark->threads_fd = open_threads(host->root, domain->pid);
 	}
-	free(host->marks.items);
+	host_clear_marks(&host->marks);
 	host->marks = marks;
 	return 0;
 }

@@ -204,9 +204,9 @@ static int read_process(struct host_merge *merge, const struct qemu_process *pro
 
 	domain->pid = process->pid;
 	domain->start_ticks = process->start_ticks;
-	domain->cgroup = cgroup_exclusive(root, process->pid);
+	domain->cgroup = cgroup_exclusive(root, &merge->mounts, process->pid);
 	if (domain->cgroup)
-		domain->cpu_weight = cgroup_cpu_weight(root, domain->cgroup);
+		domain->cpu_weight = cgroup_cpu_weight(root, &merge->mounts, domain->cgroup);
 	result = qemu_threads_collect(root, qemu_watch_workers(merge->host->watch), domain, error);
 	if (result == -ESRCH || result == -ENOMEM)
 		return result;

@@ -8,6 +8,7 @@
 #ifndef VMENERGY_HOST_INTERNAL_H
 #define VMENERGY_HOST_INTERNAL_H
 
+#include "base/cgroupfs.h"
 #include "host/host.h"
 #include "host/libvirt.h"
 #include "host/qemu.h"
@@ -28,6 +29,7 @@ struct host_mark {
 	uint64_t first_ns;  /* when it was first discovered */
 	uint64_t links;     /* that /proc/PID/task then has: 2 + threads */
 	uint64_t placement; /* of /proc/PID/cgroup */
+	int threads_fd;     /* /proc/PID/task; -1 = opened for each look */
 };
 
 struct host_marks {
@@ -51,9 +53,10 @@ struct host {
 	struct topology *last;           /* NULL before the first discovery */
 	const struct libvirt_view *view; /* that `last` was made from; NULL = none */
 	struct host_marks marks;         /* of the processes of `last` */
+	size_t placed;                   /* the mark whose placement is looked at next */
 	struct host_texts dead; /* UUIDs that the view still names, though their process is gone */
 	uint64_t generation;
-	uint64_t discovered_ns;
+	uint64_t discovered_ns, discovery_cost_ns; /* when last, and what it took */
 	/* Listing all processes may take 1/list_share of one CPU; 0 = any. */
 	unsigned list_share;
 	uint64_t listed_ns, list_cost_ns; /* when last, and what it took */
@@ -70,6 +73,7 @@ bool host_processes_changed(struct host *host, uint64_t now_ns);
 bool host_view_changed(struct host *host);
 /* Take the marks of a new topology's processes. 0 or -ENOMEM. */
 int host_take_marks(struct host *host, const struct topology *topology, uint64_t now_ns);
+void host_clear_marks(struct host_marks *marks);
 
 /* --- host-merge.c --- */
 /* A fresh topology (generation not set) from what is known now. 0 or -errno. */
@@ -81,6 +85,7 @@ struct host_merge { /* one discovery in the making */
 	const struct libvirt_view *view; /* NULL = none */
 	bool remote;                     /* the view tells of another machine */
 	char lost[64]; /* "14:03 UTC": since when the view is old; "" = it is not */
+	struct cgroup_mounts mounts;
 	struct disk_list disks;
 	struct host_texts notes, dead;
 };

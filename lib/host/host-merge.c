@@ -332,6 +332,7 @@ int host_merge(struct host *host, uint64_t now_ns, struct topology **out, struct
 	struct host_domains domains = { 0 };
 	int result = topology ? copy_cpu(&host->cpu, &topology->cpu) : -ENOMEM;
 
+	cgroup_find_mounts(host->root, &merge.mounts);
 	merge.remote = merge.view && is_remote(merge.view->uri);
 	if (merge.view && merge.view->domain_count && merge.view->lost_ns)
 		clock_text(merge.view->lost_ns, merge.lost, sizeof merge.lost);
@@ -344,6 +345,7 @@ int host_merge(struct host *host, uint64_t now_ns, struct topology **out, struct
 	topology->domain_count = domains.count;
 	topology->disks = merge.disks.items;
 	topology->disk_count = merge.disks.count;
+	free(merge.disks.view.mounts);
 	topology->notes = merge.notes.items;
 	topology->note_count = merge.notes.count;
 	if (result) {

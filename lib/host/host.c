@@ -58,7 +58,7 @@ void host_close(struct host *host)
 	if (host->last)
 		topology_unref(host->last);
 	host_clear_texts(&host->dead);
-	free(host->marks.items);
+	host_clear_marks(&host->marks);
 	free(host);
 }
 
@@ -70,15 +70,24 @@ static bool has_ended(const struct topology *topology)
 	return false;
 }
 
+/* As rare as its cost demands. */
+static bool must_look_anyway(const struct host *host, uint64_t now_ns)
+{
+	uint64_t pause_ns = host->list_share * host->discovery_cost_ns;
+
+	return now_ns - host->discovered_ns >=
+	       (pause_ns > LOOK_ANYWAY_NS ? pause_ns : LOOK_ANYWAY_NS);
+}
+
 bool host_changed(struct host *host)
 {
 	uint64_t now_ns = clock_now_ns();
 
 	if (!host->last)
 		return true;
-	host->changed = host->changed || has_ended(host->last) ||
-			now_ns - host->discovered_ns >= LOOK_ANYWAY_NS || host_view_changed(host) ||
-			host_monitors_due(host, now_ns) || host_processes_changed(host, now_ns);
+	host->changed = host->changed || has_ended(host->last) || must_look_anyway(host, now_ns) ||
+			host_view_changed(host) || host_monitors_due(host, now_ns) ||
+			host_processes_changed(host, now_ns);
 	return host->changed;
 }
 
@@ -119,6 +128,7 @@ int host_discover_with(struct host *host, const struct libvirt_view *view,
 	}
 	publish(host, fresh);
 	host->discovered_ns = now_ns;
+	host->discovery_cost_ns = clock_now_ns() - now_ns;
 	host->changed = false;
 	*topology = topology_ref(host->last);
 	return 0;

@@ -17,6 +17,8 @@
 #define YOUNG_NS UINT64_C(10000000000)
 #define ROUND_NS UINT64_C(30000000000)
 
+enum { FOLLOWED_A_GLANCE = 64 };
+
 enum kind { KIND_UNREAD, KIND_OTHER, KIND_KERNEL, KIND_WORKER, KIND_EMULATOR };
 
 struct entry {
@@ -53,6 +55,7 @@ struct qemu_watch {
 	struct qemu_list list; /* what is not hidden; strings belong to `emulators` */
 	uint64_t looked_ns;
 	size_t round; /* where the slow round has come to */
+	size_t turn;  /* emulators[turn - 1] is followed next; 0 = the last one */
 	bool changed, blind;
 };
 
@@ -250,30 +253,38 @@ static struct entry *find_entry(struct qemu_watch *watch, pid_t pid)
 	return NULL;
 }
 
-/* State and threads of each emulator; those that died, or whose id is another's now, go. */
-static void follow_emulators(struct qemu_watch *watch)
+/* State and threads of an emulator; if it died, or its id is another's now, it goes. */
+static void follow_emulator(struct qemu_watch *watch, struct emulator *emulator)
 {
-	for (size_t i = watch->emulators.count; i-- > 0;) {
-		struct emulator *emulator = &watch->emulators.items[i];
-		pid_t pid = emulator->process.pid;
-		struct proc_stat stat;
-		bool stopped;
+	pid_t pid = emulator->process.pid;
+	struct entry *entry;
+	struct proc_stat stat;
+	bool stopped;
 
-		if (proc_read_stat(watch->root, pid, pid, &stat) || stat.state == 'Z' ||
-		    stat.state == 'X' || stat.start_ticks != emulator->process.start_ticks) {
-			struct entry *entry = find_entry(watch, pid);
-
-			if (entry) {
-				forget(watch, entry);
-				read_entry(watch, entry);
-			}
-			continue;
+	if (proc_read_stat(watch->root, pid, pid, &stat) || stat.state == 'Z' ||
+	    stat.state == 'X' || stat.start_ticks != emulator->process.start_ticks) {
+		entry = find_entry(watch, pid);
+		if (entry) {
+			forget(watch, entry);
+			read_entry(watch, entry);
 		}
-		stopped = stat.state == 'T' || stat.state == 't';
-		watch->changed = watch->changed || stopped != emulator->process.stopped;
-		emulator->process.stopped = stopped;
-		emulator->parent = stat.parent;
-		emulator->threads = stat.threads;
+		return;
+	}
+	stopped = stat.state == 'T' || stat.state == 't';
+	watch->changed = watch->changed || stopped != emulator->process.stopped;
+	emulator->process.stopped = stopped;
+	emulator->parent = stat.parent;
+	emulator->threads = stat.threads;
+}
+
+/* At most so many of them, going on where the last time ended; backwards, as
+ * some may go. */
+static void follow_emulators(struct qemu_watch *watch, size_t most)
+{
+	for (size_t i = watch->emulators.count; i-- > 0 && most > 0; most--) {
+		if (watch->turn == 0 || watch->turn > watch->emulators.count)
+			watch->turn = watch->emulators.count;
+		follow_emulator(watch, &watch->emulators.items[--watch->turn]);
 	}
 }
 
@@ -340,7 +351,7 @@ static bool is_blind(const struct qemu_watch *watch)
 	return result == -ESRCH || result == -EPERM || result == -EACCES;
 }
 
-int qemu_watch_look(struct qemu_watch *watch, uint64_t now_ns, struct error *error)
+static int look(struct qemu_watch *watch, uint64_t now_ns, size_t most, struct error *error)
 {
 	int result = proc_read_ids(watch->root, 0, NULL, &watch->ids);
 
@@ -351,7 +362,7 @@ int qemu_watch_look(struct qemu_watch *watch, uint64_t now_ns, struct error *err
 	if (!result)
 		result = read_entries(watch, now_ns);
 	if (!result) {
-		follow_emulators(watch);
+		follow_emulators(watch, most);
 		result = list_visible(watch);
 	}
 	if (result)
@@ -359,6 +370,16 @@ int qemu_watch_look(struct qemu_watch *watch, uint64_t now_ns, struct error *err
 	watch->blind = is_blind(watch);
 	watch->looked_ns = now_ns;
 	return watch->changed;
+}
+
+int qemu_watch_look(struct qemu_watch *watch, uint64_t now_ns, struct error *error)
+{
+	return look(watch, now_ns, SIZE_MAX, error);
+}
+
+int qemu_watch_glance(struct qemu_watch *watch, uint64_t now_ns, struct error *error)
+{
+	return look(watch, now_ns, FOLLOWED_A_GLANCE, error);
 }
 
 const struct qemu_list *qemu_watch_list(const struct qemu_watch *watch)

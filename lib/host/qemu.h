@@ -114,6 +114,9 @@ void qemu_watch_close(struct qemu_watch *watch);
  * workers came or went since the last look, 0 when not, or -errno.
  */
 int qemu_watch_look(struct qemu_watch *watch, uint64_t now_ns, struct error *error);
+/* The same, but known VMs are asked in turns whether they were stopped: for
+ * each tick. */
+int qemu_watch_glance(struct qemu_watch *watch, uint64_t now_ns, struct error *error);
 /* As of the last look; owned by the watch, valid until the next one. */
 const struct qemu_list *qemu_watch_list(const struct qemu_watch *watch);
 const struct qemu_workers *qemu_watch_workers(const struct qemu_watch *watch);

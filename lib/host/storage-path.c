@@ -66,6 +66,44 @@ static const struct filesystem_kind *kind_of(const char *type)
 
 /* --- mounts ---------------------------------------------------------------- */
 
+/* Two processes with the same key have the same mountinfo. False: not to be told. */
+static bool view_key(const struct rootfs *root, pid_t pid, uint64_t key[3])
+{
+	struct stat namespace, folder;
+	char path[64];
+
+	if (pid <= 0 || !rootfs_is_real(root))
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
+	if (stat(path, &namespace))
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+	if (stat(path, &folder))
+		return false;
+	key[0] = namespace.st_ino;
+	key[1] = folder.st_dev;
+	key[2] = folder.st_ino;
+	return true;
+}
+
+static char *read_mounts(const struct rootfs *root, pid_t pid);
+
+/* The same by way of what was read last. Owned by the caller; NULL = not readable. */
+static char *look_up_mounts(struct storage_walk *walk, pid_t pid)
+{
+	struct storage_view *view = &walk->disks->view;
+	uint64_t key[3];
+
+	if (!view_key(walk->root, pid, key))
+		return read_mounts(walk->root, pid);
+	if (!view->mounts || memcmp(view->key, key, sizeof key) != 0) {
+		free(view->mounts);
+		view->mounts = read_mounts(walk->root, pid);
+		memcpy(view->key, key, sizeof key);
+	}
+	return view->mounts ? strdup(view->mounts) : NULL;
+}
+
 /* Owned by the caller; NULL = not readable. */
 static char *read_mounts(const struct rootfs *root, pid_t pid)
 {
@@ -270,7 +308,7 @@ static int walk_file(struct storage_walk *walk, struct storage_place place,
 			walk, (struct device_id){ status->stx_dev_major, status->stx_dev_minor });
 	if (status->stx_mask & STATX_MNT_ID) /* exact, also behind symbolic links */
 		key = (struct mount_key){ .id = status->stx_mnt_id };
-	mounts = read_mounts(walk->root, place.pid);
+	mounts = look_up_mounts(walk, place.pid);
 	if (mounts && mount_find(mounts, key, &mount))
 		result = follow_mount(walk, &mount);
 	else
@@ -307,7 +345,7 @@ static int walk_opened(struct storage_walk *walk, struct storage_place place, in
 /* By the mount point alone: where the path itself cannot be looked at. */
 static int walk_by_mount(struct storage_walk *walk, struct storage_place place)
 {
-	char *mounts = read_mounts(walk->root, place.pid);
+	char *mounts = look_up_mounts(walk, place.pid);
 	struct mount mount;
 	int result = 0;
 
@@ -331,7 +369,7 @@ static bool is_deleted(const char *path)
 /* A file server that is away would hold us for ever: do not touch its files. */
 static bool on_network(struct storage_walk *walk, struct storage_place place)
 {
-	char *mounts = read_mounts(walk->root, place.pid);
+	char *mounts = look_up_mounts(walk, place.pid);
 	struct mount mount;
 	bool network = mounts &&
 		       mount_find(mounts, (struct mount_key){ .path = place.path }, &mount) &&

@@ -48,6 +48,7 @@ void disk_list_clear(struct disk_list *list)
 	for (size_t i = 0; i < list->count; i++)
 		disk_clear(&list->items[i]);
 	free(list->items);
+	free(list->view.mounts);
 	*list = (struct disk_list){ 0 };
 }
 

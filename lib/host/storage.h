@@ -21,6 +21,11 @@
 struct disk_list {
 	struct disk *items;
 	size_t count, capacity;
+	/* What the process that was asked last sees mounted; the next one mostly sees the same. */
+	struct storage_view {
+		uint64_t key[3]; /* its mount namespace and its root folder; 0 = not known */
+		char *mounts;    /* owned; NULL = nothing kept */
+	} view;
 };
 void disk_list_clear(struct disk_list *list);
 

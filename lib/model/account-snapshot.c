@@ -102,6 +102,8 @@ static char *leaf_names(struct copies *copies, const struct vdisk *of)
 
 	if (of->leaf_count == 0)
 		return NULL;
+	if (of->leaf_count == 1) /* no need to print: nearly always, and for each tick */
+		return copies_text(copies, copies->account->disks[of->leaves[0]]->name);
 	for (size_t i = 0; i < of->leaf_count; i++)
 		text_addf(&names, "%s%s", i > 0 ? "," : "",
 			  copies->account->disks[of->leaves[i]]->name);

@@ -269,10 +269,11 @@ static int add_from_process(struct block *block, size_t index, struct sample *sa
 	const struct kept_file *file = &block->followed.domains[index].process;
 	struct issued_reading *issued;
 	uint64_t read_bytes, write_bytes;
+	char text[512]; /* seven lines of a number each */
 
-	if (kept_read_all(&block->files, file, &block->buffer) < 0 ||
-	    !find_number(block->buffer.bytes, "\nread_bytes:", &read_bytes) ||
-	    !find_number(block->buffer.bytes, "\nwrite_bytes:", &write_bytes))
+	if (kept_read_once(&block->files, file, text, sizeof text) < 0 ||
+	    !find_number(text, "\nread_bytes:", &read_bytes) ||
+	    !find_number(text, "\nwrite_bytes:", &write_bytes))
 		return -ENODATA;
 	issued = sample_add_issued(sample);
 	if (!issued)

@@ -69,17 +69,28 @@ static int read_usage(struct clock_context *context, const struct domain_clock *
 
 /* All threads of the process, ended ones too. Unlike schedstat it is exact to the moment. */
 static int read_process(struct clock_context *context, const struct domain_clock *clock,
-			uint64_t *ns)
+			bool is_alive, uint64_t *ns)
 {
 	struct timespec time;
 	uint64_t leader_ns;
 
 	/* The clock goes by number alone, which another process may have by now. */
-	if (!clock->has_clock || kept_read_u64(&context->files, &clock->leader, &leader_ns) ||
+	if (!clock->has_clock ||
+	    (!is_alive && kept_read_u64(&context->files, &clock->leader, &leader_ns)) ||
 	    clock_gettime(clock->clock, &time))
 		return -ESRCH;
 	*ns = clock_timespec_ns(&time);
 	return 0;
+}
+
+/* A thread of the process that was read a moment ago: then its number is still
+ * its own. */
+static bool has_live_thread(const struct thread_clock *threads, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (threads[i].was_read && !threads[i].is_outside)
+			return true;
+	return false;
 }
 
 void domain_clock_read(struct clock_context *context, struct domain_clock *clock,
@@ -94,7 +105,8 @@ void domain_clock_read(struct clock_context *context, struct domain_clock *clock
 		if (!by_cgroup)
 			kept_close(&clock->usage);
 	}
-	if (!by_cgroup && read_process(context, clock, &ns)) {
+	if (!by_cgroup &&
+	    read_process(context, clock, has_live_thread(threads, thread_count), &ns)) {
 		*source = TOTAL_NONE;
 		set_missing(total);
 		return;
@@ -188,7 +200,8 @@ void thread_clock_read(struct clock_context *context, struct thread_clock *clock
 {
 	uint64_t ns;
 
-	if (kept_read_u64(&context->files, &clock->file, &ns)) {
+	clock->was_read = kept_read_u64(&context->files, &clock->file, &ns) == 0;
+	if (!clock->was_read) {
 		set_missing(reading);
 		return;
 	}

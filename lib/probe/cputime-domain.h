@@ -39,6 +39,7 @@ struct thread_clock {
 	bool is_wanted;  /* sampled, or a worker */
 	bool is_outside; /* of the process: a kernel worker with an id of its own */
 	bool is_apart;   /* and of the cgroup */
+	bool was_read;   /* at the last attempt */
 	uint64_t last_ns;
 };
 

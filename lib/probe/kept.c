@@ -104,17 +104,25 @@ static void give_back(const struct kept_file *file, int fd)
 		close(fd);
 }
 
-int kept_read_u64(const struct kept_files *files, const struct kept_file *file, uint64_t *value)
+long kept_read_once(const struct kept_files *files, const struct kept_file *file, char *text,
+		    size_t size)
 {
 	int fd = borrow(files, file);
-	const char *cursor;
-	char text[128];
 	long length;
 
 	if (fd < 0)
 		return fd;
-	length = rootfs_pread(fd, text, sizeof text);
+	length = rootfs_pread(fd, text, size);
 	give_back(file, fd);
+	return length;
+}
+
+int kept_read_u64(const struct kept_files *files, const struct kept_file *file, uint64_t *value)
+{
+	const char *cursor;
+	char text[128];
+	long length = kept_read_once(files, file, text, sizeof text);
+
 	if (length < 0)
 		return (int)length;
 	cursor = text;

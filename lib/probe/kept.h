@@ -38,6 +38,10 @@ int kept_open(struct kept_files *files, struct kept_file *file, const char *form
 	__attribute__((format(printf, 3, 4)));
 void kept_close(struct kept_file *file);
 
+/* A file that the kernel writes in one go (a line or a few), NUL-terminated:
+ * one system call. Length or -errno. */
+long kept_read_once(const struct kept_files *files, const struct kept_file *file, char *text,
+		    size_t size);
 /* The first number in the file. 0 or -errno. */
 int kept_read_u64(const struct kept_files *files, const struct kept_file *file, uint64_t *value);
 

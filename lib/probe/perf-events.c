@@ -92,18 +92,35 @@ static int encode(struct perf_code *code, const char *name)
 	return PFM_SUCCESS;
 }
 
-static const char *find_generic(const char *name)
+/* Where the modifiers of whose instructions are meant begin: ":u", ":k", ":u:k"; the end if none.
+ */
+static size_t modifiers_of(const char *event)
+{
+	size_t at = strlen(event);
+
+	while (at >= 2 && event[at - 2] == ':' && strchr("UK", event[at - 1]))
+		at -= 2;
+	return at;
+}
+
+/* false: no generic event counts the same. */
+static bool find_generic(const char *name, char generic[EVENT_NAME_BYTES])
 {
 	const char *event = strstr(name, "::");
-	char capitals[EVENT_NAME_BYTES] = "";
+	char capitals[EVENT_NAME_BYTES] = "", modifiers[EVENT_NAME_BYTES];
+	size_t end;
 
 	event = event ? event + 2 : name;
 	for (size_t i = 0; event[i] && i + 1 < sizeof capitals; i++)
 		capitals[i] = (char)toupper((unsigned char)event[i]);
+	end = modifiers_of(capitals);
+	strcpy(modifiers, event + end);
+	capitals[end] = '\0';
 	for (size_t i = 0; i < sizeof stand_ins / sizeof *stand_ins; i++)
 		if (text_matches(stand_ins[i].pattern, capitals))
-			return stand_ins[i].generic;
-	return NULL;
+			return snprintf(generic, EVENT_NAME_BYTES, "%s%s", stand_ins[i].generic,
+					modifiers) < EVENT_NAME_BYTES;
+	return false;
 }
 
 static void note_stand_in(struct perf_set *set, const char *name, const char *generic)
@@ -117,7 +134,7 @@ static void note_stand_in(struct perf_set *set, const char *name, const char *ge
 static int resolve_one(struct perf_set *set, const char *name, struct error *error)
 {
 	struct perf_code *code = &set->codes[set->count];
-	const char *generic;
+	char generic[EVENT_NAME_BYTES];
 	int status;
 
 	if (strlen(name) >= EVENT_NAME_BYTES)
@@ -125,8 +142,7 @@ static int resolve_one(struct perf_set *set, const char *name, struct error *err
 				  EVENT_NAME_BYTES - 1);
 	status = encode(code, name);
 	if (status != PFM_SUCCESS) {
-		generic = find_generic(name);
-		if (!generic || encode(code, generic) != PFM_SUCCESS)
+		if (!find_generic(name, generic) || encode(code, generic) != PFM_SUCCESS)
 			return error_setf(error, ENOENT,
 					  "event %s: %s (libpfm4 does not know it on this CPU, "
 					  "and no generic event counts the same)",

@@ -2,9 +2,21 @@
 #include "host/cgroup.h"
 #include "tests/unit/proc-fixture.h"
 
+static double weight_of(const struct rootfs *root, const char *cgroup)
+{
+	struct cgroup_mounts mounts;
+
+	cgroup_find_mounts(root, &mounts);
+	return cgroup_cpu_weight(root, &mounts, cgroup);
+}
+
 static void expect_cgroup(const struct rootfs *root, pid_t pid, const char *expected)
 {
-	char *found = cgroup_exclusive(root, pid);
+	struct cgroup_mounts mounts;
+	char *found;
+
+	cgroup_find_mounts(root, &mounts);
+	found = cgroup_exclusive(root, &mounts, pid);
 
 	UNIT_EQUAL_TEXT(expected, found);
 	free(found);
@@ -27,7 +39,7 @@ static void test_libvirt_v2(void)
 	fixture_write("100\n", "/sys/fs/cgroup%s/libvirt/cgroup.procs", V2_SCOPE);
 	fixture_write("250\n", "/sys/fs/cgroup%s/cpu.weight", V2_SCOPE);
 	expect_cgroup(&root, 100, V2_SCOPE);
-	UNIT_EQUAL_DOUBLE(250, cgroup_cpu_weight(&root, V2_SCOPE), 0);
+	UNIT_EQUAL_DOUBLE(250, weight_of(&root, V2_SCOPE), 0);
 	/* libvirt puts what works for the domain (swtpm) beside it. */
 	fixture_write("100\n555\n", "/sys/fs/cgroup%s/libvirt/cgroup.procs", V2_SCOPE);
 	fixture_process(&(struct fixture_process){ .pid = 555, .comm = "swtpm" });
@@ -51,7 +63,7 @@ static void test_libvirt_v1(void)
 	fixture_thread(&vm, 101, "CPU 0/KVM", V1_LINES(V1_FOLDER "/vcpu0"));
 	fixture_write("2048\n", "/sys/fs/cgroup/cpu,cpuacct%s/cpu.shares", V1_FOLDER);
 	expect_cgroup(&root, 100, V1_FOLDER);
-	UNIT_EQUAL_DOUBLE(200, cgroup_cpu_weight(&root, V1_FOLDER), 0);
+	UNIT_EQUAL_DOUBLE(200, weight_of(&root, V1_FOLDER), 0);
 	rootfs_close(&root);
 }
 
@@ -91,7 +103,7 @@ static void test_proxmox(void)
 	fixture_process(&(struct fixture_process){
 		.pid = 201, .comm = "vhost-100", .kernel = true, .parent = 2 });
 	expect_cgroup(&root, 100, "/qemu.slice/100.scope");
-	UNIT_EQUAL_DOUBLE(100, cgroup_cpu_weight(&root, "/qemu.slice/100.scope"), 0);
+	UNIT_EQUAL_DOUBLE(100, weight_of(&root, "/qemu.slice/100.scope"), 0);
 	/* The worker of another VM does not belong there. */
 	fixture_process(&(struct fixture_process){
 		.pid = 201, .comm = "vhost-101", .kernel = true, .parent = 2 });
@@ -139,7 +151,7 @@ static void test_root(void)
 	expect_cgroup(&root, 100, NULL);
 	fixture_write("0::/gone.scope (deleted)\n", "/proc/100/task/100/cgroup");
 	expect_cgroup(&root, 100, NULL);
-	UNIT_EQUAL_DOUBLE(100, cgroup_cpu_weight(&root, "/not/there"), 0);
+	UNIT_EQUAL_DOUBLE(100, weight_of(&root, "/not/there"), 0);
 	rootfs_close(&root);
 }
 
