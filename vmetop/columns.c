@@ -5,6 +5,8 @@
 
 #include "vmetop/rows.h"
 
+enum { MEAN_S = 60 };
+
 static void format_state(const struct row *row, const struct view *view, char text[FIGURE_BYTES])
 {
 	(void)view;
@@ -12,91 +14,187 @@ static void format_state(const struct row *row, const struct view *view, char te
 }
 
 /* Running first, ended last. */
-static double order_state(const struct row *row)
+static double order_state(const struct row *row, const struct view *view)
 {
+	(void)view;
 	return -(double)row->domain->state;
 }
 
-/* A column that shows and sorts by one field of the row. */
-#define FIELD_COLUMN(field, figure)                                                                \
-	static void format_##field(const struct row *row, const struct view *view,                 \
-				   char text[FIGURE_BYTES])                                        \
+/* --- figures: what a column sorts by, and how it shows that ---------------------------------- */
+
+#define ORDER(name, of_row)                                                                        \
+	static double order_##name(const struct row *row, const struct view *view)                 \
 	{                                                                                          \
 		(void)view;                                                                        \
-		figure;                                                                            \
-	}                                                                                          \
-	static double order_##field(const struct row *row)                                         \
-	{                                                                                          \
-		return row->field;                                                                 \
+		return of_row;                                                                     \
 	}
-#define POWER_COLUMN(field)                                                                        \
-	FIELD_COLUMN(field, figure_power(row->field, figure_flag(row->quality), text))
-POWER_COLUMN(total_w)
-POWER_COLUMN(idle_w)
-POWER_COLUMN(cpu_w)
-POWER_COLUMN(disk_w)
-POWER_COLUMN(service_w)
-FIELD_COLUMN(cpu_percent, figure_percent(row->cpu_percent, text))
-FIELD_COLUMN(read_bytes_s, figure_bytes(row->read_bytes_s, text))
-FIELD_COLUMN(write_bytes_s, figure_bytes(row->write_bytes_s, text))
+#define FORMAT(name, figure)                                                                       \
+	static void format_##name(const struct row *row, const struct view *view,                  \
+				  char text[FIGURE_BYTES])                                         \
+	{                                                                                          \
+		double value = order_##name(row, view);                                            \
+                                                                                                   \
+		figure;                                                                            \
+	}
+#define FLAG figure_flag(row->quality)
+#define POWER_COLUMN(name, of_row)                                                                 \
+	ORDER(name, of_row)                                                                        \
+	FORMAT(name, figure_power(value, FLAG, text))
+#define LIMIT_COLUMN(name, of_row)                                                                 \
+	ORDER(name, of_row)                                                                        \
+	FORMAT(name, figure_power(value, '\0', text))
+#define WHOLE_PERCENT_COLUMN(name, of_row)                                                         \
+	ORDER(name, of_row)                                                                        \
+	FORMAT(name, figure_whole_percent(value, text))
 
-/* The 95 % half-width as a share of the total. */
-static double order_error(const struct row *row)
+POWER_COLUMN(total_w, row->total_w)
+POWER_COLUMN(idle_w, row->idle_w)
+POWER_COLUMN(active_w, row->active_w)
+POWER_COLUMN(cpu_w, row->cpu_w)
+POWER_COLUMN(disk_w, row->disk_w)
+POWER_COLUMN(service_w, row->service_w)
+POWER_COLUMN(mean_w, row->track ? track_mean_w(view->history, row->track, MEAN_S) : NAN)
+POWER_COLUMN(max_w, track_max_w(view->history, row->track))
+WHOLE_PERCENT_COLUMN(error, row->total_w > 0 ? 100 * row->error_w / row->total_w : NAN)
+ORDER(cpu_percent, row->cpu_percent)
+FORMAT(cpu_percent, figure_percent(value, text))
+ORDER(host_percent, row->host_percent)
+FORMAT(host_percent, figure_percent(value, text))
+ORDER(read_bytes, row->read_bytes_s)
+FORMAT(read_bytes, figure_bytes(value, text))
+ORDER(write_bytes, row->write_bytes_s)
+FORMAT(write_bytes, figure_bytes(value, text))
+/* Since the start, or since the person at the screen asked to count anew. */
+ORDER(energy, track_energy_j(row->track, row->total_j))
+FORMAT(energy, figure_energy(value, view->unit, FLAG, text))
+
+/* --- caps ------------------------------------------------------------------------------------- */
+
+static const struct snapshot_domain *whole_domain(const struct row *row)
 {
-	return row->total_w > 0 ? 100 * row->error_w / row->total_w : NAN;
+	return row->kind == ROW_DOMAIN ? row->domain : NULL;
 }
 
-static void format_error(const struct row *row, const struct view *view, char text[FIGURE_BYTES])
+static double cap_w(const struct row *row)
 {
-	double percent = order_error(row);
+	return whole_domain(row) ? row->domain->control.cap_w : NAN;
+}
+
+static double throttled(const struct row *row)
+{
+	return whole_domain(row) ? fmax(row->domain->throttle_cpu, row->domain->throttle_disk)
+				 : NAN;
+}
+
+LIMIT_COLUMN(cap_w, cap_w(row))
+/* A cap limits active power. */
+WHOLE_PERCENT_COLUMN(cap_percent, cap_w(row) > 0 ? 100 * row->active_w / cap_w(row) : NAN)
+WHOLE_PERCENT_COLUMN(throttled, 100 * throttled(row))
+
+static bool has_cap(const struct snapshot_domain *domain)
+{
+	return !isnan(domain->control.cap_w);
+}
+
+static bool has_throttle(const struct snapshot_domain *domain)
+{
+	return !isnan(domain->throttle_cpu) || !isnan(domain->throttle_disk);
+}
+
+static bool has_error(const struct snapshot_domain *domain)
+{
+	return !isnan(domain->error_w);
+}
+
+static bool has_bytes(const struct snapshot_domain *domain)
+{
+	for (size_t i = 0; i < domain->vdisk_count; i++)
+		if (!isnan(domain->vdisks[i].read_bytes))
+			return true;
+	return false;
+}
+
+/* --- text --------------------------------------------------------------------------------------
+ */
+
+static const char *id_of(const struct row *row)
+{
+	return whole_domain(row) ? row->domain->id : "";
+}
+
+static const char *note_of(const struct row *row)
+{
+	return row->note ? row->note : "";
+}
+
+static bool has_note(const struct snapshot_domain *domain)
+{
+	return domain->reason != NULL;
+}
+
+/* The beginning of a UUID tells domains apart; a process is told by its end. */
+static void format_id(const struct row *row, const struct view *view, char text[FIGURE_BYTES])
+{
+	enum { ID_CELLS = 8 };
 
 	(void)view;
-	if (isfinite(percent))
-		snprintf(text, FIGURE_BYTES, "%.0f", percent);
-	else
-		strcpy(text, "-");
+	figure_cut(id_of(row), ID_CELLS, CUT_END, text, FIGURE_BYTES);
 }
 
-static double order_active(const struct row *row)
-{
-	return row->cpu_w + row->disk_w + row->service_w;
-}
+/* --- the table ---------------------------------------------------------------------------------
+ */
 
-static double order_energy(const struct row *row)
-{
-	return row->total_j;
-}
-
-static void format_energy(const struct row *row, const struct view *view, char text[FIGURE_BYTES])
-{
-	figure_energy(row->total_j, view->unit, figure_flag(row->quality), text);
-}
-
+/* clang-format off */
 const struct column columns[] = {
-	{ "name", "NAME", "domain, as its owner names it", 0, NULL, NULL },
-	{ "state", "S", "R running, P paused, E ended", 1, format_state, order_state },
-	{ "power", "TOTAL/W", "idle and active power of all resources", 9, format_total_w,
-	  order_total_w },
-	{ "error", "+-%", "half-width of the 95 % interval of the total", 4, format_error,
-	  order_error },
-	{ "idle", "IDLE/W", "share of the machine's constant power", 9, format_idle_w,
-	  order_idle_w },
-	{ "cpu", "CPU/W", "active power of its vCPUs", 9, format_cpu_w, order_cpu_w },
-	{ "disk", "DISK/W", "active power of its requests to disks", 8, format_disk_w,
-	  order_disk_w },
-	{ "service", "SERV/W", "active CPU power of others on its behalf", 8, format_service_w,
-	  order_service_w },
-	{ "cpu%", "CPU%", "on-CPU time of all its threads, 100 = one CPU", 6, format_cpu_percent,
-	  order_cpu_percent },
-	{ "read", "RD/s", "bytes read by the guest, where they are counted", 7, format_read_bytes_s,
-	  order_read_bytes_s },
-	{ "write", "WR/s", "bytes written by the guest, where they are counted", 7,
-	  format_write_bytes_s, order_write_bytes_s },
-	{ "energy", "ENERGY", "total since the start", 9, format_energy, order_energy },
-	/* For sorting alone: the active parts have columns of their own. */
-	{ "active", NULL, "active power of all resources", 0, NULL, order_active },
+	{ "name", "NAME", "domain, as its owner names it", COLUMN_NAME, 0, 16, 0, NULL,
+	  NULL, NULL, row_name },
+	{ "state", "S", "R running, P paused, E ended", COLUMN_FIGURE, 1, 2, 1, NULL,
+	  format_state, order_state, NULL },
+	{ "power", "TOTAL/W", "idle and active power of all resources", COLUMN_FIGURE, 9, 7, 2, NULL,
+	  format_total_w, order_total_w, NULL },
+	{ "error", "+-%", "half-width of the 95 % interval of the total", COLUMN_FIGURE, 4, 3, 8, has_error,
+	  format_error, order_error, NULL },
+	{ "host%", "HOST%", "share of all the host's power", COLUMN_FIGURE, 0, 5, 14, NULL,
+	  format_host_percent, order_host_percent, NULL },
+	{ "idle", "IDLE/W", "share of the machine's constant power", COLUMN_FIGURE, 9, 7, 4, NULL,
+	  format_idle_w, order_idle_w, NULL },
+	{ "active", "ACT/W", "active power of all resources", COLUMN_FIGURE, 0, 7, 11, NULL,
+	  format_active_w, order_active_w, NULL },
+	{ "cpu", "CPU/W", "active power of its vCPUs", COLUMN_FIGURE, 9, 7, 3, NULL,
+	  format_cpu_w, order_cpu_w, NULL },
+	{ "disk", "DISK/W", "active power of its requests to disks", COLUMN_FIGURE, 8, 7, 7, NULL,
+	  format_disk_w, order_disk_w, NULL },
+	{ "service", "SERV/W", "active CPU power of others on its behalf", COLUMN_FIGURE, 8, 7, 6, NULL,
+	  format_service_w, order_service_w, NULL },
+	{ "cap", "CAP/W", "upper limit of its active power", COLUMN_FIGURE, 0, 7, 5, has_cap,
+	  format_cap_w, order_cap_w, NULL },
+	{ "cap%", "CAP%", "active power as a part of the cap", COLUMN_FIGURE, 0, 4, 5, has_cap,
+	  format_cap_percent, order_cap_percent, NULL },
+	{ "throttle", "THR%", "part of the time withheld from it", COLUMN_FIGURE, 0, 4, 5, has_throttle,
+	  format_throttled, order_throttled, NULL },
+	{ "cpu%", "CPU%", "on-CPU time of all its threads, 100 = one CPU", COLUMN_FIGURE, 6, 6, 10, NULL,
+	  format_cpu_percent, order_cpu_percent, NULL },
+	{ "mean", "AVG1m", "mean power of the last minute", COLUMN_FIGURE, 0, 7, 12, NULL,
+	  format_mean_w, order_mean_w, NULL },
+	{ "max", "MAX/W", "highest power of a tick since the start", COLUMN_FIGURE, 0, 7, 13, NULL,
+	  format_max_w, order_max_w, NULL },
+	{ "read", "RD/s", "bytes read by the guest, where they are counted", COLUMN_FIGURE, 7, 6, 15, has_bytes,
+	  format_read_bytes, order_read_bytes, NULL },
+	{ "write", "WR/s", "bytes written by the guest, where they are counted", COLUMN_FIGURE, 7, 6, 15, has_bytes,
+	  format_write_bytes, order_write_bytes, NULL },
+	{ "energy", "ENERGY", "total since the start", COLUMN_FIGURE, 9, 9, 5, NULL,
+	  format_energy, order_energy, NULL },
+	{ "id", "ID", "what stays the same when it is renamed", COLUMN_FIGURE, 0, 8, 16, NULL,
+	  format_id, NULL, id_of },
+	{ "note", "NOTE", "what could not be read of it", COLUMN_NOTE, 0, 20, 11, has_note,
+	  NULL, NULL, note_of },
+	{ "trend", "TREND", "total power of the newest ticks", COLUMN_TREND, 0, 6, 9, NULL,
+	  NULL, order_total_w, NULL },
 };
+/* clang-format on */
 const size_t column_count = sizeof columns / sizeof *columns;
+_Static_assert(sizeof columns / sizeof *columns <= 8 * sizeof(unsigned long),
+	       "view.shown_columns has a bit for each");
 
 const struct column *column_find(const char *key)
 {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <wchar.h>
 
 #include "base/text.h"
@@ -85,28 +86,68 @@ void figure_energy(double joules, enum energy_unit unit, char flag, char text[FI
 	with_flag(flag, number, text);
 }
 
-void figure_percent(double percent, char text[FIGURE_BYTES])
+static void with_decimals(double value, int decimals, char text[FIGURE_BYTES])
 {
-	if (isfinite(percent))
-		snprintf(text, FIGURE_BYTES, "%.1f", percent);
+	if (isfinite(value))
+		snprintf(text, FIGURE_BYTES, "%.*f", decimals, value);
 	else
 		strcpy(text, "-");
 }
 
-void figure_bytes(double bytes_per_s, char text[FIGURE_BYTES])
+void figure_percent(double percent, char text[FIGURE_BYTES])
 {
-	static const char suffixes[] = "BkMGTP";
+	with_decimals(percent, 1, text);
+}
+
+void figure_whole_percent(double percent, char text[FIGURE_BYTES])
+{
+	with_decimals(percent, 0, text);
+}
+
+void figure_frequency(double hz, char text[FIGURE_BYTES])
+{
+	with_decimals(hz / 1e9, 2, text);
+	if (isfinite(hz))
+		strcat(text, "GHz");
+}
+
+/* Up to four digits; suffixes[0] is shown unless it is a blank. */
+static void with_suffix(double value, const char *suffixes, char text[FIGURE_BYTES])
+{
 	size_t step = 0;
 
-	if (!isfinite(bytes_per_s)) {
+	if (!isfinite(value)) {
 		strcpy(text, "-");
 		return;
 	}
-	while (bytes_per_s >= 999.95 && suffixes[step + 1]) {
-		bytes_per_s /= 1000;
+	while (value >= 999.95 && suffixes[step + 1]) {
+		value /= 1000;
 		step++;
 	}
-	snprintf(text, FIGURE_BYTES, "%.*f%c", step ? 1 : 0, bytes_per_s, suffixes[step]);
+	snprintf(text, FIGURE_BYTES, "%.*f%c", step ? 1 : 0, value, suffixes[step]);
+	if (suffixes[step] == ' ')
+		text[strlen(text) - 1] = '\0';
+}
+
+void figure_bytes(double bytes_per_s, char text[FIGURE_BYTES])
+{
+	with_suffix(bytes_per_s, "BkMGTP", text);
+}
+
+void figure_count(double number, char text[FIGURE_BYTES])
+{
+	with_suffix(number, " kMGTP", text);
+}
+
+void figure_time(double unix_s, char text[FIGURE_BYTES])
+{
+	const double far_s = 1e11; /* in the year 5138 */
+	time_t seconds = fabs(unix_s) < far_s ? (time_t)unix_s : 0;
+	struct tm utc;
+
+	if (seconds == 0 || !gmtime_r(&seconds, &utc) ||
+	    !strftime(text, FIGURE_BYTES, "%Y-%m-%d %H:%M:%SZ", &utc))
+		strcpy(text, "-");
 }
 
 /* --- names ------------------------------------------------------------------ */
@@ -126,7 +167,7 @@ static size_t next_character(const char *text, mbstate_t *state, int *cells)
 	return length;
 }
 
-static int cells_of(const char *text)
+int figure_cells(const char *text)
 {
 	mbstate_t state = { 0 };
 	int total = 0;
@@ -165,8 +206,12 @@ static int copy_cells(const char *source, int from, int to, struct text *out)
 	return copied;
 }
 
-int figure_name(const char *name, int columns, char *text, size_t size)
+int figure_cut(const char *name, int columns, enum cut cut, char *text, size_t size)
 {
+	static const struct {
+		const char *text;
+		int cells;
+	} marks[] = { { "..", 2 }, { "\xe2\x80\xa6", 1 }, { "", 0 } };
 	size_t bytes = strlen(name) * 4 + 1;
 	char *printable = malloc(bytes);
 	struct text out = { 0 };
@@ -175,15 +220,17 @@ int figure_name(const char *name, int columns, char *text, size_t size)
 	*text = '\0';
 	if (!printable)
 		return 0;
-	total = cells_of(text_printable(name, printable, bytes));
+	total = figure_cells(text_printable(name, printable, bytes));
 	if (total <= columns) {
 		used = copy_cells(printable, 0, total, &out);
+	} else if (columns <= marks[cut].cells || cut == CUT_END) {
+		used = copy_cells(printable, 0, columns, &out);
 	} else {
-		int head = (columns - 2 + 1) / 2, tail = (columns - 2) / 2;
+		int left = columns - marks[cut].cells, tail = left / 2;
 
-		used = copy_cells(printable, 0, head, &out);
-		text_add(&out, "..");
-		used += 2 + copy_cells(printable, total - tail, total, &out);
+		used = copy_cells(printable, 0, left - tail, &out);
+		text_add(&out, marks[cut].text);
+		used += marks[cut].cells + copy_cells(printable, total - tail, total, &out);
 	}
 	if (!out.failed && out.length < size)
 		memcpy(text, out.bytes ? out.bytes : "", out.length + 1);
@@ -192,4 +239,9 @@ int figure_name(const char *name, int columns, char *text, size_t size)
 	text_free(&out);
 	free(printable);
 	return used;
+}
+
+int figure_name(const char *name, int columns, char *text, size_t size)
+{
+	return figure_cut(name, columns, CUT_MIDDLE, text, size);
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* vmetop - live energy of each virtual machine. */
 #include <errno.h>
+#include <langinfo.h>
 #include <locale.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "vmetop/batch.h"
+#include "vmetop/loop.h"
 #include "vmetop/options.h"
+#include "vmetop/preferences.h"
+#include "vmetop/screen.h"
 #include "vmetop/source.h"
 #include "vmetop/wait.h"
 
@@ -15,27 +21,77 @@ static int judge(int result)
 	return wait_is_over() || result == -EPIPE ? 0 : result;
 }
 
-/* Ticks until there are no more, or somebody ends it. */
-static int run(struct source *source, struct batch *batch, uint64_t iterations, struct error *error)
+/* A screen unless text was asked for, or none can be had. */
+static bool wants_screen(const struct options *options)
 {
-	struct snapshot snapshot = { 0 };
-	int result = 0;
-
-	for (uint64_t i = 0; !result && (!iterations || i < iterations); i++) {
-		result = source->next(source->state, &snapshot, error);
-		if (result)
-			break;
-		result = batch_put(batch, &snapshot, error);
-	}
-	snapshot_clear(&snapshot);
-	return result == SOURCE_END ? 0 : result;
+	return !options->batch && !options->json.wanted && !options->csv.wanted &&
+	       screen_is_possible();
 }
 
-static int open_source(struct source *source, const struct options *options, struct error *error)
+/* Settings that were saved. Only a file that was named must be there. */
+static void load_preferences(struct ui *ui, struct source *source, const struct options *options,
+			     const char *path)
 {
-	if (options->replay)
-		return source_replay_open(source, options, error);
-	return source_local_open(source, options, error);
+	struct error_list errors = { 0 };
+	int result = preferences_load(path, ui, &errors);
+
+	for (size_t i = 0; i < errors.count; i++)
+		source_note(source, errors.texts[i]);
+	error_list_clear(&errors);
+	if (result == -ENOENT && options->config)
+		source_notef(source, "%s: %s", path, strerrordesc_np(ENOENT));
+}
+
+/* What was saved; then what this terminal can show; then what the command line says. */
+static void choose_ui(struct ui *ui, struct source *source, const struct options *options,
+		      const char *preferences)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	ui_init(ui);
+	if (preferences)
+		load_preferences(ui, source, options, preferences);
+	if (no_color && *no_color)
+		ui->color = false;
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		ui->unicode = false;
+	options_apply(options, ui);
+}
+
+static int run_screen(struct source *source, struct batch *batch, const struct options *options,
+		      struct error *error)
+{
+	char *path = options->without_config ? NULL : preferences_path(options->config);
+	struct ui ui;
+	int result;
+
+	choose_ui(&ui, source, options, path);
+	if (ui.interval_s != options->interval_s && !options->replay)
+		source->set_pace(source->state, ui.interval_s);
+	result = loop_screen(source, batch, &ui, options->iterations, path, error);
+	ui_clear(&ui);
+	free(path);
+	return result;
+}
+
+static int run(struct options *options, struct source *source, struct batch **batch,
+	       struct error *error)
+{
+	bool screen = wants_screen(options);
+	int result;
+
+	if (options->speed < 0)
+		options->speed = screen ? 1 : 0;
+	if (screen)
+		options->table.wanted = false;
+	result = source_open(source, options, error);
+	if (!result)
+		result = batch_open(batch, options, &source->info, error);
+	if (result)
+		return result;
+	if (screen)
+		return run_screen(source, *batch, options, error);
+	return loop_batch(source, *batch, options->iterations, error);
 }
 
 int main(int argc, char **argv)
@@ -51,19 +107,14 @@ int main(int argc, char **argv)
 	log_open("vmetop", LOG_LEVEL_INFO);
 	options_parse(&options, argc, argv);
 
-	result = open_source(&source, &options, &error);
-	if (!result)
-		result = batch_open(&batch, &options, &source.info, &error);
-	if (!result)
-		result = run(&source, batch, options.iterations, &error);
-	result = judge(result);
+	result = judge(run(&options, &source, &batch, &error));
 	if (result)
 		log_error("%s", error.text);
 
 	closed |= batch_close(batch, &error);
 	if (closed)
 		log_error("%s", error.text);
-	if (source.close && source.close(source.state, &error)) {
+	if (source_close(&source, &error)) {
 		log_error("%s", error.text);
 		closed = -EIO;
 	}

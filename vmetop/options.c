@@ -9,10 +9,16 @@
 
 #include "base/memory.h"
 #include "base/numbers.h"
-#include "base/units.h"
+#include "engine/counting.h"
+#include "vmetop/delay.h"
 
+#ifdef VMENERGY_BPF
+#define BPF_WORD "yes"
+#else
+#define BPF_WORD "no"
+#endif
 const char *argp_program_version = "vmetop " VMENERGY_VERSION "\n"
-				   "counting: cputime (perf: no, BPF: no)";
+				   "counting: perf (libpfm4), cputime; BPF: " BPF_WORD;
 const char *argp_program_bug_address = NULL;
 
 enum {
@@ -26,6 +32,11 @@ enum {
 	OPTION_QMP,
 	OPTION_NO_LIBVIRT,
 	OPTION_STANDALONE,
+	OPTION_SOURCE,
+	OPTION_SPEED,
+	OPTION_GRAPH,
+	OPTION_CONFIG,
+	OPTION_NO_CONFIG,
 };
 
 static const struct argp_option argp_options[] = {
@@ -36,13 +47,17 @@ static const struct argp_option argp_options[] = {
 	  "use this QMP monitor for disk figures (repeatable); only one that nobody else uses", 1 },
 	{ "standalone", OPTION_STANDALONE, NULL, 0, "count by itself, do not ask a daemon", 1 },
 	{ "replay", OPTION_REPLAY, "FILE", 0, "account a recording instead of this host", 1 },
+	{ "speed", OPTION_SPEED, "FACTOR", 0,
+	  "replay: times as fast as it was, 0 = as fast as it goes (default 1, in batch mode 0)",
+	  1 },
 	{ "root", OPTION_ROOT, "DIR", 0, "folder that stands before /proc, /sys and /dev", 1 },
 	{ NULL, 0, NULL, 0, "How often:", 2 },
 	{ "delay", 'd', "SECONDS", 0, "length of a tick (default 2)", 2 },
 	{ "iterations", 'n', "N", 0, "end after N ticks", 2 },
 	{ "once", OPTION_ONCE, NULL, 0, "one tick, the same as -b -n 1", 2 },
 	{ NULL, 0, NULL, 0, "Output:", 3 },
-	{ "batch", 'b', NULL, 0, "print a table for each tick", 3 },
+	{ "batch", 'b', NULL, 0, "print a table for each tick (also where no screen can be had)",
+	  3 },
 	{ "csv", OPTION_CSV, "FILE", OPTION_ARG_OPTIONAL, "write CSV (default: standard output)",
 	  3 },
 	{ "json", 'J', "FILE", OPTION_ARG_OPTIONAL,
@@ -58,10 +73,19 @@ static const struct argp_option argp_options[] = {
 	  4 },
 	{ "unit", 'u', "j|wh", 0, "unit of energy (default j)", 4 },
 	{ "width", 'w', "CELLS", 0, "width of the table (default: as wide as the names)", 4 },
-	{ NULL, 0, NULL, 0, "The account:", 5 },
-	{ "weights", OPTION_WEIGHTS, "auto|FILE", 0, "what an event costs (default auto)", 5 },
+	{ NULL, 0, NULL, 0, "The screen:", 5 },
+	{ "mouse", 'M', NULL, 0, "take the mouse (copying text then needs Shift)", 5 },
+	{ "no-color", 'C', NULL, 0, "monochrome; so does a NO_COLOR that is not empty", 5 },
+	{ "no-unicode", 'U', NULL, 0, "ASCII only", 5 },
+	{ "graph", OPTION_GRAPH, "STYLE", 0, "ascii, block or braille (default block)", 5 },
+	{ "config", OPTION_CONFIG, "FILE", 0, "saved settings (see vmetop.conf(5))", 5 },
+	{ "no-config", OPTION_NO_CONFIG, NULL, 0, "neither read nor write saved settings", 5 },
+	{ NULL, 0, NULL, 0, "The account:", 6 },
+	{ "source", OPTION_SOURCE, "SOURCE", 0,
+	  "what is counted: perf (hardware events), cputime or auto (default)", 6 },
+	{ "weights", OPTION_WEIGHTS, "auto|FILE", 0, "what an event costs (default auto)", 6 },
 	{ "idle-policy", OPTION_IDLE_POLICY, "POLICY", 0,
-	  "who is charged idle power: vcpu, equal, share or host (default vcpu)", 5 },
+	  "who is charged idle power: vcpu, equal, share or host (default vcpu)", 6 },
 	{ 0 },
 };
 
@@ -69,13 +93,14 @@ static void parse_interval(struct argp_state *state, const char *text, double *i
 {
 	struct error error = { 0 };
 
-	/* A bare number is in seconds, as top's and virt-top's is. */
-	if (number_parse_double(text, interval_s) == 0) {
-		if (*interval_s < 0.01 || *interval_s > 60)
-			argp_error(state, "delay %s: must be 0.01..60 seconds", text);
-	} else if (unit_parse(QUANTITY_TIME, text, 0.01, 60, interval_s, &error)) {
+	if (delay_parse(text, interval_s, &error))
 		argp_error(state, "delay %s", error.text);
-	}
+}
+
+static void parse_speed(struct argp_state *state, const char *text, double *speed)
+{
+	if (number_parse_double(text, speed) || *speed < 0 || *speed > 1e6)
+		argp_error(state, "speed %s: must be 0..1000000", text);
 }
 
 static uint64_t parse_count(struct argp_state *state, const char *what, const char *text,
@@ -139,9 +164,84 @@ static void parse_policy(struct argp_state *state, const char *word, struct opti
 		options->idle_policy = policy;
 }
 
-/* Options that choose what is written where. */
-static error_t parse_output(int key, const char *argument, struct options *options)
+static void parse_source(struct argp_state *state, const char *word, struct options *options)
 {
+	int source = cpu_source_parse(word);
+
+	if (strcmp(word, "auto") == 0)
+		options->cpu_source = COUNTING_AUTO;
+	else if (source == CPU_SOURCE_PERF || source == CPU_SOURCE_CPUTIME)
+		options->cpu_source = source;
+	else
+		argp_error(state, "source %s: must be auto, perf or cputime", word);
+}
+
+static void parse_graph(struct argp_state *state, const char *word, struct options *options)
+{
+	static const char *const words[] = { "ascii", "block", "braille" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(word, words[i]) == 0) {
+			options->graph_style = (enum graph_style)i;
+			return;
+		}
+	argp_error(state, "graph %s: must be ascii, block or braille", word);
+}
+
+/* Options of the screen. */
+static error_t parse_screen(int key, const char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'M':
+		options->mouse = true;
+		return 0;
+	case 'C':
+		options->without_color = true;
+		return 0;
+	case 'U':
+		options->without_unicode = true;
+		return 0;
+	case OPTION_GRAPH:
+		parse_graph(state, argument, options);
+		return 0;
+	case OPTION_CONFIG:
+		options->config = argument;
+		return 0;
+	case OPTION_NO_CONFIG:
+		options->without_config = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* Options of the account. */
+static error_t parse_account(int key, const char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case OPTION_WEIGHTS:
+		options->weights = argument;
+		return 0;
+	case OPTION_IDLE_POLICY:
+		parse_policy(state, argument, options);
+		return 0;
+	case OPTION_SOURCE:
+		parse_source(state, argument, options);
+		return 0;
+	default:
+		return parse_screen(key, argument, state);
+	}
+}
+
+/* Options that choose what is written where. */
+static error_t parse_output(int key, const char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
 	switch (key) {
 	case 'b':
 		options->batch = true;
@@ -156,7 +256,7 @@ static error_t parse_output(int key, const char *argument, struct options *optio
 		options->record = argument;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_account(key, argument, state);
 	}
 }
 
@@ -191,7 +291,7 @@ static error_t parse_view(int key, char *argument, struct argp_state *state)
 		options->width = (int)parse_count(state, "width", argument, 10000);
 		return 0;
 	default:
-		return parse_output(key, argument, options);
+		return parse_output(key, argument, state);
 	}
 }
 
@@ -235,6 +335,13 @@ static void check(struct argp_state *state, struct options *options)
 		options->without_libvirt = true;
 	if (options->replay && (options->uri || options->qmp_sockets.count))
 		argp_error(state, "--replay excludes --connect and --qmp");
+	if (options->replay && options->given[OPTION_SOURCE])
+		argp_error(state, "--replay and --source exclude each other: a recording says "
+				  "what was counted");
+	if (options->given[OPTION_SPEED] && !options->replay)
+		argp_error(state, "--speed is for --replay; -d sets the length of a tick");
+	if (options->config && options->without_config)
+		argp_error(state, "--config and --no-config exclude each other");
 	if (options->replay && options->root)
 		argp_error(state, "--replay and --root exclude each other");
 	options->table.wanted = options->batch
@@ -249,6 +356,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
 
+	if (key > 0 && key < OPTIONS_KEYS)
+		options->given[key] = true;
 	switch (key) {
 	case 'c':
 		options->uri = argument;
@@ -277,11 +386,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		options->batch = true;
 		options->iterations = 1;
 		return 0;
-	case OPTION_WEIGHTS:
-		options->weights = argument;
-		return 0;
-	case OPTION_IDLE_POLICY:
-		parse_policy(state, argument, options);
+	case OPTION_SPEED:
+		parse_speed(state, argument, &options->speed);
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "%s: no arguments are taken", argument);
@@ -309,7 +415,9 @@ void options_parse(struct options *options, int argc, char **argv)
 		NULL,
 	};
 
-	*options = (struct options){ .interval_s = 2, .idle_policy = -1 };
+	*options = (struct options){
+		.interval_s = 2, .idle_policy = -1, .cpu_source = COUNTING_AUTO, .speed = -1
+	};
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, argc, argv, 0, NULL, options))
 		exit(2);
@@ -319,4 +427,45 @@ void options_clear(struct options *options)
 {
 	free(options->qmp_sockets.items);
 	free(options->domains.items);
+}
+
+static bool *switch_of(struct ui *ui, int key)
+{
+	switch (key) {
+	case 'I':
+		return &ui->view.invert;
+	case 'i':
+		return &ui->view.hide_idle;
+	case 't':
+		return &ui->view.tree;
+	default:
+		return &ui->mouse; /* 'M' */
+	}
+}
+
+void options_apply(const struct options *options, struct ui *ui)
+{
+	for (const char *key = "IitM"; *key; key++)
+		if (options->given[(unsigned char)*key])
+			*switch_of(ui, *key) = true;
+	if (options->given['o'])
+		ui->view.sort = options->view.sort;
+	if (options->given['u'])
+		ui->view.unit = options->view.unit;
+	if (options->given['d'])
+		ui->interval_s = options->interval_s;
+	if (options->given[OPTION_GRAPH])
+		ui->graph_style = options->graph_style;
+	if (options->given['F']) {
+		snprintf(ui->filter_line, sizeof ui->filter_line, "%s", options->view.filter);
+		ui->view.filter = ui->filter_line;
+	}
+	ui->view.names = options->view.names;
+	ui->view.name_count = options->view.name_count;
+	if (options->without_color)
+		ui->color = false;
+	if (options->without_unicode)
+		ui->unicode = false;
+	if (options->speed >= 0)
+		ui->speed = options->speed;
 }

@@ -9,6 +9,7 @@
 
 #include "model/snapshot.h"
 #include "vmetop/rows.h"
+#include "vmetop/ui.h"
 
 /* An output that was asked for; path NULL = standard output. */
 struct output_option {
@@ -21,6 +22,8 @@ struct string_list {
 	size_t count, capacity;
 };
 
+enum { OPTIONS_KEYS = 512 };
+
 struct options { /* strings point into argv or are owned by this process for its life */
 	bool batch;
 	uint64_t iterations; /* 0 = for ever */
@@ -32,6 +35,13 @@ struct options { /* strings point into argv or are owned by this process for its
 	int width;           /* cells of a table; 0 = as wide as its longest name needs */
 	const char *weights; /* NULL = auto, or as recorded */
 	int idle_policy;     /* enum idle_policy; -1 = vcpu, or as recorded */
+	int cpu_source;      /* enum cpu_source; COUNTING_AUTO */
+	double speed;        /* of a replay; 0 = as fast as it goes */
+	bool mouse, without_color, without_unicode;
+	enum graph_style graph_style;
+	const char *config; /* preferences file; NULL = the usual one */
+	bool without_config;
+	bool given[OPTIONS_KEYS]; /* by key: stands on the command line */
 	const char *record, *replay, *root;
 	struct string_list qmp_sockets, domains;
 };
@@ -39,5 +49,8 @@ struct options { /* strings point into argv or are owned by this process for its
 /* Parse; a mistake ends the program with status 2 as argp does. */
 void options_parse(struct options *options, int argc, char **argv);
 void options_clear(struct options *options);
+
+/* What was given on the command line, over what stands in `ui` (from the preferences). */
+void options_apply(const struct options *options, struct ui *ui);
 
 #endif

@@ -11,7 +11,11 @@
 
 #include "model/snapshot.h"
 #include "vmetop/figure.h"
+#include "vmetop/history.h"
+#include "vmetop/id-set.h"
 
+/* ROW_REST: what a domain's vCPUs and vDISKs leave of it: its helpers, and idle shares. Parts and
+ * rest add up to the domain in every column that both know. */
 enum row_kind { ROW_DOMAIN, ROW_VCPU, ROW_VDISK, ROW_REST, ROW_KEPT, ROW_KEPT_HEAD };
 
 /* Watts of one row, each NaN where unknown. Made once, read by every column. */
@@ -21,11 +25,13 @@ struct row {
 	const char *name;                     /* borrowed from the snapshot; NULL: see label */
 	char label[24];                       /* of a vCPU */
 	const struct snapshot_domain *domain; /* the row's, or its parent's; NULL for kept */
+	const struct track *track;            /* NULL = none */
 	const char *note;                     /* reason, or leaf disk; NULL */
 	char state;                           /* 'R' running, 'P' paused, 'E' ended, ' ' none */
+	char fold; /* of a domain: '-' its parts follow, '+' they do not; ' ' has none */
 	unsigned quality;
-	double total_w, error_w, idle_w, cpu_w, disk_w, service_w, total_j;
-	double cpu_percent, read_bytes_s, write_bytes_s;
+	double total_w, error_w, idle_w, active_w, cpu_w, disk_w, service_w, total_j;
+	double cpu_percent, host_percent, read_bytes_s, write_bytes_s;
 };
 
 struct view {
@@ -34,15 +40,21 @@ struct view {
 	const char *filter; /* pattern on names ('*', '?'; without them: anywhere in it); NULL */
 	const char *const *names; /* exact names or ids to show; NULL = all */
 	size_t name_count;
-	bool tree;      /* domains expanded to vCPUs and vDISKs */
-	bool hide_idle; /* leave out domains without active power */
+	bool tree;                    /* all domains expanded to vCPUs and vDISKs */
+	const struct id_set *toggled; /* the other way round than `tree` says; NULL = none */
+	bool hide_idle;               /* leave out domains without active power */
 	enum energy_unit unit;
+	/* Of the screen: */
+	const struct history *history; /* trends and means; NULL = none */
+	unsigned long shown_columns;   /* bit i: columns[i], 0 = those that fit, by their rank */
+	bool unicode, one_scale;       /* trends: in blocks; all rows on one scale */
 };
 
 struct rows {
 	struct row *items;
 	size_t count, capacity;
 	size_t domains_shown, domains_hidden;
+	double scale_w; /* highest watts among the tracks of its domains: for trends on one scale */
 };
 
 /* Rebuild from `snapshot` (borrowed: rows point into it). 0 or -ENOMEM. Start from {0}. */
@@ -56,13 +68,23 @@ int rows_select(const struct snapshot *snapshot, const struct view *view,
 void rows_clear(struct rows *rows);
 const char *row_name(const struct row *row);
 
+enum column_kind { COLUMN_FIGURE, COLUMN_NAME, COLUMN_TREND, COLUMN_NOTE };
+
 struct column {
 	const char *key; /* for --sort */
 	const char *title;
 	const char *help;
-	int width; /* cells; 0 = the rest (names) */
+	enum column_kind kind;
+	int width;     /* cells in the batch table; 0 = not there (the name: the rest) */
+	int cells;     /* on the screen; of names and trends the fewest */
+	unsigned rank; /* on the screen those that fit are shown, lower ones first */
+	/* Unless chosen, it is shown where some domain has it; NULL = always. */
+	bool (*has)(const struct snapshot_domain *domain);
+	/* NULL: see kind. */
 	void (*format)(const struct row *row, const struct view *view, char text[FIGURE_BYTES]);
-	double (*order)(const struct row *row); /* larger first; NULL = by name */
+	/* Larger first. NULL: by text(), as strcmp(3). */
+	double (*order)(const struct row *row, const struct view *view);
+	const char *(*text)(const struct row *row);
 };
 extern const struct column columns[];
 extern const size_t column_count;

@@ -8,17 +8,12 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/memory.h"
-#include "engine/choose.h"
+#include "engine/counting.h"
 #include "engine/live.h"
 #include "engine/pace.h"
 #include "engine/recorder.h"
 #include "model/account.h"
 #include "vmetop/source.h"
-#include "vmetop/wait.h"
-
-enum { NOTES_MAX = 256 }; /* beyond, a note may be shown again */
 
 struct local {
 	struct live *live;
@@ -29,38 +24,21 @@ struct local {
 	struct pace pace;
 	enum idle_policy idle_policy;
 	uint64_t noted_generation; /* whose notes were looked at */
-	struct {
-		char **items;
-		size_t count, capacity;
-	} notes; /* that the user has seen */
+	struct source *source;     /* that we are the state of */
 	struct utsname machine;
 };
 
-/* Say what could not be seen, and why: each thing once. */
-static void show_note(struct local *local, const char *note)
+/* What could not be seen, and why. */
+static void note_all(struct local *local, const struct topology *topology)
 {
-	char **shown;
-
-	for (size_t i = 0; i < local->notes.count; i++)
-		if (strcmp(local->notes.items[i], note) == 0)
-			return;
-	log_warning("%s", note);
-	shown = local->notes.count < NOTES_MAX ? MEMORY_APPEND(&local->notes) : NULL;
-	if (shown && !(*shown = strdup(note)))
-		local->notes.count--;
-}
-
-static void show_notes(struct local *local, const struct topology *topology)
-{
-	const char *note = live_note(local->live);
-
-	if (note)
-		show_note(local, note);
+	for (unsigned i = 0; i < LIVE_NOTES; i++)
+		if (live_note(local->live, i))
+			source_note(local->source, live_note(local->live, i));
 	if (local->noted_generation == topology->generation)
 		return;
 	local->noted_generation = topology->generation;
 	for (size_t i = 0; i < topology->note_count; i++)
-		show_note(local, topology->notes[i]);
+		source_note(local->source, topology->notes[i]);
 }
 
 /* One tick as its visible calls; publishing is the caller's. */
@@ -71,7 +49,7 @@ static int local_tick(struct local *local, struct snapshot *snapshot, struct err
 
 	if (result)
 		return result;
-	show_notes(local, topology);
+	note_all(local, topology);
 	result = live_sample(local->live, topology, &local->sample, error);
 	if (result)
 		return result;
@@ -83,21 +61,33 @@ static int local_tick(struct local *local, struct snapshot *snapshot, struct err
 	return account_tick(local->account, topology, &local->sample, snapshot, error);
 }
 
-static int local_next(void *state, struct snapshot *snapshot, struct error *error)
+static uint64_t local_due_ns(void *state)
+{
+	return ((struct local *)state)->pace.due_ns;
+}
+
+static int local_run(void *state, struct snapshot *snapshot, struct error *error)
 {
 	struct local *local = state;
-	int result;
+	int result = local_tick(local, snapshot, error);
 
-	do {
-		if (!wait_until(local->pace.due_ns))
-			return SOURCE_END;
-		result = local_tick(local, snapshot, error);
-		pace_advance(&local->pace, clock_now_ns());
-		if (result == -EINVAL)
-			log_warning("tick %llu left out: %s", (unsigned long long)local->sample.seq,
-				    error->text);
-	} while (result == -EAGAIN || result == -EINVAL);
-	return result;
+	pace_advance(&local->pace, clock_now_ns());
+	if (result == -EINVAL)
+		source_notef(local->source, "tick %llu left out: %s",
+			     (unsigned long long)local->sample.seq, error->text);
+	return result == -EAGAIN || result == -EINVAL ? SOURCE_NO_FIGURES : result;
+}
+
+static void local_set_pace(void *state, double seconds)
+{
+	struct local *local = state;
+	uint64_t missed_ticks = local->pace.missed_ticks;
+
+	pace_start(&local->pace, (uint64_t)(seconds * 1e9), clock_now_ns());
+	pace_advance(&local->pace, clock_now_ns());
+	local->pace.missed_ticks = missed_ticks;
+	live_set_interval(local->live, local->pace.interval_ns);
+	local->source->info.interval_s = seconds;
 }
 
 static int local_close(void *state, struct error *error)
@@ -109,23 +99,22 @@ static int local_close(void *state, struct error *error)
 	live_close(local->live);
 	weights_choice_free(&local->choice);
 	sample_clear(&local->sample);
-	for (size_t i = 0; i < local->notes.count; i++)
-		free(local->notes.items[i]);
-	free(local->notes.items);
 	free(local);
 	return result;
 }
 
-/* Weights, and all that is wrong with the files that were passed over. */
-static int choose_weights(struct local *local, const char *spec, const struct cpu_identity *cpu,
-			  enum cpu_source source, struct error *error)
+/* What counts, its prices, and all that is wrong with the files that were passed over. */
+static int choose_counting(struct local *local, const struct options *options,
+			   const struct topology *topology, struct error *error)
 {
-	struct weights_request request = { .spec = spec, .cpu = cpu, .source = source };
+	const struct counting_request request = { .source = options->cpu_source,
+						  .weights = options->weights };
 	struct error_list warnings = { 0 };
-	int result = weights_choose(&request, &local->choice, &warnings, error);
+	int result =
+		counting_choose(local->live, &request, topology, &local->choice, &warnings, error);
 
 	for (size_t i = 0; i < warnings.count; i++)
-		log_warning("%s", warnings.texts[i]);
+		source_note(local->source, warnings.texts[i]);
 	error_list_clear(&warnings);
 	return result;
 }
@@ -137,13 +126,11 @@ static int open_account(struct local *local, const struct options *options, stru
 	const struct topology *topology;
 	int result = live_discover(local->live, &topology, error);
 
+	if (!result)
+		result = choose_counting(local, options, topology, error);
 	if (result)
 		return result;
 	live_events(local->live, &account.events);
-	result = choose_weights(local, options->weights, &topology->cpu, account.events.source,
-				error);
-	if (result)
-		return result;
 	account.cpu = local->choice.cpu;
 	account.disks = (const struct weights *const *)local->choice.disks;
 	account.disk_count = local->choice.disk_count;
@@ -186,6 +173,7 @@ int source_local_open(struct source *source, const struct options *options, stru
 
 	if (!local)
 		return error_setf(error, ENOMEM, "out of memory");
+	local->source = source;
 	uname(&local->machine);
 	local->idle_policy =
 		options->idle_policy < 0 ? IDLE_VCPU : (enum idle_policy)options->idle_policy;
@@ -198,15 +186,16 @@ int source_local_open(struct source *source, const struct options *options, stru
 		local_close(local, NULL);
 		return result;
 	}
-	log_debug("machine totals from %s", live_total_source(local->live));
 	pace_start(&local->pace, live.interval_ns, clock_now_ns());
-	*source = (struct source){
-		.next = local_next,
-		.close = local_close,
-		.state = local,
-		.info = { .hostname = local->machine.nodename,
-			  .weights_why = local->choice.why,
-			  .interval_s = options->interval_s },
-	};
+	source->due_ns = local_due_ns;
+	source->tick = local_run;
+	source->set_pace = local_set_pace;
+	source->close = local_close;
+	source->state = local;
+	source->info.hostname = local->machine.nodename;
+	source->info.weights_why = local->choice.why;
+	source->info.counting = live_total_source(local->live);
+	source->info.verdict = local->choice.cpu->verdict;
+	source->info.interval_s = options->interval_s;
 	return 0;
 }

@@ -3,40 +3,69 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "engine/choose.h"
 #include "engine/recorder.h"
 #include "model/account.h"
 #include "vmetop/source.h"
-#include "vmetop/wait.h"
 
 struct replay {
+	struct source *source; /* that we are the state of */
 	struct replayer *replayer;
 	struct weights_choice choice;
 	struct account *account;
+	double speed;
+	uint64_t due_ns;
 };
 
-static int replay_next(void *state, struct snapshot *snapshot, struct error *error)
+static uint64_t replay_due_ns(void *state)
+{
+	return ((struct replay *)state)->due_ns;
+}
+
+/* A tick is shown for as long as it lasted, `speed` times as fast. */
+static void wait_for(struct replay *replay, double interval_s)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (replay->due_ns == 0 || replay->due_ns > now_ns)
+		replay->due_ns = now_ns;
+	replay->due_ns += replay->speed > 0 ? (uint64_t)(interval_s * 1e9 / replay->speed) : 0;
+}
+
+static void replay_set_pace(void *state, double speed)
+{
+	struct replay *replay = state;
+
+	replay->speed = speed;
+	replay->due_ns = 0;
+}
+
+static int end_of_recording(struct replay *replay)
+{
+	replay->source->info.ended = true;
+	if (replayer_was_cut(replay->replayer))
+		source_note(replay->source,
+			    "the recording ends in the middle of a line: that tick is left out");
+	return SOURCE_END;
+}
+
+static int replay_tick(void *state, struct snapshot *snapshot, struct error *error)
 {
 	struct replay *replay = state;
 	const struct topology *topology;
 	const struct sample *sample;
-	int result;
+	int result = replayer_next(replay->replayer, &topology, &sample, error);
 
-	do {
-		if (!wait_until(0))
-			return SOURCE_END;
-		result = replayer_next(replay->replayer, &topology, &sample, error);
-		if (result)
-			break;
-		result = account_tick(replay->account, topology, sample, snapshot, error);
-		if (result == -EINVAL)
-			log_warning("tick %llu left out: %s", (unsigned long long)sample->seq,
-				    error->text);
-	} while (result == -EAGAIN || result == -EINVAL);
-	if (result == SOURCE_END && replayer_was_cut(replay->replayer))
-		log_warning("the recording ends in the middle of a line: that tick is left out");
-	return result;
+	if (result)
+		return result == SOURCE_END ? end_of_recording(replay) : result;
+	result = account_tick(replay->account, topology, sample, snapshot, error);
+	if (result == -EINVAL)
+		source_notef(replay->source, "tick %llu left out: %s",
+			     (unsigned long long)sample->seq, error->text);
+	if (!result)
+		wait_for(replay, snapshot->interval_s);
+	return result == -EAGAIN || result == -EINVAL ? SOURCE_NO_FIGURES : result;
 }
 
 static int replay_close(void *state, struct error *error)
@@ -64,7 +93,7 @@ static int open_account(struct replay *replay, const struct options *options, st
 	int result = weights_choice_from_texts(header, &replay->choice, &errors, error);
 
 	for (size_t i = 0; i < errors.count; i++)
-		log_warning("%s", errors.texts[i]);
+		source_note(replay->source, errors.texts[i]);
 	error_list_clear(&errors);
 	if (result)
 		return result;
@@ -82,6 +111,8 @@ int source_replay_open(struct source *source, const struct options *options, str
 
 	if (!replay)
 		return error_setf(error, ENOMEM, "out of memory");
+	replay->source = source;
+	replay->speed = options->speed;
 	result = replayer_open(&replay->replayer, options->replay, error);
 	if (!result)
 		result = open_account(replay, options, error);
@@ -90,13 +121,15 @@ int source_replay_open(struct source *source, const struct options *options, str
 		return result;
 	}
 	header = replayer_header(replay->replayer);
-	*source = (struct source){
-		.next = replay_next,
-		.close = replay_close,
-		.state = replay,
-		.info = { .hostname = header->hostname,
-			  .weights_why = header->cpu_weights_why,
-			  .interval_s = header->interval_s },
-	};
+	source->due_ns = replay_due_ns;
+	source->tick = replay_tick;
+	source->set_pace = replay_set_pace;
+	source->close = replay_close;
+	source->state = replay;
+	source->info.hostname = header->hostname;
+	source->info.weights_why = header->cpu_weights_why;
+	source->info.verdict = replay->choice.cpu->verdict;
+	source->info.interval_s = header->interval_s;
+	source->info.is_replay = true;
 	return 0;
 }

@@ -6,27 +6,52 @@
 #ifndef VMENERGY_VMETOP_SOURCE_H
 #define VMENERGY_VMETOP_SOURCE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/error.h"
 #include "model/snapshot.h"
+#include "model/weights.h"
 #include "vmetop/options.h"
 
 /* What the head of each view says of the account. Strings belong to the source. */
 struct source_info {
 	const char *hostname;
 	const char *weights_why; /* the sentence of the choice of weights */
+	const char *counting;    /* how counters are read, a phrase; NULL = not known */
+	enum verdict verdict;    /* of the weights */
 	double interval_s;
+	bool is_replay;
+	bool ended; /* a replay has come to its end */
+	/* What could not be seen, a sentence each, oldest first; more come with the ticks. */
+	char **notes;
+	size_t note_count, note_capacity;
 };
 
-enum { SOURCE_END = 1 };
+enum { SOURCE_END = 1, SOURCE_NO_FIGURES = 2 };
 
 struct source {
-	/* The next tick. 0; SOURCE_END: no more, or asked to stop; else -errno with text. */
-	int (*next)(void *state, struct snapshot *snapshot, struct error *error);
+	/* When the next tick is due, CLOCK_MONOTONIC; 0 = at once. */
+	uint64_t (*due_ns)(void *state);
+	/* Run it now. 0; SOURCE_NO_FIGURES: it was a baseline or was left out, snapshot is
+	 * as it was; SOURCE_END: there are no more; else -errno with text. */
+	int (*tick)(void *state, struct snapshot *snapshot, struct error *error);
+	/* Seconds of a tick; of a replay: how many times as fast as it was (0 = as it goes). */
+	void (*set_pace)(void *state, double pace);
 	/* Release all; 0, or -errno with text if a recording could not be finished. */
 	int (*close)(void *state, struct error *error);
 	void *state;
 	struct source_info info;
 };
+
+/* Keep a sentence for the reader, each once. */
+void source_note(struct source *source, const char *note);
+void source_notef(struct source *source, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* What `options` ask for. *source stays where it is: its state points to it. */
+int source_open(struct source *source, const struct options *options, struct error *error);
+int source_close(struct source *source, struct error *error);
 
 int source_local_open(struct source *source, const struct options *options, struct error *error);
 int source_replay_open(struct source *source, const struct options *options, struct error *error);

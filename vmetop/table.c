@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "vmetop/figure.h"
 
@@ -14,17 +13,6 @@ static const char *power(double watts, unsigned quality, char text[FIGURE_BYTES]
 {
 	figure_power(watts, figure_flag(quality), text);
 	return text;
-}
-
-/* "2026-11-23 12:04:31Z": UTC, so that a replay reads the same everywhere. */
-static void put_time(struct text *out, double time_s)
-{
-	time_t seconds = (time_t)time_s;
-	struct tm utc;
-	char text[40];
-
-	if (gmtime_r(&seconds, &utc) && strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &utc))
-		text_add(out, text);
 }
 
 static void put_counts(struct text *out, const struct snapshot *snapshot, const struct rows *rows)
@@ -64,8 +52,11 @@ static void put_quality(struct text *out, unsigned quality)
 static void put_head(struct text *out, const struct snapshot *snapshot, const struct rows *rows,
 		     const struct source_info *info)
 {
+	char time[FIGURE_BYTES];
+
 	text_add(out, "vmetop " VMENERGY_VERSION "  ");
-	put_time(out, snapshot->time_s);
+	figure_time(snapshot->time_s, time);
+	text_add(out, time);
 	text_addf(out, "  %s  tick %" PRIu64 "  %.2f s", info->hostname, snapshot->seq,
 		  snapshot->interval_s);
 	if (snapshot->missed_ticks)
@@ -101,7 +92,7 @@ static int other_cells(void)
 	int cells = 0;
 
 	for (size_t i = 0; i < column_count; i++)
-		if (columns[i].title && columns[i].width)
+		if (columns[i].width)
 			cells += 1 + columns[i].width;
 	return cells;
 }
@@ -111,9 +102,9 @@ static void put_titles(struct text *out, int name_width)
 	for (size_t i = 0; i < column_count; i++) {
 		const struct column *column = &columns[i];
 
-		if (column->title && column->width)
+		if (column->width)
 			text_addf(out, " %*s", column->width, column->title);
-		else if (column->title)
+		else if (column->kind == COLUMN_NAME)
 			text_addf(out, "%-*s", name_width, column->title);
 	}
 	text_add(out, "  NOTE\n");
@@ -147,7 +138,7 @@ static void put_row(struct text *out, const struct row *row, const struct view *
 		const struct column *column = &columns[i];
 		char text[FIGURE_BYTES];
 
-		if (!column->title || !column->width)
+		if (!column->width)
 			continue;
 		column->format(row, view, text);
 		text_addf(out, " %*s", column->width, text);

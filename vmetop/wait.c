@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
+
 #include "base/clock.h"
 
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -34,22 +35,32 @@ bool wait_is_over(void)
 	return stopped;
 }
 
-/* Signals are let in by ppoll() alone: one that comes after the look at `stopped` ends it. */
-bool wait_until(uint64_t due_ns)
+static struct timespec time_left(uint64_t due_ns)
 {
+	uint64_t now_ns = clock_now_ns(), left_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+
+	return (struct timespec){ .tv_sec = (time_t)(left_ns / 1000000000u),
+				  .tv_nsec = (long)(left_ns % 1000000000u) };
+}
+
+/* Signals are let in by ppoll() alone: one that comes after the look at `stopped` ends it. */
+enum wait_end wait_until(uint64_t due_ns, int fd)
+{
+	struct pollfd input = { .fd = fd, .events = POLLIN };
+	struct timespec left;
 	sigset_t block, before;
-	uint64_t now_ns;
+	int ready = 0;
 
 	sigemptyset(&block);
 	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
 		sigaddset(&block, stop_signals[i]);
 	sigprocmask(SIG_BLOCK, &block, &before);
-	while (!stopped && (now_ns = clock_now_ns()) < due_ns) {
-		struct timespec left = { .tv_sec = (time_t)((due_ns - now_ns) / 1000000000u),
-					 .tv_nsec = (long)((due_ns - now_ns) % 1000000000u) };
-
-		ppoll(NULL, 0, &left, &before);
+	if (!stopped) {
+		left = time_left(due_ns);
+		ready = ppoll(&input, 1, due_ns == WAIT_FOR_EVER ? NULL : &left, &before);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return !stopped;
+	if (stopped)
+		return WAIT_OVER;
+	return ready == 0 ? WAIT_DUE : WAIT_INPUT;
 }

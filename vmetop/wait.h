@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * wait.h - sleep until a tick is due, or until SIGINT, SIGTERM or SIGHUP.
+ * wait.h - sleep until a tick is due, something can be read, or SIGINT, SIGTERM
+ * or SIGHUP comes.
  *
  * A signal sets a mark and ends the system call that it meets (EINTR), so that
  * a full pipe or a FIFO without a peer cannot hold us; between ticks it is
@@ -12,10 +13,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum wait_end {
+	WAIT_DUE,
+	WAIT_INPUT, /* `fd` can be read or has hung up, or some other signal came (a resize) */
+	WAIT_OVER,  /* somebody asked us to stop */
+};
+enum { WAIT_NO_FD = -1 };
+#define WAIT_FOR_EVER UINT64_MAX
+
 /* Call first in main(), before any thread exists. Ignores SIGPIPE: writes say EPIPE. */
 void wait_open(void);
-/* true: it is due; false: somebody asked us to stop. A time in the past only asks. */
-bool wait_until(uint64_t due_ns);
+/* A time in the past only looks. */
+enum wait_end wait_until(uint64_t due_ns, int fd);
 /* Has somebody asked us to stop? */
 bool wait_is_over(void);
 

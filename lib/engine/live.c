@@ -8,17 +8,21 @@
 
 #include "base/clock.h"
 #include "base/rootfs.h"
+#include "engine/cpu-counter.h"
 #include "host/host.h"
 #include "probe/block.h"
-#include "probe/cputime.h"
+#include "probe/freq.h"
+#include "probe/service-time.h"
 
 enum { PATIENCE_MAX_MS = 250 };
 
 struct live {
 	struct rootfs root;
 	struct host *host;
-	struct cputime *cputime;
+	struct cpu_counter cpu;
+	struct freq *freq;
 	struct block *block;
+	struct service_time *service_time;
 	struct topology *topology; /* one reference; NULL before the first discovery */
 	uint64_t patience_ns;
 	uint64_t seq;
@@ -49,9 +53,9 @@ int live_open(struct live **out, const struct live_options *options, struct erro
 	host.root = &live->root;
 	result = rootfs_open(&live->root, options->root, error);
 	if (!result)
-		result = cputime_open(&live->cputime, &live->root, error);
-	if (!result)
 		result = block_open(&live->block, &live->root, error);
+	if (!result)
+		result = service_time_open(&live->service_time, &live->root, error);
 	if (!result)
 		result = host_open(&live->host, &host, error);
 	if (result) {
@@ -68,42 +72,82 @@ void live_close(struct live *live)
 		return;
 	if (live->host)
 		host_close(live->host);
+	if (live->service_time)
+		service_time_close(live->service_time);
 	if (live->block)
 		block_close(live->block);
-	if (live->cputime)
-		cputime_close(live->cputime);
+	if (live->freq)
+		freq_close(live->freq);
+	cpu_counter_close(&live->cpu);
 	if (live->topology)
 		topology_unref(live->topology);
 	rootfs_close(&live->root);
 	free(live);
 }
 
+void live_set_interval(struct live *live, uint64_t interval_ns)
+{
+	live->patience_ns = patience(interval_ns);
+}
+
+static int follow_cpu(struct live *live, struct error *error)
+{
+	int result = cpu_counter_follow(&live->cpu, live->topology);
+
+	return result ? error_setf(error, -result, "out of memory while following the domains") : 0;
+}
+
+int live_count(struct live *live, const struct live_counting *counting, struct error *error)
+{
+	int result;
+
+	if (counting->source == CPU_SOURCE_PERF && !rootfs_is_real(&live->root))
+		return error_setf(error, ENOTSUP,
+				  "event counters are this machine's, not those of another root");
+	result = cpu_counter_open(&live->cpu, counting->source, &live->root, counting->events,
+				  counting->event_count, error);
+	if (!result)
+		result = follow_cpu(live, error);
+	if (!result)
+		result = freq_open(&live->freq, &live->root, live->topology->cpu.tsc_hz,
+				   counting->with_frequency, error);
+	if (result)
+		cpu_counter_close(&live->cpu);
+	return result;
+}
+
 void live_events(const struct live *live, struct event_set *events)
 {
-	(void)live;
-	cputime_events(events);
+	cpu_counter_events(&live->cpu, events);
 }
 
 const char *live_total_source(const struct live *live)
 {
-	return cputime_total_source(live->cputime);
+	return cpu_counter_phrase(&live->cpu);
 }
 
-const char *live_note(const struct live *live)
+const char *live_note(const struct live *live, unsigned index)
 {
-	return cputime_note(live->cputime);
+	switch (index) {
+	case 0:
+		return cpu_counter_note(&live->cpu);
+	case 1:
+		return service_time_note(live->service_time);
+	default:
+		return NULL;
+	}
 }
 
 /* Let the probes open what is new and close what is gone. */
 static int follow(struct live *live, struct error *error)
 {
-	int result = cputime_follow(live->cputime, live->topology);
+	int result = block_follow(live->block, live->topology);
 
 	if (!result)
-		result = block_follow(live->block, live->topology);
+		result = service_time_follow(live->service_time, live->topology);
 	if (result)
 		return error_setf(error, -result, "out of memory while following the domains");
-	return 0;
+	return live->cpu.driver ? follow_cpu(live, error) : 0;
 }
 
 int live_discover(struct live *live, const struct topology **topology, struct error *error)
@@ -150,11 +194,15 @@ int live_sample(struct live *live, const struct topology *topology, struct sampl
 	if (!result)
 		result = block_read_leaves(live->block, topology, sample);
 	if (!result)
-		result = cputime_read_parts(live->cputime, topology, sample);
+		result = service_time_read(live->service_time, topology, sample);
+	if (!result)
+		result = cpu_counter_read_parts(&live->cpu, topology, sample);
 	if (result)
 		return error_setf(error, -result, "counters cannot be read: %s",
 				  strerrordesc_np(-result));
-	result = cputime_read_total(live->cputime, sample, error);
+	result = cpu_counter_read_total(&live->cpu, sample, error);
+	if (!result)
+		freq_read(live->freq, sample);
 	sample->end_ns = clock_now_ns();
 	sample->realtime_ns = clock_read_ns(CLOCK_REALTIME);
 	return result;

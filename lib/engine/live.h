@@ -30,11 +30,32 @@ struct live;
 int live_open(struct live **live, const struct live_options *options, struct error *error);
 void live_close(struct live *live);
 
+struct live_counting {
+	enum cpu_source source;
+	const char *const *events; /* as cpu_counter_open() has them */
+	unsigned event_count;
+	/* Are there prices for several frequencies? Reading it interrupts every CPU in each tick,
+	 * and is left out where nothing depends on it. */
+	bool with_frequency;
+};
+
+/*
+ * Count so from now on. Once, after the first live_discover() and before the
+ * first live_sample(); may be tried again otherwise if it fails. 0 or -errno
+ * with a sentence.
+ */
+int live_count(struct live *live, const struct live_counting *counting, struct error *error);
+void live_set_interval(struct live *live, uint64_t interval_ns);
+
 /* What the samples count, and how machine totals are read (a phrase). */
 void live_events(const struct live *live, struct event_set *events);
 const char *live_total_source(const struct live *live);
-/* What the counters cannot see here, a sentence for the reader; NULL = nothing. Borrowed. */
-const char *live_note(const struct live *live);
+/*
+ * What the counters cannot see here, sentences for the reader, `index` from 0;
+ * NULL = none under this index (there may be one under the next), below LIVE_NOTES.
+ */
+enum { LIVE_NOTES = 2 };
+const char *live_note(const struct live *live, unsigned index);
 
 /* The topology of now; borrowed until the next call. 0 or -errno with text. */
 int live_discover(struct live *live, const struct topology **topology, struct error *error);

@@ -103,6 +103,47 @@ static void test_names_are_measured_in_cells(void)
 		    "\xe4\xbb\xae\xe6\x83\xb3\xe4\xb8\xbb\xe6\x9c\xba", 7);
 }
 
+static void expect_cut(const char *expected, enum cut cut, const char *name, int columns)
+{
+	char text[256];
+
+	UNIT_EQUAL_I64(figure_cells(expected), figure_cut(name, columns, cut, text, sizeof text));
+	UNIT_EQUAL_TEXT(expected, text);
+}
+
+static void test_cuts(void)
+{
+	expect_cut("abc\xe2\x80\xa6hi", CUT_MIDDLE_UNICODE, "abcdefghi", 6);
+	expect_cut("abcdef", CUT_END, "abcdefghi", 6);
+	expect_cut("abcdefghi", CUT_END, "abcdefghi", 9);
+	/* Where the mark has no room, the name's beginning says more. */
+	expect_cut("ab", CUT_MIDDLE, "abcdefghi", 2);
+	expect_cut("a", CUT_MIDDLE_UNICODE, "abcdefghi", 1);
+	expect_cut("", CUT_MIDDLE, "abcdefghi", 0);
+}
+
+static void test_other_figures(void)
+{
+	char text[FIGURE_BYTES];
+
+	figure_whole_percent(17.5, text);
+	UNIT_EQUAL_TEXT("18", text);
+	figure_frequency(2.394e9, text);
+	UNIT_EQUAL_TEXT("2.39GHz", text);
+	figure_frequency(NAN, text);
+	UNIT_EQUAL_TEXT("-", text);
+	figure_time(1700000002.9, text);
+	UNIT_EQUAL_TEXT("2023-11-14 22:13:22Z", text);
+	figure_time(1e300, text);
+	UNIT_EQUAL_TEXT("-", text);
+	figure_count(950, text);
+	UNIT_EQUAL_TEXT("950", text);
+	figure_count(12400, text);
+	UNIT_EQUAL_TEXT("12.4k", text);
+	figure_count(NAN, text);
+	UNIT_EQUAL_TEXT("-", text);
+}
+
 int main(void)
 {
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
@@ -114,5 +155,7 @@ int main(void)
 		{ "flags say how far a figure is known", test_flags },
 		{ "names are cut in the middle", test_names_are_cut_in_the_middle },
 		{ "names cannot reach the terminal", test_names_cannot_reach_the_terminal },
-		{ "names are measured in cells", test_names_are_measured_in_cells });
+		{ "names are measured in cells", test_names_are_measured_in_cells },
+		{ "names are cut as one likes", test_cuts },
+		{ "counts, percents and frequencies", test_other_figures });
 }

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What stands on the screen, as text. */
+#include "tests/unit/pages-scene.h"
+
+/* --- whole screens ---------------------------------------------------------------------------- */
+
+static const char list_screen[] =
+	"vmetop  kvm01  2023-11-14 22:13:26Z  every 2s  VMs 3: 2 running, 1 paused\n"
+	"Host [========================###################+... ]  ~66.25 W  max 66.25\n"
+	"VMs ~62.25  = idle ~33.00  # CPU ~25.00 disk ~1.50  + serv ~0.75  . kept ~4.00\n"
+	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
+	"no meter  (same CPU model)\n"
+	"  NAME            8> S  TOTAL/W  IDLE/W   CPU/W  DISK/W  SERV/W    ENERGY TREND\n"
+	"+ database           R   ~31.75  ~11.00  ~20.00   ~0.50   ~0.25  ~2.000kJ   ▅▆▇█\n"
+	"  web-front-?[31m    R   ~16.75  ~11.00   ~5.00   ~0.50   ~0.25   ~500.0J   ▅▅▅▅\n"
+	"  a-name-th…w-screen P   ~11.75  ~11.00   ~<.01   ~0.50   ~0.25   ~0.100J   ▃▃▃▃\n"
+	"(kept by the host)        ~4.00   ~2.00   ~2.50   ~1.50       -   ~40.00J\n"
+	"\n"
+	"\n"
+	"\n"
+	"\n"
+	"\n"
+	"? Help q Quit | 0 VMs 1 Host 2 Services 3 Disks | Enter Graph t Tree > Sort\n";
+
+static void test_list(void)
+{
+	prepare();
+	expect_screen(16, 80, list_screen);
+}
+
+static const char tree_screen[] =
+	"vmetop  kvm01  2023-11-14 22:13:26Z  every 2s  VMs 3: 2 running, 1 paused\n"
+	"Host [========================###################+... ]  ~66.25 W  max 66.25\n"
+	"VMs ~62.25  = idle ~33.00  # CPU ~25.00 disk ~1.50  + serv ~0.75  . kept ~4.00\n"
+	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
+	"no meter  (same CPU model)\n"
+	"  NAME            8> S  TOTAL/W  IDLE/W   CPU/W  DISK/W  SERV/W    ENERGY TREND\n"
+	"- database           R   ~31.75  ~11.00  ~20.00   ~0.50   ~0.25  ~2.000kJ   ▅▆▇█\n"
+	"    vcpu0                ~12.00       -  ~12.00       -       -         -\n"
+	"    vcpu1                 ~8.00       -   ~8.00       -       -         -\n"
+	"    vda sda               ~1.50   ~1.00       -   ~0.50   ~0.00         -\n"
+	"    helpers, idle        ~10.25  ~10.00   ~0.00   ~0.00   ~0.25         -\n"
+	"  web-front-?[31m    R   ~16.75  ~11.00   ~5.00   ~0.50   ~0.25   ~500.0J   ▅▅▅▅\n"
+	"  a-name-th…w-screen P   ~11.75  ~11.00   ~<.01   ~0.50   ~0.25   ~0.100J   ▃▃▃▃\n"
+	"(kept by the host)        ~4.00   ~2.00   ~2.50   ~1.50       -   ~40.00J\n"
+	"    vmetop                ~0.05   ~0.00       -       -       -         -\n"
+	"    host                  ~3.95   ~2.00       -       -       -         -\n"
+	"\n"
+	"? Help q Quit | 0 VMs 1 Host 2 Services 3 Disks | Enter Graph t Tree > Sort\n";
+
+static void test_tree(void)
+{
+	prepare();
+	press(L't');
+	expect_screen(18, 80, tree_screen);
+}
+
+static const char host_screen[] =
+	"vmetop  kvm01  2023-11-14 22:13:26Z  every 2s  VMs 3: 2 running, 1 paused\n"
+	"Host [========================###################+... ]  ~66.25 W  max 66.25\n"
+	"VMs ~62.25  = idle ~33.00  # CPU ~25.00 disk ~1.50  + serv ~0.75  . kept ~4.00\n"
+	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
+	"no meter  (same CPU model)\n"
+	"sort TOTAL/W v  filter -  idle by vcpu  notes on page 1: 1\n"
+	"HOST                TOTAL/W   IDLE/W    ACT/W    ENERGY\n"
+	"host                 ~66.25   ~35.00   ~31.25   ~660.0J all that has weights\n"
+	"  CPUs, board        ~60.25   ~32.00   ~28.25   ~0.000J idle: constant power\n"
+	"    all packages     ~25.75        -   ~25.75         - 2.40GHz 54C extrapolated\n"
+	"  disks               ~6.00    ~3.00    ~3.00   ~0.000J 1 of 2 with weights\n"
+	"  VMs                ~62.25   ~33.00   ~27.25   ~620.0J 94.0% of the host\n"
+	"  kept by the host    ~4.00    ~2.00    ~2.00   ~40.00J\n"
+	"    vmetop            ~0.05    ~0.00    ~0.05         - this program\n"
+	"    host              ~3.95    ~2.00    ~1.95         -\n"
+	"metered            no meter\n"
+	"residual           no meter\n"
+	"temperature        54.0 C, the hottest package\n"
+	"ticks              number 4, of 2.00 s; missed 0\n"
+	"account            energy since 2023-11-14 22:13:20Z; idle power by vcpu\n"
+	"weights            /a/folder/sample.weights: same CPU model\n"
+	"note sample: a note of the source\n"
+	"\n"
+	"? Help q Quit | 0 VMs 1 Host 2 Services 3 Disks | / Find z Pause u J/Wh\n";
+
+static void test_host(void)
+{
+	prepare();
+	press(L'1');
+	expect_screen(24, 80, host_screen);
+}
+
+static const char services_screen[] =
+	"vmetop  kvm01  2023-11-14 22:13:26Z  every 2s  VMs 3: 2 running, 1 paused\n"
+	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
+	"no meter  (same CPU model)\n"
+	"SERVICE                                  PID  TOTAL/W   IDLE/W    ACT/W CLIENTS\n"
+	"storage daemon                           900    ~0.75    ~0.50    ~0.25       2\n"
+	"\n"
+	"storage daemon works for  database  gone\n"
+	"\n"
+	"\n"
+	"\n"
+	"\n"
+	"? Help q Quit | 0 VMs 1 Host 2 Services 3 Disks | / Find z Pause u J/Wh\n";
+
+static void test_services(void)
+{
+	prepare();
+	press(L'2');
+	expect_screen(12, 80, services_screen);
+}
+
+static const char disks_screen[] =
+	"vmetop  kvm01  2023-11-14 22:13:26Z  every 2s  VMs 3: 2 running, 1 paused\n"
+	"Host [========================###################+... ]  ~66.25 W  max 66.25\n"
+	"VMs ~62.25  = idle ~33.00  # CPU ~25.00 disk ~1.50  + serv ~0.75  . kept ~4.00\n"
+	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
+	"no meter  (same CPU model)\n"
+	"DISK          TOTAL/W   IDLE/W    ACT/W BUSY%  REQ/s   RD/s   WR/s    ENERGY\n"
+	"sda              4.50     3.00     1.50  12.5     50   2.0M   1.0k    45.00J\n"
+	"nvme0n1             -        -        -     -      -      -      -         -\n"
+	"\n"
+	"sda  SAMPLE 1, sample.weights\n"
+	"ON IT                IDLE/W    ACT/W   SERV/W  REQ/s   RD/s   WR/s DISKS\n"
+	"database/vda          ~1.00    ~0.50    ~0.00     50   2.0M   1.0k sda\n"
+	"\n"
+	"\n"
+	"\n"
+	"? Help q Quit | 0 VMs 1 Host 2 Services 3 Disks | / Find z Pause u J/Wh\n";
+
+static void test_disks(void)
+{
+	prepare();
+	press(L'3');
+	expect_screen(16, 80, disks_screen);
+}
+
+static const char small_screen[] = "estimate from cputime\n"
+				   "extrapolated\n"
+				   "weights sample.weights: usable\n"
+				   "  NAME      13> S  TOTAL/W   CPU/W\n"
+				   "+ database      R   ~31.75  ~20.00\n"
+				   "  web-fr..?[31m R   ~16.75   ~5.00\n"
+				   "  a-name..creen P   ~11.75   ~<.01\n"
+				   "? Help q Quit | 0 VMs 1 Host\n";
+
+/* Of a small screen the basis of the figures and the rows remain. */
+static void test_small(void)
+{
+	prepare();
+	ui.unicode = ui.view.unicode = false;
+	expect_screen(8, 34, small_screen);
+}
+
+/* --- what must not be missed ------------------------------------------------------------------ */
+
+static void test_the_head_says_what_figures_rest_on(void)
+{
+	prepare();
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("estimate from cputime"));
+	UNIT_TRUE(is_on_screen("scope wall"));
+	UNIT_TRUE(is_on_screen("weights sample.weights: usable"));
+	UNIT_TRUE(is_on_screen("extrapolated"));
+	UNIT_TRUE(is_on_screen("no meter"));
+	info.verdict = VERDICT_NONE;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("weights sample.weights: not verified"));
+	snapshot.source.meter = unit_literal("ipmi");
+	snapshot.host.metered_w = 70;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("ipmi 70.00 W"));
+}
+
+static void test_standing_still_is_said(void)
+{
+	prepare();
+	press(L'z');
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("FROZEN"));
+	info.is_replay = true;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("PAUSED"));
+	info.ended = true;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("ENDED"));
+}
+
+static void test_an_empty_list_says_why(void)
+{
+	prepare();
+	strcpy(ui.filter_line, "zzz");
+	ui.view.filter = ui.filter_line;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("The filter hides all domains"));
+	UNIT_TRUE(is_on_screen("filter zzz"));
+	UNIT_TRUE(is_on_screen("3 hidden"));
+	ui.view.filter = NULL;
+	snapshot.domain_count = 0;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("No domains found"));
+	frame.snapshot = NULL;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("Waiting for the first tick"));
+	frame.snapshot = &snapshot;
+}
+
+static void test_the_footer_asks(void)
+{
+	prepare();
+	press(L'/');
+	press(L'x');
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("Find: x"));
+	press(27);
+	strcpy(ui.message, "something happened");
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("something happened"));
+}
+
+/* A style alone is not seen by everybody: there is a letter, too. */
+static void test_caps_have_a_letter(void)
+{
+	prepare();
+	domains[0].control.cap_w = 5;
+	domains[0].throttle_cpu = 0.2;
+	domains[1].control.cap_w = 60;
+	domains[1].throttle_cpu = 0.5;
+	draw(24, 100);
+	UNIT_TRUE(is_on_screen("R!"));
+	UNIT_TRUE(is_on_screen("RT"));
+	UNIT_TRUE(is_on_screen("CAP%"));
+	UNIT_TRUE(is_on_screen("THR%"));
+}
+
+int main(void)
+{
+	int result;
+
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		return 1; /* part of glibc since 2.35 */
+	result = UNIT_RUN(
+		"vmetop pages", { "the list", test_list }, { "the tree", test_tree },
+		{ "the host", test_host }, { "services", test_services }, { "disks", test_disks },
+		{ "a small screen", test_small },
+		{ "the head says what figures rest on", test_the_head_says_what_figures_rest_on },
+		{ "standing still is said", test_standing_still_is_said },
+		{ "an empty list says why", test_an_empty_list_says_why },
+		{ "the footer asks and tells", test_the_footer_asks },
+		{ "caps have a letter", test_caps_have_a_letter });
+	clear_scene();
+	return result;
+}
