@@ -19,6 +19,7 @@ struct subject {
 	double total_w, error_w, total_j;
 	double cap_w; /* as it was set: of a domain it may limit active power alone; NaN = none */
 	enum graph_style style;
+	bool has_gaps;
 	bool ever_throttled; /* in what is shown */
 };
 
@@ -166,7 +167,8 @@ static void draw_legend(struct pen *pen, const struct subject *subject)
 	put(pen, STYLE_NORMAL, " active  ");
 	if (!isnan(subject->error_w))
 		put(pen, STYLE_NORMAL, "%s +- as now  ", signs->band);
-	put(pen, STYLE_NORMAL, "? no data  ");
+	if (subject->has_gaps)
+		put(pen, STYLE_NORMAL, "? no data  ");
 	if (!isnan(subject->cap_w))
 		put(pen, STYLE_NORMAL, "! above cap  ");
 	if (subject->ever_throttled)
@@ -326,6 +328,20 @@ static bool take_subject(struct subject *subject, const struct frame *frame, con
 	return domain || !*id;
 }
 
+/* What the legend must explain. What was before anyone looked is no gap. */
+static void look_at_bins(struct subject *subject, const struct bin *bins, size_t count)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < count; i++) {
+		bool known = !isnan(bins[i].idle_w + bins[i].active_w);
+
+		begun |= known;
+		subject->has_gaps |= begun && (!known || bins[i].quality & QUALITY_GAP);
+		subject->ever_throttled |= bins[i].throttled > 0;
+	}
+}
+
 void graph_draw(struct grid *grid, struct area area, const struct frame *frame, const char *id)
 {
 	struct pen pen = { grid, area.row, area.column, area.column + area.columns };
@@ -347,8 +363,7 @@ void graph_draw(struct grid *grid, struct area area, const struct frame *frame, 
 	} else {
 		track_bins(frame->history, subject.track, ui_graph_spans_s[frame->ui->graph_span],
 			   bins, count);
-		for (size_t i = 0; i < count; i++)
-			subject.ever_throttled |= bins[i].throttled > 0;
+		look_at_bins(&subject, bins, count);
 		draw_lines(grid, &area, &subject);
 		if (count > 0)
 			draw_plot(grid, area, &subject, bins);

@@ -49,6 +49,7 @@ static int build_frame(struct screen_loop *loop)
 	frame->rows = &loop->rows;
 	loop->ui->view.history = loop->history;
 	loop->ui->view.unicode = loop->ui->unicode;
+	loop->ui->view.toggled = &loop->ui->toggled;
 	if (!frame->snapshot)
 		return 0;
 	return rows_build(&loop->rows, frame->snapshot, &loop->ui->view);
@@ -227,6 +228,8 @@ static int read_inputs(struct screen_loop *loop)
 			result = build_frame(loop);
 		loop->changed = true;
 	}
+	if (screen_has_gone())
+		loop->over = true;
 	return result;
 }
 

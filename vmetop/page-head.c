@@ -51,9 +51,9 @@ static void put_clock(struct flow *flow, const struct frame *frame)
 	else
 		flow_put(flow, STYLE_NORMAL, "replay, as fast as it goes");
 	if (frame->info->ended)
-		flow_put(flow, STYLE_WARNING, " ENDED ");
+		flow_put(flow, STYLE_WARNING, "ENDED");
 	else if (ui->paused)
-		flow_put(flow, STYLE_WARNING, frame->info->is_replay ? " PAUSED " : " FROZEN ");
+		flow_put(flow, STYLE_WARNING, frame->info->is_replay ? "PAUSED" : "FROZEN");
 }
 
 static void put_counts(struct flow *flow, const struct head *head)
@@ -249,10 +249,8 @@ static const char *sort_title(const struct ui *ui)
 	return column ? column->title : "-";
 }
 
-static void put_view(struct flow *flow, const struct head *head)
+static void put_order(struct flow *flow, const struct ui *ui)
 {
-	const struct ui *ui = head->frame->ui;
-	const struct source_info *info = head->frame->info;
 	char text[PAGE_TEXT_BYTES];
 
 	flow_putf(flow, STYLE_NORMAL, "sort %s %c", sort_title(ui), ui->view.invert ? '^' : 'v');
@@ -262,11 +260,19 @@ static void put_view(struct flow *flow, const struct head *head)
 	} else {
 		flow_put(flow, STYLE_NORMAL, "filter -");
 	}
-	flow_putf(flow, STYLE_NORMAL, "idle by %s", idle_policy_name(head->snapshot->idle_policy));
 	if (ui->follow)
 		flow_put(flow, STYLE_NORMAL, "follow");
-	if (info->note_count)
-		flow_putf(flow, STYLE_WARNING, "notes on page 1: %zu", info->note_count);
+}
+
+static void put_view(struct flow *flow, const struct head *head)
+{
+	const struct frame *frame = head->frame;
+
+	if (frame->ui->page == PAGE_DOMAINS)
+		put_order(flow, frame->ui);
+	flow_putf(flow, STYLE_NORMAL, "idle by %s", idle_policy_name(head->snapshot->idle_policy));
+	if (frame->info->note_count && frame->ui->page != PAGE_HOST)
+		flow_putf(flow, STYLE_WARNING, "notes on page 1: %zu", frame->info->note_count);
 	flow_try(flow, STYLE_FAINT, "~ estimate  > part missing  * held  - unknown");
 }
 

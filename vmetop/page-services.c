@@ -61,7 +61,7 @@ static void draw_clients(struct grid *grid, struct area area, const struct frame
 	size_t i;
 
 	figure_name(service->name, 30, name, sizeof name);
-	flow_putf(&flow, STYLE_STRONG, "%s works for", name);
+	flow_putf(&flow, STYLE_STRONG, "%s works for:", name);
 	if (!service->client_count)
 		flow_put(&flow, STYLE_NORMAL, "no domain: its energy is kept by the host");
 	/* The last line is for how many more there are. */

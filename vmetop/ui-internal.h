@@ -10,6 +10,7 @@
 void ui_message(struct ui *ui, bool is_error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 size_t ui_row_count(const struct ui *ui, const struct frame *frame);
+void ui_sort_by(struct ui *ui, const char *key);
 void ui_show_page(struct ui *ui, enum page_number page);
 void ui_move_to(struct ui *ui, const struct frame *frame, size_t row);
 

@@ -142,14 +142,9 @@ ACTION(sort_by)
 		['P'] = "power", ['T'] = "energy", ['N'] = "name",   ['A'] = "active",
 		['D'] = "disk",  ['C'] = "cpu",    ['E'] = "service"
 	};
-	const char *key = keys[input->character];
 
 	(void)frame;
-	if (strcmp(ui->view.sort, key) == 0)
-		ui->view.invert = !ui->view.invert;
-	else
-		ui->view.invert = false;
-	ui->view.sort = key;
+	ui_sort_by(ui, keys[input->character]);
 	return UI_NOTHING;
 }
 

@@ -39,6 +39,13 @@ void ui_message(struct ui *ui, bool is_error, const char *format, ...)
 	ui->message_is_error = is_error;
 }
 
+/* Once more by the same column inverts. */
+void ui_sort_by(struct ui *ui, const char *key)
+{
+	ui->view.invert = strcmp(ui->view.sort, key) == 0 && !ui->view.invert;
+	ui->view.sort = key;
+}
+
 /* --- cursor -------------------------------------------------------------------------- */
 
 size_t ui_row_count(const struct ui *ui, const struct frame *frame)
@@ -182,9 +189,7 @@ static enum ui_request click(struct ui *ui, const struct input *input, const str
 			continue;
 		if (!hit->sort)
 			return ui_input(ui, &hit->does, frame);
-		if (strcmp(ui->view.sort, hit->sort) == 0)
-			ui->view.invert = !ui->view.invert;
-		ui->view.sort = hit->sort;
+		ui_sort_by(ui, hit->sort);
 		return UI_NOTHING;
 	}
 	if (row < 0 || (size_t)row >= layout->visible ||

@@ -21,6 +21,7 @@ void wait_open(void)
 {
 	/* No SA_RESTART: a call that waits shall end. */
 	struct sigaction action = { .sa_handler = stop }, before;
+	sigset_t resize;
 
 	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
 		sigaction(stop_signals[i], NULL, &before);
@@ -28,6 +29,11 @@ void wait_open(void)
 			sigaction(stop_signals[i], &action, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	/* A new size of the terminal is taken while we wait, too, or one that comes in the middle
+	 * of a draw would be forgotten. Threads inherit it: none of them takes it from us. */
+	sigemptyset(&resize);
+	sigaddset(&resize, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &resize, NULL);
 }
 
 bool wait_is_over(void)
@@ -48,16 +54,18 @@ enum wait_end wait_until(uint64_t due_ns, int fd)
 {
 	struct pollfd input = { .fd = fd, .events = POLLIN };
 	struct timespec left;
-	sigset_t block, before;
+	sigset_t block, before, waiting;
 	int ready = 0;
 
 	sigemptyset(&block);
 	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
 		sigaddset(&block, stop_signals[i]);
 	sigprocmask(SIG_BLOCK, &block, &before);
+	waiting = before;
+	sigdelset(&waiting, SIGWINCH);
 	if (!stopped) {
 		left = time_left(due_ns);
-		ready = ppoll(&input, 1, due_ns == WAIT_FOR_EVER ? NULL : &left, &before);
+		ready = ppoll(&input, 1, due_ns == WAIT_FOR_EVER ? NULL : &left, &waiting);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (stopped)

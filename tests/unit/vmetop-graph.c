@@ -252,7 +252,7 @@ static void test_page(void)
 	expect_page("db?[2J-prod   running   2 vCPU   1 vDISK\n"
 		    "Power ~8.00 W   idle ~2.00   active ~6.00\n"
 		    "Now  [=========##########################] scale 8 W\n"
-		    "  W    = idle  # active  ? no data  1m\n"
+		    "  W    = idle  # active  1m\n"
 		    "    8 -                      #######################\n"
 		    "      |                      #######################\n"
 		    "    6 -                     ########################\n"

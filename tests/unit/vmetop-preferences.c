@@ -43,7 +43,7 @@ static void test_defaults(void)
 			"tree = no\n"
 			"hide-idle = no\n"
 			"unit = j\n"
-			"one-scale = no\n"
+			"one-scale = yes\n"
 			"pane = yes\n"
 			"graph = block\n"
 			"window = 5min\n"
