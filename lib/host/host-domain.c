@@ -94,21 +94,48 @@ static bool is_nobodys(const char *name)
 	return false;
 }
 
-static char *owner_of(const struct rootfs *root, pid_t pid)
+/* Asked once in a discovery: it reads a file, or asks a directory service. 0 or -ENOMEM. */
+static int find_user(struct host_merge *merge, uid_t uid, const char **name)
 {
-	char *name = NULL;
-	uid_t uid;
+	struct host_user *user;
 
-	if (proc_read_uid(root, pid, &uid) == 0)
-		name = user_name(root, uid);
-	if (name && is_nobodys(name)) {
-		free(name);
-		name = NULL;
-	}
-	return name;
+	for (size_t i = 0; i < merge->users.count; i++)
+		if (merge->users.items[i].uid == uid) {
+			*name = merge->users.items[i].name;
+			return 0;
+		}
+	user = MEMORY_APPEND(&merge->users);
+	if (!user)
+		return -ENOMEM;
+	user->uid = uid;
+	user->name = user_name(merge->host->root, uid);
+	*name = user->name;
+	return 0;
 }
 
-static int set_names(const struct host_merge *merge, const struct libvirt_domain *known,
+void host_clear_users(struct host_users *users)
+{
+	for (size_t i = 0; i < users->count; i++)
+		free(users->items[i].name);
+	free(users->items);
+	*users = (struct host_users){ 0 };
+}
+
+static int set_owner(struct host_merge *merge, pid_t pid, struct domain *domain)
+{
+	const char *name = NULL;
+	uid_t uid;
+	int result;
+
+	if (proc_read_uid(merge->host->root, pid, &uid))
+		return 0;
+	result = find_user(merge, uid, &name);
+	if (result || !name || is_nobodys(name))
+		return result;
+	return host_copy_text(&domain->owner, name);
+}
+
+static int set_names(struct host_merge *merge, const struct libvirt_domain *known,
 		     const struct qemu_process *process, struct domain *domain)
 {
 	const char *uuid = known ? known->uuid : process->uuid;
@@ -121,7 +148,7 @@ static int set_names(const struct host_merge *merge, const struct libvirt_domain
 	if (!result && known)
 		result = host_copy_text(&domain->owner, known->owner);
 	if (!result && !known)
-		domain->owner = owner_of(merge->host->root, process->pid);
+		result = set_owner(merge, process->pid, domain);
 	return result;
 }
 
@@ -140,22 +167,31 @@ static uint64_t start_of_process(const struct host_merge *merge, uint64_t start_
 	return age_ns < merge->now_ns ? merge->now_ns - age_ns : 1;
 }
 
-static bool is_same_run(const struct domain *before, const struct domain *domain)
+/* The same run in the last topology; NULL = none. */
+static const struct domain *find_before(const struct host *host, const struct domain *domain)
 {
-	if (domain->pid || before->pid)
-		return before->pid == domain->pid && before->start_ticks == domain->start_ticks;
-	return before->uuid && domain->uuid && strcmp(before->uuid, domain->uuid) == 0;
+	const struct host_mark *mark =
+		host_find_mark(&host->marks, domain->pid, domain->start_ticks);
+
+	if (domain->pid)
+		return mark ? &host->last->domains[mark->domain] : NULL;
+	for (size_t i = 0; host->last && i < host->last->domain_count; i++) {
+		const struct domain *before = &host->last->domains[i];
+
+		if (before->state != DOMAIN_ENDED && !before->pid && before->uuid &&
+		    text_equal(before->uuid, domain->uuid))
+			return before;
+	}
+	return NULL;
 }
 
 static uint64_t start_of(const struct host_merge *merge, const struct domain *domain)
 {
-	const struct topology *last = merge->host->last;
+	const struct domain *before = find_before(merge->host, domain);
 
-	for (size_t i = 0; last && i < last->domain_count; i++)
-		if (last->domains[i].state != DOMAIN_ENDED &&
-		    is_same_run(&last->domains[i], domain))
-			return last->domains[i].start_ns;
-	if (!last)
+	if (before)
+		return before->start_ns;
+	if (!merge->host->last)
 		return 0;
 	return domain->pid ? start_of_process(merge, domain->start_ticks) : merge->now_ns;
 }
@@ -389,18 +425,16 @@ static unsigned stated_vcpus(const struct libvirt_domain *known, const struct qe
 	return process->vcpus;
 }
 
-int host_make_domain(struct host_merge *merge, const struct libvirt_domain *known,
-		     const struct qemu_process *process, struct domain *domain, struct error *error)
+static int read_domain(struct host_merge *merge, const struct libvirt_domain *known,
+		       const struct qemu_process *process, struct domain *domain,
+		       struct error *error)
 {
 	unsigned stated = stated_vcpus(known, process);
 	int result;
 
-	*domain = (struct domain){
-		.state = state_of(known, process),
-		.manager = known ? DOMAIN_LIBVIRT : DOMAIN_QEMU,
-		.vcpus = stated ? stated : 1,
-		.cpu_weight = 100,
-	};
+	domain->manager = known ? DOMAIN_LIBVIRT : DOMAIN_QEMU;
+	domain->vcpus = stated ? stated : 1;
+	domain->cpu_weight = 100;
 	result = set_names(merge, known, process, domain);
 	if (!result && process)
 		result = read_process(merge, process, stated, domain, error);
@@ -409,6 +443,20 @@ int host_make_domain(struct host_merge *merge, const struct libvirt_domain *know
 	if (!result)
 		result = add_reasons(merge, known, process, domain);
 	domain->start_ns = start_of(merge, domain);
+	return result;
+}
+
+int host_make_domain(struct host_merge *merge, const struct libvirt_domain *known,
+		     const struct qemu_process *process, struct domain *domain, struct error *error)
+{
+	const struct domain *unchanged = host_find_unchanged(merge, known, process);
+	int result;
+
+	*domain = (struct domain){ .state = state_of(known, process) };
+	if (unchanged)
+		result = host_copy_domain(merge, unchanged, domain);
+	else
+		result = read_domain(merge, known, process, domain, error);
 	if (result)
 		domain_clear(domain);
 	return result;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * host-internal.h - between the files of this room's door: the session
- * (host.c), what has changed (host-change.c), one discovery (host-merge.c), one
- * domain (host-domain.c), the ended ones (host-ended.c) and statistics
+ * (host.c), what has changed (host-change.c) since processes were marked
+ * (host-marks.c), one discovery (host-merge.c), one domain (host-domain.c), one
+ * that is as it was (host-copy.c), the ended ones (host-ended.c) and statistics
  * (host-stats.c).
  */
 #ifndef VMENERGY_HOST_INTERNAL_H
@@ -26,15 +27,22 @@ struct host_monitor { /* a QMP socket that is ours */
 struct host_mark {
 	pid_t pid;
 	uint64_t start_ticks;
-	uint64_t first_ns;  /* when it was first discovered */
-	uint64_t links;     /* that /proc/PID/task then has: 2 + threads */
-	uint64_t placement; /* of /proc/PID/cgroup */
-	int threads_fd;     /* /proc/PID/task; -1 = opened for each look */
+	size_t domain;       /* its index in the topology */
+	uint64_t first_ns;   /* when it was first discovered */
+	uint64_t read_links; /* that /proc/PID/task had when it was read: 2 + threads */
+	uint64_t links;      /* the same, as of the last look that found no news */
+	uint64_t placement;  /* of /proc/PID/cgroup */
+	uint64_t reading;    /* of its command line */
+	size_t workers;      /* of its threads, those outside of the process */
+	int threads_fd;      /* /proc/PID/task; -1 = opened for each look */
+	bool monitored;      /* a monitor of ours spoke with it */
+	bool doubted;        /* it does not look as it did */
+	bool kept;           /* the domain was copied: so is this */
 };
 
 struct host_marks {
-	struct host_mark *items;
-	size_t count, capacity;
+	struct host_mark *items; /* ascending by pid */
+	size_t count;
 };
 
 struct host_texts {
@@ -56,7 +64,9 @@ struct host {
 	size_t placed;                   /* the mark whose placement is looked at next */
 	struct host_texts dead; /* UUIDs that the view still names, though their process is gone */
 	uint64_t generation;
-	uint64_t discovered_ns, discovery_cost_ns; /* when last, and what it took */
+	uint64_t whole_ns, whole_cost_ns; /* when all was read anew, and what it took */
+	bool must_read_all;               /* the last discovery failed on its way */
+	uint64_t leaves;                  /* sum of the disks that sysfs lists, as of `last` */
 	/* Listing all processes may take 1/list_share of one CPU; 0 = any. */
 	unsigned list_share;
 	uint64_t listed_ns, list_cost_ns; /* when last, and what it took */
@@ -71,29 +81,79 @@ int host_discover_with(struct host *host, const struct libvirt_view *view,
 /* --- host-change.c --- */
 bool host_processes_changed(struct host *host, uint64_t now_ns);
 bool host_view_changed(struct host *host);
+
+/* --- host-marks.c --- */
 /* Take the marks of a new topology's processes. 0 or -ENOMEM. */
 int host_take_marks(struct host *host, const struct topology *topology, uint64_t now_ns);
 void host_clear_marks(struct host_marks *marks);
+/* The mark of that very process; NULL = none. */
+struct host_mark *host_find_mark(const struct host_marks *marks, pid_t pid, uint64_t start_ticks);
+/* What /proc/PID/task has now; 0 = gone. */
+uint64_t host_read_links(const struct host *host, const struct host_mark *mark);
+enum { HOST_PLACEMENTS_A_TICK = 64 };
+/* Is it elsewhere than it was? Few are looked at each time, in turns. */
+bool host_mark_moved(const struct host *host, const struct host_mark *mark);
+/* Threads name themselves soon after they are made, or never. */
+bool host_mark_is_young(const struct host_mark *mark, uint64_t now_ns);
+/* Kernel threads are processes of their own. */
+bool host_is_outside(const struct host *host, const struct thread *thread);
+/* FNV-1a (Fowler, Noll, Vo), 64 bits; `value` is HOST_SUM_NOTHING or what was summed before. */
+#define HOST_SUM_NOTHING UINT64_C(0xcbf29ce484222325)
+uint64_t host_sum(uint64_t value, const void *bytes, size_t length);
 
 /* --- host-merge.c --- */
-/* A fresh topology (generation not set) from what is known now. 0 or -errno. */
-int host_merge(struct host *host, uint64_t now_ns, struct topology **topology, struct error *error);
+struct host_user {
+	uid_t uid;
+	char *name; /* NULL = unknown */
+};
+struct host_users {
+	struct host_user *items;
+	size_t count, capacity;
+};
+
+struct host_owned {
+	const struct qemu_worker **items; /* ascending by owner */
+	size_t count;
+};
 
 struct host_merge { /* one discovery in the making */
 	struct host *host;
 	uint64_t now_ns;
-	const struct libvirt_view *view; /* NULL = none */
-	bool remote;                     /* the view tells of another machine */
+	const struct libvirt_view *view;   /* NULL = none */
+	const struct libvirt_view *before; /* that the last topology was made from; NULL = none */
+	bool whole;                        /* read all domains anew */
+	bool remote;                       /* the view tells of another machine */
 	char lost[64]; /* "14:03 UTC": since when the view is old; "" = it is not */
 	struct cgroup_mounts mounts;
 	struct disk_list disks;
 	struct host_texts notes, dead;
+	struct host_users users;   /* asked so far */
+	struct host_owned workers; /* of all domains */
+	bool *seen;                /* of the last topology's domains: has this one it, too? */
 };
 
 struct host_domains {
 	struct domain *items;
 	size_t count, capacity;
 };
+
+/* A fresh topology (generation not set) from what is known now; host, now_ns, view, before and
+ * whole are set in `merge`. 0 or -errno. */
+int host_merge(struct host_merge *merge, struct topology **topology, struct error *error);
+
+/* --- host-copy.c --- */
+/* Before the processes are looked at: doubt the domains that do not look as they did. */
+void host_doubt(const struct host_merge *merge);
+/* Once the disks are listed: may nothing be copied? Sets merge->whole. 0 or -ENOMEM. */
+int host_prepare_copies(struct host_merge *merge);
+/* The domain of the last topology that these two still make; NULL: read it. */
+const struct domain *host_find_unchanged(struct host_merge *merge,
+					 const struct libvirt_domain *known,
+					 const struct qemu_process *process);
+/* Into cleared structs. 0 or -ENOMEM, then what was copied is in `to`. */
+int host_copy_domain(struct host_merge *merge, const struct domain *from, struct domain *to);
+int host_copy_names(const struct domain *from, struct domain *to);
+int host_copy_vdisks(struct host_merge *merge, const struct domain *from, struct domain *to);
 
 /* --- host-ended.c --- */
 /* A last row for each domain of the last topology that is not among these. 0 or -ENOMEM. */
@@ -110,6 +170,7 @@ int host_copy_text(char **target, const char *text);
 int host_add_textf(struct host_texts *texts, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void host_clear_texts(struct host_texts *texts);
+void host_clear_users(struct host_users *users);
 
 /* --- host-stats.c --- */
 int host_open_monitors(struct host *host, const struct host_options *options);

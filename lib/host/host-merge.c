@@ -27,24 +27,85 @@ static unsigned likeness(const struct libvirt_domain *known, const struct qemu_p
 	return 1 + same_text(known->name, process->name) + 2u * process->libvirt;
 }
 
-static const struct qemu_process *find_process(const struct qemu_list *list,
-					       const struct libvirt_domain *known, bool *taken)
+struct numbered_uuid {
+	const char *uuid;
+	size_t process; /* its index in the list */
+};
+
+static int compare_uuids(const void *first, const void *second)
 {
-	size_t best = list->count;
+	const struct numbered_uuid *a = first, *b = second;
+	int order = strcmp(a->uuid, b->uuid);
+
+	return order ? order : (a->process > b->process) - (a->process < b->process);
+}
+
+struct join {
+	const struct qemu_list *processes;
+	bool *taken;
+	struct numbered_uuid *uuids; /* ascending */
+	size_t uuid_count;
+};
+
+static void join_clear(struct join *join)
+{
+	free(join->taken);
+	free(join->uuids);
+}
+
+static int join_begin(struct join *join, const struct qemu_list *processes)
+{
+	*join = (struct join){ .processes = processes };
+	join->taken = calloc(processes->count + 1, sizeof *join->taken);
+	join->uuids = calloc(processes->count + 1, sizeof *join->uuids);
+	if (!join->taken || !join->uuids) {
+		join_clear(join);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < processes->count; i++)
+		if (processes->items[i].uuid)
+			join->uuids[join->uuid_count++] =
+				(struct numbered_uuid){ processes->items[i].uuid, i };
+	qsort(join->uuids, join->uuid_count, sizeof *join->uuids, compare_uuids);
+	return 0;
+}
+
+static size_t first_of_uuid(const struct join *join, const char *uuid)
+{
+	size_t low = 0, high = join->uuid_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(join->uuids[middle].uuid, uuid) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static const struct qemu_process *find_process(struct join *join,
+					       const struct libvirt_domain *known)
+{
+	size_t best = join->processes->count;
 	unsigned most = 0;
 
-	for (size_t i = 0; i < list->count; i++) {
-		unsigned like = taken[i] ? 0 : likeness(known, &list->items[i]);
+	for (size_t i = first_of_uuid(join, known->uuid); i < join->uuid_count; i++) {
+		size_t process = join->uuids[i].process;
+		unsigned like = likeness(known, &join->processes->items[process]);
 
-		if (like > most) {
+		if (!like)
+			break;
+		if (!join->taken[process] && like > most) {
 			most = like;
-			best = i;
+			best = process;
 		}
 	}
-	if (best == list->count)
+	if (best == join->processes->count)
 		return NULL;
-	taken[best] = true;
-	return &list->items[best];
+	join->taken[best] = true;
+	return &join->processes->items[best];
 }
 
 static bool is_among(const struct host_texts *texts, const char *text)
@@ -88,16 +149,18 @@ static int add_domain(struct host_merge *merge, const struct libvirt_domain *kno
 	return 0;
 }
 
-static int join(struct host_merge *merge, struct host_domains *list, struct error *error)
+static int join_all(struct host_merge *merge, struct host_domains *list, struct error *error)
 {
 	const struct qemu_list *processes = qemu_watch_list(merge->host->watch);
-	bool *taken = calloc(processes->count + 1, sizeof *taken);
-	int result = taken ? 0 : -ENOMEM;
+	struct join join;
+	int result = join_begin(&join, processes);
 
+	if (result)
+		return result;
 	for (size_t i = 0; merge->view && i < merge->view->domain_count && !result; i++) {
 		const struct libvirt_domain *known = &merge->view->domains[i];
 		const struct qemu_process *process =
-			merge->remote ? NULL : find_process(processes, known, taken);
+			merge->remote ? NULL : find_process(&join, known);
 
 		if (process || !has_died(merge->host, known))
 			result = add_domain(merge, known, process, list, error);
@@ -105,23 +168,23 @@ static int join(struct host_merge *merge, struct host_domains *list, struct erro
 			result = host_add_textf(&merge->dead, "%s", known->uuid);
 	}
 	for (size_t i = 0; i < processes->count && !result; i++)
-		if (!taken[i])
+		if (!join.taken[i])
 			result = add_domain(merge, NULL, &processes->items[i], list, error);
-	free(taken);
+	join_clear(&join);
 	return result;
 }
 
 /* --- ids ------------------------------------------------------------------- */
 
-static const char *id_before(const struct host *host, const struct domain *domain)
+static const char *id_before(const struct host_merge *merge, const struct domain *domain)
 {
-	const struct topology *last = host->last;
+	const struct host_mark *mark =
+		host_find_mark(&merge->host->marks, domain->pid, domain->start_ticks);
 
-	for (size_t i = 0; domain->pid && last && i < last->domain_count; i++)
-		if (last->domains[i].state != DOMAIN_ENDED && last->domains[i].pid == domain->pid &&
-		    last->domains[i].start_ticks == domain->start_ticks)
-			return last->domains[i].id;
-	return NULL;
+	if (!mark)
+		return NULL;
+	merge->seen[mark->domain] = true;
+	return merge->host->last->domains[mark->domain].id;
 }
 
 static bool shares_uuid(const struct host_domains *list, const struct domain *domain)
@@ -133,11 +196,11 @@ static bool shares_uuid(const struct host_domains *list, const struct domain *do
 }
 
 /* A run keeps its id, whoever comes or goes beside it. */
-static int set_ids(const struct host *host, struct host_domains *list)
+static int set_ids(const struct host_merge *merge, struct host_domains *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		struct domain *domain = &list->items[i];
-		const char *before = id_before(host, domain);
+		const char *before = id_before(merge, domain);
 		struct text id = { 0 };
 
 		if (before)
@@ -302,9 +365,11 @@ static int merge_all(struct host_merge *merge, struct host_domains *domains, str
 	int result = storage_leaves(merge->host->root, &merge->disks);
 
 	if (!result)
-		result = join(merge, domains, error);
+		result = host_prepare_copies(merge);
 	if (!result)
-		result = set_ids(merge->host, domains);
+		result = join_all(merge, domains, error);
+	if (!result)
+		result = set_ids(merge, domains);
 	if (!result)
 		result = host_add_ended(merge, domains);
 	if (!result)
@@ -325,36 +390,56 @@ static int copy_cpu(const struct cpu_identity *from, struct cpu_identity *to)
 	return to->vendor && to->model_name ? 0 : -ENOMEM;
 }
 
-int host_merge(struct host *host, uint64_t now_ns, struct topology **out, struct error *error)
+static int merge_begin(struct host_merge *merge, struct topology *topology)
 {
-	struct host_merge merge = { .host = host, .now_ns = now_ns, .view = host->view };
+	const struct host *host = merge->host;
+
+	cgroup_find_mounts(host->root, &merge->mounts);
+	merge->remote = merge->view && is_remote(merge->view->uri);
+	if (merge->view && merge->view->domain_count && merge->view->lost_ns)
+		clock_text(merge->view->lost_ns, merge->lost, sizeof merge->lost);
+	merge->seen = calloc(host->last ? host->last->domain_count + 1 : 1, sizeof *merge->seen);
+	return merge->seen ? copy_cpu(&host->cpu, &topology->cpu) : -ENOMEM;
+}
+
+/* What is of no use once the topology is made. */
+static void merge_end(struct host_merge *merge)
+{
+	free(merge->disks.view.mounts);
+	free(merge->workers.items);
+	free(merge->seen);
+	host_clear_users(&merge->users);
+	host_clear_texts(&merge->dead);
+}
+
+int host_merge(struct host_merge *merge, struct topology **out, struct error *error)
+{
 	struct topology *topology = topology_new();
 	struct host_domains domains = { 0 };
-	int result = topology ? copy_cpu(&host->cpu, &topology->cpu) : -ENOMEM;
+	int result;
 
-	cgroup_find_mounts(host->root, &merge.mounts);
-	merge.remote = merge.view && is_remote(merge.view->uri);
-	if (merge.view && merge.view->domain_count && merge.view->lost_ns)
-		clock_text(merge.view->lost_ns, merge.lost, sizeof merge.lost);
-	if (!result)
-		result = merge_all(&merge, &domains, error);
 	if (!topology)
 		return error_setf(error, ENOMEM, "out of memory");
-	topology->discovered_ns = now_ns;
+	result = merge_begin(merge, topology);
+	if (!result)
+		result = merge_all(merge, &domains, error);
+	topology->discovered_ns = merge->now_ns;
 	topology->domains = domains.items;
 	topology->domain_count = domains.count;
-	topology->disks = merge.disks.items;
-	topology->disk_count = merge.disks.count;
-	free(merge.disks.view.mounts);
-	topology->notes = merge.notes.items;
-	topology->note_count = merge.notes.count;
+	topology->disks = merge->disks.items;
+	topology->disk_count = merge->disks.count;
+	topology->notes = merge->notes.items;
+	topology->note_count = merge->notes.count;
 	if (result) {
-		host_clear_texts(&merge.dead);
 		topology_unref(topology);
-		return error_setf(error, -result, "%s", strerrordesc_np(-result));
+		topology = NULL;
+		result = error_setf(error, -result, "%s", strerrordesc_np(-result));
+	} else {
+		host_clear_texts(&merge->host->dead);
+		merge->host->dead = merge->dead;
+		merge->dead = (struct host_texts){ 0 };
 	}
-	host_clear_texts(&host->dead);
-	host->dead = merge.dead;
+	merge_end(merge);
 	*out = topology;
-	return 0;
+	return result;
 }

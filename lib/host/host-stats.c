@@ -126,13 +126,9 @@ static void read_libvirt(const struct libvirt_view *view, bool fresh, const stru
 
 static const struct qemu_process *find_process(const struct host *host, const struct domain *domain)
 {
-	const struct qemu_list *list = qemu_watch_list(host->watch);
+	const struct qemu_process *process = qemu_watch_find(host->watch, domain->pid);
 
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].pid == domain->pid &&
-		    list->items[i].start_ticks == domain->start_ticks)
-			return &list->items[i];
-	return NULL;
+	return process && process->start_ticks == domain->start_ticks ? process : NULL;
 }
 
 static bool is_block_of(const struct qmp_block *block, const struct qemu_drive *drive)

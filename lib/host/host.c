@@ -13,8 +13,8 @@
 enum { LIST_SHARE = 100 };
 /* So that the first discovery knows what a healthy libvirt knows. */
 #define FIRST_VIEW_PATIENCE_NS UINT64_C(1000000000)
-/* What no cheap sign tells (a disk plugged into the host, another process in a domain's
- * cgroup) is seen at the latest after this. */
+/* What no cheap sign tells (host-copy.c; a disk plugged into the host, another process in a
+ * domain's cgroup) is seen at the latest after this: then all is read anew. */
 #define LOOK_ANYWAY_NS UINT64_C(10000000000)
 
 int host_open(struct host **out, const struct host_options *options, struct error *error)
@@ -73,10 +73,9 @@ static bool has_ended(const struct topology *topology)
 /* As rare as its cost demands. */
 static bool must_look_anyway(const struct host *host, uint64_t now_ns)
 {
-	uint64_t pause_ns = host->list_share * host->discovery_cost_ns;
+	uint64_t pause_ns = host->list_share * host->whole_cost_ns;
 
-	return now_ns - host->discovered_ns >=
-	       (pause_ns > LOOK_ANYWAY_NS ? pause_ns : LOOK_ANYWAY_NS);
+	return now_ns - host->whole_ns >= (pause_ns > LOOK_ANYWAY_NS ? pause_ns : LOOK_ANYWAY_NS);
 }
 
 bool host_changed(struct host *host)
@@ -85,9 +84,9 @@ bool host_changed(struct host *host)
 
 	if (!host->last)
 		return true;
-	host->changed = host->changed || has_ended(host->last) || must_look_anyway(host, now_ns) ||
-			host_view_changed(host) || host_monitors_due(host, now_ns) ||
-			host_processes_changed(host, now_ns);
+	host->changed = host->changed || host->must_read_all || has_ended(host->last) ||
+			must_look_anyway(host, now_ns) || host_view_changed(host) ||
+			host_monitors_due(host, now_ns) || host_processes_changed(host, now_ns);
 	return host->changed;
 }
 
@@ -104,31 +103,51 @@ static void publish(struct host *host, struct topology *fresh)
 	host->last = fresh;
 }
 
+/* The processes, and what they make with the view. */
+static int make_topology(struct host_merge *merge, struct topology **fresh, struct error *error)
+{
+	struct host *host = merge->host;
+	int result;
+
+	host_doubt(merge);
+	result = merge->whole ? qemu_watch_look(host->watch, merge->now_ns, error)
+			      : qemu_watch_glance(host->watch, merge->now_ns, error);
+	if (result < 0)
+		return result;
+	host_try_monitors(host, merge->now_ns);
+	result = host_merge(merge, fresh, error);
+	if (!result && host_take_marks(host, *fresh, merge->now_ns))
+		result = error_setf(error, ENOMEM, "out of memory for the domains");
+	if (result && *fresh)
+		topology_unref(*fresh);
+	return result;
+}
+
 int host_discover_with(struct host *host, const struct libvirt_view *view,
 		       struct topology **topology, struct error *error)
 {
-	uint64_t now_ns = clock_now_ns();
-	struct topology *fresh = NULL;
-	int result = qemu_watch_look(host->watch, now_ns, error);
+	struct host_merge merge = { .host = host, .view = view, .before = host->view };
+	bool whole;
+	int result;
 
 	*topology = NULL;
+	merge.now_ns = clock_now_ns();
+	whole = !host->last || host->must_read_all || must_look_anyway(host, merge.now_ns);
+	merge.whole = whole;
+	result = make_topology(&merge, topology, error);
 	if (host->view)
 		libvirt_view_unref(host->view);
 	host->view = view;
-	if (result < 0)
-		return result;
-	host_try_monitors(host, now_ns);
-	result = host_merge(host, now_ns, &fresh, error);
-	if (!result && host_take_marks(host, fresh, now_ns))
-		result = error_setf(error, ENOMEM, "out of memory for the domains");
+	host->must_read_all = result != 0;
 	if (result) {
-		if (fresh)
-			topology_unref(fresh);
+		*topology = NULL;
 		return result;
 	}
-	publish(host, fresh);
-	host->discovered_ns = now_ns;
-	host->discovery_cost_ns = clock_now_ns() - now_ns;
+	publish(host, *topology);
+	if (whole) {
+		host->whole_ns = merge.now_ns;
+		host->whole_cost_ns = clock_now_ns() - merge.now_ns;
+	}
 	host->changed = false;
 	*topology = topology_ref(host->last);
 	return 0;

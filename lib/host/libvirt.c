@@ -65,6 +65,19 @@ static void *loop_main(void *unused UNUSED)
 	return NULL;
 }
 
+/* Signals are the program's: none may end in these threads. */
+static int start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	sigset_t all, before;
+	int result;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	result = pthread_create(thread, NULL, run, argument);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -result;
+}
+
 static int loop_start(void)
 {
 	int result;
@@ -73,12 +86,12 @@ static int loop_start(void)
 	loop.timer = virEventAddTimeout(-1, loop_timer, NULL, NULL);
 	if (loop.timer < 0)
 		return -ENOMEM;
-	result = pthread_create(&loop.thread, NULL, loop_main, NULL);
+	result = start_thread(&loop.thread, loop_main, NULL);
 	if (result)
 		virEventRemoveTimeout(loop.timer);
 	else
 		pthread_setname_np(loop.thread, "libvirt-events");
-	return -result;
+	return result;
 }
 
 static int loop_use(void)
@@ -438,17 +451,9 @@ static void start_library(void)
 	xmlInitParser();
 }
 
-/* Signals are the program's: none may end in these threads. */
-static int start_thread(struct board_hand *hand, pthread_t *thread)
+static int start_calls(struct board_hand *hand, pthread_t *thread)
 {
-	sigset_t all, before;
-	int result;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	result = pthread_create(thread, NULL, calls_main, hand);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -result;
+	return start_thread(thread, calls_main, hand);
 }
 
 int libvirt_open(struct libvirt **libvirt, const char *uri, struct error *error)
@@ -456,7 +461,7 @@ int libvirt_open(struct libvirt **libvirt, const char *uri, struct error *error)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const struct board_options options = {
 		.uri = uri && *uri ? uri : NULL,
-		.start = start_thread,
+		.start = start_calls,
 		.opening_limit_ns = OPENING_LIMIT_NS,
 		.round_limit_ns = ROUND_LIMIT_NS,
 		.relief_ns = RELIEF_NS,

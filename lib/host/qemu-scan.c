@@ -38,7 +38,9 @@ struct emulator {
 	size_t length;
 	pid_t parent;
 	unsigned threads;
-	bool hidden; /* another process is the same VM */
+	bool twin;    /* another process is the same VM */
+	bool hidden;  /* the same, as of the last look */
+	bool doubted; /* to be asked, whosever turn it is */
 };
 
 struct emulators {
@@ -54,8 +56,9 @@ struct qemu_watch {
 	struct qemu_workers workers;
 	struct qemu_list list; /* what is not hidden; strings belong to `emulators` */
 	uint64_t looked_ns;
-	size_t round; /* where the slow round has come to */
-	size_t turn;  /* emulators[turn - 1] is followed next; 0 = the last one */
+	size_t round;      /* where the slow round has come to */
+	uint64_t readings; /* command lines that were parsed so far */
+	size_t turn;       /* emulators[turn - 1] is followed next; 0 = the last one */
 	bool changed, blind;
 };
 
@@ -106,6 +109,7 @@ static int adopt(struct qemu_watch *watch, pid_t pid, char *cmdline, size_t leng
 	    qemu_parse_arguments(cmdline, length, &emulator.process)) {
 		emulator.process.pid = pid;
 		emulator.process.start_ticks = stat.start_ticks;
+		emulator.process.reading = ++watch->readings;
 		emulator.parent = stat.parent;
 		emulator.threads = stat.threads;
 		snprintf(name, sizeof name, "qemu-%d", pid);
@@ -245,12 +249,21 @@ static int read_entries(struct qemu_watch *watch, uint64_t now_ns)
 	return result;
 }
 
-static struct entry *find_entry(struct qemu_watch *watch, pid_t pid)
+static int compare_entries(const void *first, const void *second)
 {
-	for (size_t i = 0; i < watch->entries.count; i++)
-		if (watch->entries.items[i].id.id == pid)
-			return &watch->entries.items[i];
-	return NULL;
+	const struct entry *a = first, *b = second;
+
+	return (a->id.id > b->id.id) - (a->id.id < b->id.id);
+}
+
+static struct entry *find_entry(const struct qemu_watch *watch, pid_t pid)
+{
+	struct entry key = { .id.id = pid };
+
+	if (!watch->entries.count)
+		return NULL;
+	return bsearch(&key, watch->entries.items, watch->entries.count, sizeof key,
+		       compare_entries);
 }
 
 /* State and threads of an emulator; if it died, or its id is another's now, it goes. */
@@ -277,10 +290,15 @@ static void follow_emulator(struct qemu_watch *watch, struct emulator *emulator)
 	emulator->threads = stat.threads;
 }
 
-/* At most so many of them, going on where the last time ended; backwards, as
- * some may go. */
+/* The doubted ones, and at most so many others, going on where the last time ended;
+ * backwards, as some may go. */
 static void follow_emulators(struct qemu_watch *watch, size_t most)
 {
+	for (size_t i = watch->emulators.count; i-- > 0;)
+		if (watch->emulators.items[i].doubted) {
+			watch->emulators.items[i].doubted = false;
+			follow_emulator(watch, &watch->emulators.items[i]);
+		}
 	for (size_t i = watch->emulators.count; i-- > 0 && most > 0; most--) {
 		if (watch->turn == 0 || watch->turn > watch->emulators.count)
 			watch->turn = watch->emulators.count;
@@ -293,20 +311,35 @@ static void follow_emulators(struct qemu_watch *watch, size_t most)
  * the child is the VM and its parent, with a main and an RCU thread, waits;
  * otherwise the child is about to become a script or a helper.
  */
-static bool is_twin(const struct emulators *emulators, const struct emulator *one)
+static void compare_with_parent(struct qemu_watch *watch, struct emulator *child)
 {
-	for (size_t i = 0; i < emulators->count; i++) {
-		const struct emulator *other = &emulators->items[i];
-		bool child = other->parent == one->process.pid;
+	const struct entry *entry = find_entry(watch, child->parent);
+	struct emulator *parent =
+		entry && entry->kind == KIND_EMULATOR ? find_emulator(watch, child->parent) : NULL;
 
-		if (other == one || (!child && one->parent != other->process.pid) ||
-		    one->length != other->length ||
-		    memcmp(one->cmdline, other->cmdline, one->length) != 0)
-			continue;
-		if (child == (one->process.daemonizes && (child ? one : other)->threads <= 2))
-			return true;
+	if (!parent || parent == child || parent->length != child->length ||
+	    memcmp(parent->cmdline, child->cmdline, child->length) != 0)
+		return;
+	if (parent->process.daemonizes && parent->threads <= 2)
+		parent->twin = true;
+	else
+		child->twin = true;
+}
+
+static void find_twins(struct qemu_watch *watch)
+{
+	struct emulators *emulators = &watch->emulators;
+
+	for (size_t i = 0; i < emulators->count; i++)
+		emulators->items[i].twin = false;
+	for (size_t i = 0; i < emulators->count; i++)
+		compare_with_parent(watch, &emulators->items[i]);
+	for (size_t i = 0; i < emulators->count; i++) {
+		struct emulator *emulator = &emulators->items[i];
+
+		watch->changed = watch->changed || emulator->twin != emulator->hidden;
+		emulator->hidden = emulator->twin;
 	}
-	return false;
 }
 
 static int compare_processes(const void *first, const void *second)
@@ -318,15 +351,13 @@ static int compare_processes(const void *first, const void *second)
 
 static int list_visible(struct qemu_watch *watch)
 {
+	find_twins(watch);
 	watch->list.count = 0;
 	for (size_t i = 0; i < watch->emulators.count; i++) {
 		struct emulator *emulator = &watch->emulators.items[i];
-		bool hidden = is_twin(&watch->emulators, emulator);
 		struct qemu_process *process;
 
-		watch->changed = watch->changed || hidden != emulator->hidden;
-		emulator->hidden = hidden;
-		if (hidden)
+		if (emulator->hidden)
 			continue;
 		process = MEMORY_APPEND(&watch->list);
 		if (!process)
@@ -385,6 +416,23 @@ int qemu_watch_glance(struct qemu_watch *watch, uint64_t now_ns, struct error *e
 const struct qemu_list *qemu_watch_list(const struct qemu_watch *watch)
 {
 	return &watch->list;
+}
+
+const struct qemu_process *qemu_watch_find(const struct qemu_watch *watch, pid_t pid)
+{
+	const struct qemu_process key = { .pid = pid };
+
+	if (!watch->list.count)
+		return NULL;
+	return bsearch(&key, watch->list.items, watch->list.count, sizeof key, compare_processes);
+}
+
+void qemu_watch_doubt(struct qemu_watch *watch, pid_t pid)
+{
+	struct emulator *emulator = find_emulator(watch, pid);
+
+	if (emulator)
+		emulator->doubted = true;
 }
 
 const struct qemu_workers *qemu_watch_workers(const struct qemu_watch *watch)

@@ -156,10 +156,17 @@ static int add_own(const struct rootfs *root, const struct domain *domain,
 
 static bool has_id(const struct proc_ids *ids, pid_t id)
 {
-	for (size_t i = 0; i < ids->count; i++)
-		if (ids->items[i].id == id)
-			return true;
-	return false;
+	size_t low = 0, high = ids->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ids->items[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < ids->count && ids->items[low].id == id;
 }
 
 /* Kernel threads outside of the process; `sampled` unless its cgroup counts them already. */

@@ -36,7 +36,8 @@ struct qemu_process {
 	size_t drive_count;
 	char **iothreads; /* ids, in command-line order */
 	size_t iothread_count;
-	char *reason; /* what could not be read */
+	char *reason;     /* what could not be read */
+	uint64_t reading; /* by a watch: number of the reading that gave all this; from 1 */
 };
 void qemu_process_clear(struct qemu_process *process);
 
@@ -117,8 +118,11 @@ int qemu_watch_look(struct qemu_watch *watch, uint64_t now_ns, struct error *err
 /* The same, but known VMs are asked in turns whether they were stopped: for
  * each tick. */
 int qemu_watch_glance(struct qemu_watch *watch, uint64_t now_ns, struct error *error);
-/* As of the last look; owned by the watch, valid until the next one. */
+/* Ask this VM at the next look, whosever turn it is. */
+void qemu_watch_doubt(struct qemu_watch *watch, pid_t pid);
+/* As of the last look; owned by the watch, valid until the next one. Ascending by pid. */
 const struct qemu_list *qemu_watch_list(const struct qemu_watch *watch);
+const struct qemu_process *qemu_watch_find(const struct qemu_watch *watch, pid_t pid); /* or NULL */
 const struct qemu_workers *qemu_watch_workers(const struct qemu_watch *watch);
 /* Does /proc hide the processes of other users from us (hidepid)? */
 bool qemu_watch_is_blind(const struct qemu_watch *watch);

@@ -6,23 +6,24 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 
 char *copies_text(struct copies *copies, const char *text)
 {
-	char *fresh = text ? strdup(text) : NULL;
+	size_t bytes = text ? strlen(text) + 1 : 0;
+	char *fresh = text ? copies_rows(copies, bytes, 1) : NULL;
 
-	if (text && !fresh)
-		copies->failed = true;
-	return fresh;
+	return fresh ? memcpy(fresh, text, bytes) : NULL;
 }
 
 void *copies_rows(struct copies *copies, size_t count, size_t bytes)
 {
-	void *fresh = calloc(count > 0 ? count : 1, bytes);
+	size_t all;
+	void *fresh = __builtin_mul_overflow(count, bytes, &all)
+			      ? NULL
+			      : snapshot_take(copies->snapshot, all);
 
 	if (!fresh)
 		copies->failed = true;
@@ -99,6 +100,7 @@ static void put_vcpus(struct copies *copies, const struct account_domain *domain
 static char *leaf_names(struct copies *copies, const struct vdisk *of)
 {
 	struct text names = { 0 };
+	char *copy = NULL;
 
 	if (of->leaf_count == 0)
 		return NULL;
@@ -107,12 +109,12 @@ static char *leaf_names(struct copies *copies, const struct vdisk *of)
 	for (size_t i = 0; i < of->leaf_count; i++)
 		text_addf(&names, "%s%s", i > 0 ? "," : "",
 			  copies->account->disks[of->leaves[i]]->name);
-	if (names.failed) {
+	if (names.failed)
 		copies->failed = true;
-		text_free(&names);
-		return NULL;
-	}
-	return names.bytes;
+	else
+		copy = copies_text(copies, names.bytes);
+	text_free(&names);
+	return copy;
 }
 
 /* Is what reached the leaves what the guest asked of this vDISK, and of no other? */
@@ -368,7 +370,7 @@ static void put_source(struct copies *copies, struct snapshot_source *source)
 int account_snapshot(const struct account *account, const struct topology *topology,
 		     const struct sample *sample, struct snapshot *snapshot)
 {
-	struct copies copies = { account, account->tick.seconds, false };
+	struct copies copies = { account, snapshot, account->tick.seconds, false };
 
 	snapshot->seq = sample->seq;
 	snapshot->epoch = 1;

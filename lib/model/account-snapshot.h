@@ -5,9 +5,10 @@
 
 #include "model/account-internal.h"
 
-/* Copies of a snapshot; the first one that fails is remembered. */
+/* Copies into the memory of a snapshot; the first one that fails is remembered. */
 struct copies {
 	const struct account *account;
+	struct snapshot *snapshot;
 	double seconds;
 	bool failed;
 };

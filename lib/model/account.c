@@ -253,7 +253,7 @@ int account_tick(struct account *account, const struct topology *topology,
 {
 	int result;
 
-	snapshot_clear(snapshot);
+	snapshot_reset(snapshot);
 	result = check_sample(account, topology, sample, error);
 	if (result)
 		return result;

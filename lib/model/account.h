@@ -35,10 +35,10 @@ int account_open(struct account **account, const struct account_options *options
 void account_close(struct account *account);
 
 /*
- * Charge the tick that `sample` closes. *snapshot is cleared first and owned
- * by the caller. Returns
+ * Charge the tick that `sample` closes. *snapshot is emptied first, with its
+ * memory used again, and owned by the caller. Returns
  *   0        done
- *   -EAGAIN  the first sample: a baseline, no figures yet (snapshot stays clear)
+ *   -EAGAIN  the first sample: a baseline, no figures yet (snapshot stays empty)
  *   -EINVAL  the sample does not fit its topology, time did not advance, or
  *            services use each other in a circle (the text names the path): the
  *            sample was not used

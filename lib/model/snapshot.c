@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/snapshot.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,50 +24,71 @@ int idle_policy_parse(const char *word)
 	return words_parse(idle_policy_words, WORDS_COUNT(idle_policy_words), word);
 }
 
-static void domain_clear_rows(struct snapshot_domain *domain)
+/* --- memory ------------------------------------------------------------------------------- */
+
+enum { BLOCK_BYTES = 16 * 1024 };
+
+/* The newest first. A snapshot that is filled for each tick soon has one, large enough. */
+struct snapshot_block {
+	struct snapshot_block *next;
+	size_t size, used; /* of bytes[] */
+	_Alignas(max_align_t) char bytes[];
+};
+
+static struct snapshot_block *add_block(struct snapshot *snapshot, size_t least)
 {
-	for (size_t i = 0; i < domain->vdisk_count; i++) {
-		free(domain->vdisks[i].name);
-		free(domain->vdisks[i].disk);
-		free(domain->vdisks[i].reason);
-	}
-	free(domain->vdisks);
-	free(domain->vcpus);
-	free(domain->id);
-	free(domain->name);
-	free(domain->uuid);
-	free(domain->owner);
-	free(domain->reason);
+	size_t size = least > BLOCK_BYTES ? least : BLOCK_BYTES;
+	struct snapshot_block *block = malloc(sizeof *block + size);
+
+	if (!block)
+		return NULL;
+	*block = (struct snapshot_block){ .next = snapshot->memory, .size = size };
+	snapshot->memory = block;
+	return block;
 }
 
-static void service_clear_rows(struct snapshot_service *service)
+void *snapshot_take(struct snapshot *snapshot, size_t bytes)
 {
-	for (size_t i = 0; i < service->client_count; i++)
-		free(service->clients[i]);
-	free(service->clients);
-	free(service->name);
+	struct snapshot_block *block = snapshot->memory;
+	size_t unit = _Alignof(max_align_t), need;
+	void *taken;
+
+	if (bytes > PTRDIFF_MAX / 2)
+		return NULL;
+	need = (bytes + unit - 1) / unit * unit;
+	if (!block || block->size - block->used < need)
+		block = add_block(snapshot, block && block->size > need ? 2 * block->size : need);
+	if (!block)
+		return NULL;
+	taken = block->bytes + block->used;
+	block->used += need;
+	return memset(taken, 0, bytes);
+}
+
+void snapshot_reset(struct snapshot *snapshot)
+{
+	struct snapshot_block *block = snapshot->memory;
+	size_t used = 0;
+
+	for (const struct snapshot_block *each = block; each; each = each->next)
+		used += each->used;
+	/* In pieces, or far too large: one of the size that was needed, and a little more. */
+	if (block && (block->next || (block->size > BLOCK_BYTES && used < block->size / 4))) {
+		snapshot_clear(snapshot);
+		block = add_block(snapshot, used + used / 8);
+	}
+	if (block)
+		block->used = 0;
+	*snapshot = (struct snapshot){ .memory = block };
 }
 
 void snapshot_clear(struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < snapshot->domain_count; i++)
-		domain_clear_rows(&snapshot->domains[i]);
-	for (size_t i = 0; i < snapshot->service_count; i++)
-		service_clear_rows(&snapshot->services[i]);
-	for (size_t i = 0; i < snapshot->kept_count; i++)
-		free(snapshot->kept[i].name);
-	for (size_t i = 0; i < snapshot->disk_count; i++) {
-		free(snapshot->disks[i].name);
-		free(snapshot->disks[i].model);
-		free(snapshot->disks[i].weights);
+	while (snapshot->memory) {
+		struct snapshot_block *block = snapshot->memory;
+
+		snapshot->memory = block->next;
+		free(block);
 	}
-	free(snapshot->domains);
-	free(snapshot->services);
-	free(snapshot->kept);
-	free(snapshot->packages);
-	free(snapshot->disks);
-	free(snapshot->source.weights);
-	free(snapshot->source.meter);
-	free(snapshot->host.residual_reason);
-	memset(snapshot, 0, sizeof *snapshot);
+	*snapshot = (struct snapshot){ 0 };
 }

@@ -140,9 +140,16 @@ struct snapshot {
 	size_t package_count;
 	struct snapshot_disk *disks;
 	size_t disk_count;
-	uint64_t missed_ticks; /* cumulative */
+	uint64_t missed_ticks;         /* cumulative */
+	struct snapshot_block *memory; /* that all of the above lies in; of snapshot_take() */
 };
 
+/*
+ * For who fills a snapshot: zeroed memory, there until the snapshot is emptied or
+ * cleared; nothing is freed one by one. NULL: out of memory.
+ */
+void *snapshot_take(struct snapshot *snapshot, size_t bytes);
+void snapshot_reset(struct snapshot *snapshot); /* empties it; its memory is used again */
 void snapshot_clear(struct snapshot *snapshot); /* releases all; ready for reuse */
 
 #endif

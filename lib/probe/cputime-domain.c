@@ -151,23 +151,31 @@ static bool is_within_cgroup(struct clock_context *context, pid_t tid,
 	return within;
 }
 
+static bool is_worker(const struct thread *thread)
+{
+	return thread->role == THREAD_VHOST || thread->role == THREAD_KVM;
+}
+
+bool thread_clock_is_wanted(const struct thread *thread)
+{
+	return thread->sampled || is_worker(thread);
+}
+
 void thread_clock_open(struct clock_context *context, struct thread_clock *clock,
 		       const struct domain_clock *domain, const struct thread *thread)
 {
-	bool is_worker = thread->role == THREAD_VHOST || thread->role == THREAD_KVM;
-
 	*clock = (struct thread_clock){
 		.pid = domain->pid,
 		.tid = thread->tid,
 		.start_ticks = thread->start_ticks,
 		.domain_start_ticks = domain->start_ticks,
-		.is_wanted = thread->sampled || is_worker,
+		.is_wanted = thread_clock_is_wanted(thread),
 	};
 	if (!clock->is_wanted)
 		return;
 	if (kept_open(&context->files, &clock->file, "/proc/%d/task/%d/schedstat", (int)domain->pid,
 		      (int)thread->tid) == 0 ||
-	    !is_worker)
+	    !is_worker(thread))
 		return;
 	clock->is_outside = kept_open(&context->files, &clock->file, "/proc/%d/schedstat",
 				      (int)thread->tid) == 0;

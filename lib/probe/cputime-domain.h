@@ -63,6 +63,8 @@ void domain_clock_read(struct clock_context *context, struct domain_clock *clock
 		       const struct thread_clock *threads, size_t thread_count,
 		       struct cpu_reading *total, enum total_source *source);
 
+/* Its time is sampled, or part of its domain's total only by being added (a worker). */
+bool thread_clock_is_wanted(const struct thread *thread);
 void thread_clock_open(struct clock_context *context, struct thread_clock *clock,
 		       const struct domain_clock *domain, const struct thread *thread);
 /* See whether a worker stands outside of the cgroup that its domain has by now. */

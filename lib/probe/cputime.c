@@ -209,8 +209,11 @@ static void follow_threads(struct cputime *cputime, struct followed *new,
 		for (size_t k = 0; k < domain->thread_count; k++) {
 			const struct thread *thread = &domain->threads[k];
 			struct thread_clock *clock = &new->threads[new->thread_count++];
-			struct thread_clock *known = find_thread(old, &cursor, domain, thread);
+			struct thread_clock *known = NULL;
 
+			/* What was not read before is not found, and that by a long search. */
+			if (thread_clock_is_wanted(thread))
+				known = find_thread(old, &cursor, domain, thread);
 			if (known) {
 				*clock = *known;
 				*known = (struct thread_clock){ 0 };

@@ -54,6 +54,4 @@ struct kept_buffer {
 long kept_read_all(const struct kept_files *files, const struct kept_file *file,
 		   struct kept_buffer *buffer);
 
-/* CLOCK_MONOTONIC, for the time of a reading. */
-
 #endif
