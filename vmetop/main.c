@@ -21,36 +21,32 @@ static int judge(int result)
 	return wait_is_over() || result == -EPIPE ? 0 : result;
 }
 
-/* A screen unless text was asked for, or none can be had. */
+/* A screen unless its place was asked for, or none can be had. */
 static bool wants_screen(const struct options *options)
 {
-	return !options->batch && !options->json.wanted && !options->csv.wanted &&
-	       screen_is_possible();
+	bool taken = (options->json.wanted && !options->json.path) ||
+		     (options->csv.wanted && !options->csv.path);
+
+	return !options->batch && !taken && screen_is_possible();
 }
 
 /* Settings that were saved. Only a file that was named must be there. */
-static void load_preferences(struct ui *ui, struct source *source, const struct options *options,
-			     const char *path)
+static void load_preferences(struct ui *ui, const struct options *options, const char *path,
+			     struct error_list *errors)
 {
-	struct error_list errors = { 0 };
-	int result = preferences_load(path, ui, &errors);
-
-	for (size_t i = 0; i < errors.count; i++)
-		source_note(source, errors.texts[i]);
-	error_list_clear(&errors);
-	if (result == -ENOENT && options->config)
-		source_notef(source, "%s: %s", path, strerrordesc_np(ENOENT));
+	if (preferences_load(path, ui, errors) == -ENOENT && options->config)
+		error_list_addf(errors, "%s: %s", path, strerrordesc_np(ENOENT));
 }
 
 /* What was saved; then what this terminal can show; then what the command line says. */
-static void choose_ui(struct ui *ui, struct source *source, const struct options *options,
-		      const char *preferences)
+static void choose_ui(struct ui *ui, const struct options *options, const char *preferences,
+		      struct error_list *errors)
 {
 	const char *no_color = getenv("NO_COLOR");
 
 	ui_init(ui);
 	if (preferences)
-		load_preferences(ui, source, options, preferences);
+		load_preferences(ui, options, preferences, errors);
 	if (no_color && *no_color)
 		ui->color = false;
 	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
@@ -58,40 +54,46 @@ static void choose_ui(struct ui *ui, struct source *source, const struct options
 	options_apply(options, ui);
 }
 
-static int run_screen(struct source *source, struct batch *batch, const struct options *options,
+static int open_all(struct source *source, struct batch **batch, const struct options *options,
+		    struct error *error)
+{
+	int result = source_open(source, options, error);
+
+	return result ? result : batch_open(batch, options, &source->info, error);
+}
+
+static int run_screen(struct source *source, struct batch **batch, struct options *options,
 		      struct error *error)
 {
 	char *path = options->without_config ? NULL : preferences_path(options->config);
+	struct error_list errors = { 0 };
 	struct ui ui;
 	int result;
 
-	choose_ui(&ui, source, options, path);
-	if (ui.interval_s != options->interval_s && !options->replay)
-		source->set_pace(source->state, ui.interval_s);
-	result = loop_screen(source, batch, &ui, options->iterations, path, error);
+	choose_ui(&ui, options, path, &errors);
+	options->interval_s = ui.interval_s;
+	options->speed = ui.speed;
+	options->table.wanted = false;
+	result = open_all(source, batch, options, error);
+	for (size_t i = 0; i < errors.count; i++)
+		source_note(source, errors.texts[i]);
+	if (!result)
+		result = loop_screen(source, *batch, &ui, options->iterations, path, error);
+	error_list_clear(&errors);
 	ui_clear(&ui);
 	free(path);
 	return result;
 }
 
-static int run(struct options *options, struct source *source, struct batch **batch,
-	       struct error *error)
+static int run_batch(struct source *source, struct batch **batch, struct options *options,
+		     struct error *error)
 {
-	bool screen = wants_screen(options);
 	int result;
 
 	if (options->speed < 0)
-		options->speed = screen ? 1 : 0;
-	if (screen)
-		options->table.wanted = false;
-	result = source_open(source, options, error);
-	if (!result)
-		result = batch_open(batch, options, &source->info, error);
-	if (result)
-		return result;
-	if (screen)
-		return run_screen(source, *batch, options, error);
-	return loop_batch(source, *batch, options->iterations, error);
+		options->speed = 0;
+	result = open_all(source, batch, options, error);
+	return result ? result : loop_batch(source, *batch, options->iterations, error);
 }
 
 int main(int argc, char **argv)
@@ -107,7 +109,8 @@ int main(int argc, char **argv)
 	log_open("vmetop", LOG_LEVEL_INFO);
 	options_parse(&options, argc, argv);
 
-	result = judge(run(&options, &source, &batch, &error));
+	result = judge(wants_screen(&options) ? run_screen(&source, &batch, &options, &error)
+					      : run_batch(&source, &batch, &options, &error));
 	if (result)
 		log_error("%s", error.text);
 

@@ -3,12 +3,18 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
+/* All that end a program but for those that wait.h takes; first those that an instruction raises.
+ */
+static const int crash_signals[] = { SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP,   SIGSYS,
+				     SIGABRT, SIGQUIT, SIGXCPU, SIGXFSZ, SIGALRM,   SIGUSR1,
+				     SIGUSR2, SIGPROF, SIGPOLL, SIGPWR,  SIGVTALRM, SIGSTKFLT };
+enum { FAULTS = 6 };
 enum { CRASH_SIGNALS = sizeof crash_signals / sizeof *crash_signals, STACK_BYTES = 65536 };
 
 static struct {
@@ -19,6 +25,15 @@ static struct {
 	stack_t stack_before;
 } kept;
 static char crash_stack[STACK_BYTES] __attribute__((aligned(16))); /* a full stack has none left */
+
+/* What the processor found comes again when the instruction does. */
+static bool comes_again(int number, const siginfo_t *info)
+{
+	for (size_t i = 0; i < FAULTS; i++)
+		if (crash_signals[i] == number)
+			return info->si_code > 0;
+	return false;
+}
 
 /* Calls nothing that signal-safety(7) does not allow. */
 static void crash(int number, siginfo_t *info, void *context)
@@ -34,9 +49,8 @@ static void crash(int number, siginfo_t *info, void *context)
 		at += (size_t)written;
 	}
 	tcsetattr(STDIN_FILENO, TCSANOW, &kept.modes);
-	/* What the processor found comes again when the instruction does; a sent signal does not.
-	 * It stays blocked until we return. */
-	if (info->si_code <= 0)
+	/* It stays blocked until we return. */
+	if (!comes_again(number, info))
 		raise(number);
 }
 
@@ -55,8 +69,11 @@ void restore_arm(const char *sequence)
 	kept.length = strnlen(sequence, sizeof kept.sequence);
 	memcpy(kept.sequence, sequence, kept.length);
 	sigaltstack(&stack, &kept.stack_before);
-	for (size_t i = 0; i < CRASH_SIGNALS; i++)
-		sigaction(crash_signals[i], &action, &kept.before[i]);
+	for (size_t i = 0; i < CRASH_SIGNALS; i++) {
+		sigaction(crash_signals[i], NULL, &kept.before[i]);
+		if (kept.before[i].sa_handler != SIG_IGN)
+			sigaction(crash_signals[i], &action, NULL);
+	}
 }
 
 void restore_disarm(void)

@@ -17,7 +17,7 @@
 
 struct local {
 	struct live *live;
-	struct weights_choice choice;
+	struct counting counting;
 	struct account *account;
 	struct recorder *recorder; /* NULL = not recording */
 	struct sample sample;
@@ -50,6 +50,7 @@ static int local_tick(struct local *local, struct snapshot *snapshot, struct err
 	if (result)
 		return result;
 	note_all(local, topology);
+	local->source->info.service_times = live_service_time_source(local->live);
 	result = live_sample(local->live, topology, &local->sample, error);
 	if (result)
 		return result;
@@ -97,7 +98,7 @@ static int local_close(void *state, struct error *error)
 
 	account_close(local->account);
 	live_close(local->live);
-	weights_choice_free(&local->choice);
+	counting_clear(&local->counting);
 	sample_clear(&local->sample);
 	free(local);
 	return result;
@@ -109,13 +110,11 @@ static int choose_counting(struct local *local, const struct options *options,
 {
 	const struct counting_request request = { .source = options->cpu_source,
 						  .weights = options->weights };
-	struct error_list warnings = { 0 };
-	int result =
-		counting_choose(local->live, &request, topology, &local->choice, &warnings, error);
+	struct counting *counting = &local->counting;
+	int result = counting_choose(local->live, &request, topology, counting, error);
 
-	for (size_t i = 0; i < warnings.count; i++)
-		source_note(local->source, warnings.texts[i]);
-	error_list_clear(&warnings);
+	for (size_t i = 0; i < counting->warnings.count; i++)
+		source_note(local->source, counting->warnings.texts[i]);
 	return result;
 }
 
@@ -131,9 +130,9 @@ static int open_account(struct local *local, const struct options *options, stru
 	if (result)
 		return result;
 	live_events(local->live, &account.events);
-	account.cpu = local->choice.cpu;
-	account.disks = (const struct weights *const *)local->choice.disks;
-	account.disk_count = local->choice.disk_count;
+	account.cpu = local->counting.choice.cpu;
+	account.disks = (const struct weights *const *)local->counting.choice.disks;
+	account.disk_count = local->counting.choice.disk_count;
 	return account_open(&local->account, &account, error);
 }
 
@@ -146,10 +145,10 @@ static int open_recorder(struct local *local, const struct options *options, str
 		.started_s = (double)time(NULL),
 		.interval_s = options->interval_s,
 		.idle_policy = local->idle_policy,
-		.cpu_weights = local->choice.cpu_file,
-		.cpu_weights_why = local->choice.why,
-		.disk_weights = local->choice.disk_files,
-		.disk_weights_count = local->choice.disk_count,
+		.cpu_weights = local->counting.choice.cpu_file,
+		.cpu_weights_why = local->counting.choice.why,
+		.disk_weights = local->counting.choice.disk_files,
+		.disk_weights_count = local->counting.choice.disk_count,
 	};
 
 	if (!options->record)
@@ -193,9 +192,12 @@ int source_local_open(struct source *source, const struct options *options, stru
 	source->close = local_close;
 	source->state = local;
 	source->info.hostname = local->machine.nodename;
-	source->info.weights_why = local->choice.why;
+	source->info.weights_why = local->counting.choice.why;
 	source->info.counting = live_total_source(local->live);
-	source->info.verdict = local->choice.cpu->verdict;
+	source->info.frequency = live_frequency_source(local->live);
+	if (local->counting.why_not_events.text[0])
+		source->info.why_not_events = local->counting.why_not_events.text;
+	source->info.verdict = local->counting.choice.cpu->verdict;
 	source->info.interval_s = options->interval_s;
 	return 0;
 }

@@ -17,9 +17,13 @@
 /* What the head of each view says of the account. Strings belong to the source. */
 struct source_info {
 	const char *hostname;
-	const char *weights_why; /* the sentence of the choice of weights */
-	const char *counting;    /* how counters are read, a phrase; NULL = not known */
-	enum verdict verdict;    /* of the weights */
+	const char *weights_why;    /* the sentence of the choice of weights */
+	const char *counting;       /* how counters are read, a phrase; NULL = not known */
+	const char *frequency;      /* where it is read from, a phrase; NULL = not read */
+	const char *service_times;  /* how disk requests are followed: "BPF", ...; NULL = not */
+	const char *why_not_events; /* why hardware events are not counted; NULL = they are, or
+				       nobody asked for them */
+	enum verdict verdict;       /* of the weights */
 	double interval_s;
 	bool is_replay;
 	bool ended; /* a replay has come to its end */

@@ -20,13 +20,21 @@ struct counting_request {
 	const char *weights; /* as weights_request.spec */
 };
 
+struct counting { /* start from {0}; counting_clear() releases what it owns */
+	struct weights_choice choice;
+	/* Why events are not counted though they might have been; "" = they are, or nobody asked.
+	 */
+	struct error why_not_events;
+	struct error_list warnings; /* errors of weights files, and of events that they price */
+};
+
 /*
  * Make `live` count, and say at which prices. `topology` is what live_discover()
- * gave. Errors of weights files go to `warnings`, and there, too, why events
- * are not counted though there are weights for them. 0 or as weights_choose().
+ * gave. 0 or as weights_choose(); the text then also says why events would not do.
  */
 int counting_choose(struct live *live, const struct counting_request *request,
-		    const struct topology *topology, struct weights_choice *choice,
-		    struct error_list *warnings, struct error *error);
+		    const struct topology *topology, struct counting *counting,
+		    struct error *error);
+void counting_clear(struct counting *counting);
 
 #endif

@@ -126,6 +126,16 @@ const char *live_total_source(const struct live *live)
 	return cpu_counter_phrase(&live->cpu);
 }
 
+const char *live_frequency_source(const struct live *live)
+{
+	return freq_source(live->freq);
+}
+
+const char *live_service_time_source(const struct live *live)
+{
+	return service_time_source(live->service_time);
+}
+
 const char *live_note(const struct live *live, unsigned index)
 {
 	switch (index) {

@@ -50,6 +50,9 @@ void live_set_interval(struct live *live, uint64_t interval_ns);
 /* What the samples count, and how machine totals are read (a phrase). */
 void live_events(const struct live *live, struct event_set *events);
 const char *live_total_source(const struct live *live);
+/* Where frequency is read, and how disk requests are followed, phrases; NULL = not at all. */
+const char *live_frequency_source(const struct live *live);
+const char *live_service_time_source(const struct live *live);
 /*
  * What the counters cannot see here, sentences for the reader, `index` from 0;
  * NULL = none under this index (there may be one under the next), below LIVE_NOTES.

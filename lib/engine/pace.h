@@ -3,7 +3,8 @@
  * pace.h - when the next tick is due. Pure: the time is an argument.
  *
  * Ticks lie on a grid (start + k * interval) so that they do not drift; a
- * tick that came due while the last one still ran is counted, not made up for.
+ * tick that came due while the last one still ran is counted, not made up for, and
+ * so is one that would follow a late one within half an interval.
  */
 #ifndef VMENERGY_ENGINE_PACE_H
 #define VMENERGY_ENGINE_PACE_H

@@ -17,8 +17,7 @@
 
 static struct live *live;
 static const struct topology *topology;
-static struct weights_choice choice;
-static struct error_list warnings;
+static struct counting counting;
 static struct error error;
 
 /* The source that was chosen, or -errno. */
@@ -37,7 +36,7 @@ static int choose(int source, const char *points)
 	free(text);
 	UNIT_EQUAL_I64(0, live_open(&live, &options, &error));
 	UNIT_EQUAL_I64(0, live_discover(live, &topology, &error));
-	result = counting_choose(live, &request, topology, &choice, &warnings, &error);
+	result = counting_choose(live, &request, topology, &counting, &error);
 	if (!result) {
 		live_events(live, &events);
 		result = (int)events.source;
@@ -47,8 +46,7 @@ static int choose(int source, const char *points)
 
 static void forget(void)
 {
-	weights_choice_free(&choice);
-	error_list_clear(&warnings);
+	counting_clear(&counting);
 	live_close(live);
 	live = NULL;
 }
@@ -70,7 +68,8 @@ static void test_events_win(void)
 		return;
 	UNIT_EQUAL_I64(CPU_SOURCE_PERF, choose(COUNTING_AUTO, "[point]\nbase = 40W +-1W\n" COUNTABLE
 							      "on-cpu = 6W +-1W\n"));
-	UNIT_EQUAL_U64(0, warnings.count);
+	UNIT_EQUAL_U64(0, counting.warnings.count);
+	UNIT_EQUAL_TEXT("", counting.why_not_events.text);
 	UNIT_CONTAINS("1 event", live_total_source(live));
 	forget();
 	UNIT_EQUAL_I64(CPU_SOURCE_CPUTIME,
@@ -84,18 +83,20 @@ static void test_stand_in(void)
 	UNIT_EQUAL_I64(CPU_SOURCE_CPUTIME,
 		       choose(COUNTING_AUTO,
 			      "[point]\nbase = 40W +-1W\n" NOT_COUNTABLE "on-cpu = 6W +-1W\n"));
-	UNIT_EQUAL_U64(1, warnings.count);
-	UNIT_CONTAINS("nobody::KNOWS_THIS", warnings.texts[0]);
-	UNIT_CONTAINS("test.weights", warnings.texts[0]);
+	UNIT_EQUAL_U64(1, counting.warnings.count);
+	UNIT_CONTAINS("nobody::KNOWS_THIS", counting.warnings.texts[0]);
+	UNIT_CONTAINS("test.weights", counting.warnings.texts[0]);
+	UNIT_CONTAINS("nobody::KNOWS_THIS", counting.why_not_events.text);
 	forget();
 }
 
 static void test_nothing_serves(void)
 {
 	UNIT_TRUE(choose(COUNTING_AUTO, "[point]\nbase = 40W +-1W\n" NOT_COUNTABLE) < 0);
+	UNIT_CONTAINS("nobody::KNOWS_THIS", error.text); /* the reason that can be helped */
 	UNIT_CONTAINS("no prices for cputime", error.text);
-	UNIT_EQUAL_U64(1, warnings.count); /* why its events do not serve, either */
-	UNIT_TRUE(choice.cpu == NULL);
+	UNIT_EQUAL_U64(1, counting.warnings.count); /* why its events do not serve, either */
+	UNIT_TRUE(counting.choice.cpu == NULL);
 	forget();
 	UNIT_TRUE(choose(CPU_SOURCE_PERF,
 			 "[point]\nbase = 40W +-1W\n" NOT_COUNTABLE "on-cpu = 6W +-1W\n") < 0);
@@ -111,6 +112,7 @@ static void test_frequency(void)
 	struct sample sample = { 0 };
 
 	UNIT_EQUAL_I64(CPU_SOURCE_CPUTIME, choose(COUNTING_AUTO, points));
+	UNIT_CONTAINS("no prices for perf", counting.why_not_events.text);
 	UNIT_EQUAL_I64(0, live_sample(live, topology, &sample, &error));
 	forget();
 	UNIT_EQUAL_I64(CPU_SOURCE_CPUTIME,
