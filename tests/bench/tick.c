@@ -34,7 +34,7 @@ struct options {
 
 struct engine {
 	struct live *live;
-	struct weights_choice choice;
+	struct counting counting;
 	struct account *account;
 	struct sample sample;
 	struct snapshot snapshot;
@@ -48,13 +48,11 @@ static int choose(struct engine *engine, const struct options *options, struct e
 {
 	struct counting_request request = { .source = options->source,
 					    .weights = options->weights };
-	struct error_list warnings = { 0 };
-	int result = counting_choose(engine->live, &request, engine->topology, &engine->choice,
-				     &warnings, error);
+	struct counting *counting = &engine->counting;
+	int result = counting_choose(engine->live, &request, engine->topology, counting, error);
 
-	for (size_t i = 0; i < warnings.count; i++)
-		fprintf(stderr, "tick: %s\n", warnings.texts[i]);
-	error_list_clear(&warnings);
+	for (size_t i = 0; i < counting->warnings.count; i++)
+		fprintf(stderr, "tick: %s\n", counting->warnings.texts[i]);
 	return result;
 }
 
@@ -72,9 +70,9 @@ static int engine_open(struct engine *engine, const struct options *options, str
 	if (result)
 		return result;
 	live_events(engine->live, &account.events);
-	account.cpu = engine->choice.cpu;
-	account.disks = (const struct weights *const *)engine->choice.disks;
-	account.disk_count = engine->choice.disk_count;
+	account.cpu = engine->counting.choice.cpu;
+	account.disks = (const struct weights *const *)engine->counting.choice.disks;
+	account.disk_count = engine->counting.choice.disk_count;
 	return account_open(&engine->account, &account, error);
 }
 
@@ -83,7 +81,7 @@ static void engine_close(struct engine *engine)
 	snapshot_clear(&engine->snapshot);
 	sample_clear(&engine->sample);
 	account_close(engine->account);
-	weights_choice_free(&engine->choice);
+	counting_clear(&engine->counting);
 	live_close(engine->live);
 }
 
