@@ -40,6 +40,10 @@ static double order_state(const struct row *row, const struct view *view)
 #define POWER_COLUMN(name, of_row)                                                                 \
 	ORDER(name, of_row)                                                                        \
 	FORMAT(name, figure_power(value, FLAG, text))
+/* Of the past: marked as its ticks were, not as the newest is. */
+#define PAST_COLUMN(name, of_row, quality)                                                         \
+	ORDER(name, of_row)                                                                        \
+	FORMAT(name, figure_power(value, figure_flag(quality), text))
 #define LIMIT_COLUMN(name, of_row)                                                                 \
 	ORDER(name, of_row)                                                                        \
 	FORMAT(name, figure_power(value, '\0', text))
@@ -53,8 +57,13 @@ POWER_COLUMN(active_w, row->active_w)
 POWER_COLUMN(cpu_w, row->cpu_w)
 POWER_COLUMN(disk_w, row->disk_w)
 POWER_COLUMN(service_w, row->service_w)
-POWER_COLUMN(mean_w, row->track ? track_mean_w(view->history, row->track, MEAN_S) : NAN)
-POWER_COLUMN(max_w, track_max_w(view->history, row->track))
+static unsigned mean_quality(const struct row *row, const struct view *view)
+{
+	return row->track ? track_mean(view->history, row->track, MEAN_S).quality : 0;
+}
+PAST_COLUMN(mean_w, row->track ? track_mean_w(view->history, row->track, MEAN_S) : NAN,
+	    mean_quality(row, view))
+PAST_COLUMN(max_w, track_max_w(view->history, row->track), track_quality(row->track))
 WHOLE_PERCENT_COLUMN(error, row->total_w > 0 ? 100 * row->error_w / row->total_w : NAN)
 ORDER(cpu_percent, row->cpu_percent)
 FORMAT(cpu_percent, figure_percent(value, text))

@@ -44,13 +44,19 @@ static __attribute__((format(printf, 3, 4))) void put(struct pen *pen, enum styl
 				       style, text);
 }
 
-static void put_watts(struct pen *pen, const struct subject *subject, const char *what,
-		      double watts)
+static void put_power(struct pen *pen, const char *what, double watts, unsigned quality)
 {
 	char text[FIGURE_BYTES];
 
-	figure_power(watts, figure_flag(subject->now.quality), text);
+	figure_power(watts, figure_flag(quality), text);
 	put(pen, STYLE_NORMAL, "   %s %s", what, text);
+}
+
+/* Of the newest tick. */
+static void put_watts(struct pen *pen, const struct subject *subject, const char *what,
+		      double watts)
+{
+	put_power(pen, what, watts, subject->now.quality);
 }
 
 /* --- lines over the graph --------------------------------------------------------------------- */
@@ -180,11 +186,12 @@ static void draw_legend(struct pen *pen, const struct subject *subject)
 
 static void put_mean(struct pen *pen, const struct subject *subject, double span_s)
 {
-	const struct history *history = subject->frame->history;
+	struct bin mean;
 	char time[PLOT_TIME_BYTES], what[PLOT_TIME_BYTES + 8];
 
 	snprintf(what, sizeof what, "mean %s", plot_time(span_s, time));
-	put_watts(pen, subject, what, track_mean_w(history, subject->track, span_s));
+	mean = track_mean(subject->frame->history, subject->track, span_s);
+	put_power(pen, what, mean.idle_w + mean.active_w, mean.quality);
 }
 
 static void draw_energy(struct pen *pen, const struct subject *subject)
@@ -201,7 +208,8 @@ static void draw_energy(struct pen *pen, const struct subject *subject)
 	put_mean(pen, subject, minute_s);
 	if (span_s > minute_s)
 		put_mean(pen, subject, span_s);
-	put_watts(pen, subject, "max", track_max_w(frame->history, subject->track));
+	put_power(pen, "max", track_max_w(frame->history, subject->track),
+		  track_quality(subject->track));
 	put(pen, STYLE_NORMAL, " W");
 }
 

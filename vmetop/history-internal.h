@@ -42,7 +42,8 @@ struct track {
 	uint64_t hash, seen;   /* of its id; number of the newest tick that had it */
 	double base_j, last_j; /* total_j when counting began anew; of the newest tick */
 	double max_w;
-	bool recounted; /* base_j was asked for */
+	unsigned quality; /* of all ticks, or-ed */
+	bool recounted;   /* base_j was asked for */
 	char id[];
 };
 

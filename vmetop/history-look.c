@@ -106,18 +106,23 @@ void track_ticks(const struct history *history, const struct track *track, doubl
 	}
 }
 
-double track_mean_w(const struct history *history, const struct track *track, double span_s)
+struct bin track_mean(const struct history *history, const struct track *track, double span_s)
 {
 	struct walk walk = walk_start(history, track);
 	double begin = fmax(0, (double)history->now_ns - span_s * 1e9);
 	uint64_t begin_ns = (uint64_t)begin;
 	struct sum sum = sum_nothing;
-	struct bin mean;
 	struct step step;
 
 	while (walk_back(&walk, &step) && step.end_ns > begin_ns)
 		add_overlap(&sum, &step, begin_ns, history->now_ns);
-	mean = sum_bin(&sum);
+	return sum_bin(&sum);
+}
+
+double track_mean_w(const struct history *history, const struct track *track, double span_s)
+{
+	struct bin mean = track_mean(history, track, span_s);
+
 	return mean.idle_w + mean.active_w;
 }
 
@@ -125,4 +130,9 @@ double track_max_w(const struct history *history, const struct track *track)
 {
 	(void)history;
 	return track ? track->max_w : NAN;
+}
+
+unsigned track_quality(const struct track *track)
+{
+	return track ? track->quality : 0;
 }

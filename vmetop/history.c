@@ -130,6 +130,59 @@ double history_span_s(const struct history *history)
 	return history_seconds(0, history->now_ns);
 }
 
+/* --- a copy --------------------------------------------------------------------------------- */
+
+static struct track *track_copy(const struct track *track)
+{
+	struct track *copy = track ? track_new(track->id) : NULL;
+	size_t length = track ? sizeof *track : 0;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, track, length);
+	for (unsigned i = 0; i < LEVELS; i++)
+		copy->rings[i].points = NULL;
+	for (unsigned i = 0; i < LEVELS; i++) {
+		const struct ring *ring = &track->rings[i];
+
+		if (!ring->points)
+			continue;
+		copy->rings[i].points = calloc(ring->capacity, sizeof *ring->points);
+		if (!copy->rings[i].points) {
+			track_free(copy);
+			return NULL;
+		}
+		memcpy(copy->rings[i].points, ring->points, ring->capacity * sizeof *ring->points);
+	}
+	return copy;
+}
+
+struct history *history_copy(const struct history *history)
+{
+	struct history *copy = calloc(1, sizeof *copy);
+	bool failed;
+
+	if (!copy)
+		return NULL;
+	*copy = *history;
+	copy->table = NULL;
+	copy->host = track_copy(history->host);
+	copy->tracks = calloc(history->count + 1, sizeof *copy->tracks);
+	failed = !copy->host || !copy->tracks;
+	copy->count = failed ? 0 : history->count;
+	for (size_t i = 0; i < copy->count; i++) {
+		copy->tracks[i] = track_copy(history->tracks[i]);
+		failed |= history->tracks[i] && !copy->tracks[i];
+	}
+	if (failed || table_build(copy)) {
+		history_free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+/* --- who is who ------------------------------------------------------------------------------ */
+
 /* The track of a domain in this tick; one that another row already took is not it. */
 static struct track *claim(const struct history *history, const char *id, size_t hint)
 {
@@ -225,6 +278,7 @@ static int put_tick(struct history *history, size_t i, const struct snapshot *sn
 	track_count(track, domain ? domain->total_j : snapshot->host.total_j,
 		    snapshot->epoch != history->epoch);
 	track->max_w = fmax(track->max_w, bin.max_w);
+	track->quality |= bin.quality;
 	return track_put(track, 0, history->levels[0].count - 1, point_from(&bin, 1));
 }
 

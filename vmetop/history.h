@@ -33,6 +33,8 @@ struct bin bin_of_host(const struct snapshot_host *host);
 
 struct history *history_new(void); /* NULL: out of memory */
 void history_free(struct history *history);
+/* As it is now, to be looked at while the other one goes on. NULL: out of memory. */
+struct history *history_copy(const struct history *history);
 
 /* Add a tick: the host and every domain of it. 0 or -ENOMEM (then a gap). */
 int history_add(struct history *history, const struct snapshot *snapshot);
@@ -52,8 +54,11 @@ void track_bins(const struct history *history, const struct track *track, double
 /* The newest `count` ticks one by one, for a trend; earlier than the first: NaN. */
 void track_ticks(const struct history *history, const struct track *track, double *watts,
 		 size_t count);
+/* The last `span_s` seconds as one bin. */
+struct bin track_mean(const struct history *history, const struct track *track, double span_s);
 double track_mean_w(const struct history *history, const struct track *track, double span_s);
 double track_max_w(const struct history *history, const struct track *track);
+unsigned track_quality(const struct track *track); /* of all its ticks, or-ed */
 
 /* Energy since the person at the screen asked to count anew; NaN = not known. */
 void history_reset_energy(struct history *history, const struct snapshot *snapshot);

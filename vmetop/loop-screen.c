@@ -16,6 +16,8 @@
 enum { SLOTS = 3 };
 /* A replay that runs as fast as it goes is drawn no more often than an eye can tell. */
 #define DRAW_INTERVAL_NS 40000000u
+/* How long a message hides the keys; what went wrong stays longer. */
+static const uint64_t message_ns = 10000000000u, error_ns = 20000000000u;
 
 struct screen_loop {
 	struct source *source;
@@ -23,6 +25,7 @@ struct screen_loop {
 	struct ui *ui;
 	const char *preferences;
 	struct history *history;
+	struct history *frozen; /* what of it is shown while the screen is; NULL = it is not */
 	/* The one that is shown, the newest (the same unless frozen), and a free one. */
 	struct snapshot slots[SLOTS];
 	int shown, newest; /* indexes; -1 = none yet */
@@ -30,6 +33,7 @@ struct screen_loop {
 	struct grid grid;
 	struct frame frame;
 	uint64_t drawn_ns;
+	uint64_t message_ends_ns;
 	bool changed, over;
 	size_t said; /* notes that were shown in the footer */
 	uint64_t done, iterations;
@@ -43,11 +47,11 @@ static int build_frame(struct screen_loop *loop)
 	struct frame *frame = &loop->frame;
 
 	frame->snapshot = loop->shown < 0 ? NULL : &loop->slots[loop->shown];
-	frame->history = loop->history;
+	frame->history = loop->frozen ? loop->frozen : loop->history;
 	frame->info = &loop->source->info;
 	frame->ui = loop->ui;
 	frame->rows = &loop->rows;
-	loop->ui->view.history = loop->history;
+	loop->ui->view.history = frame->history;
 	loop->ui->view.unicode = loop->ui->unicode;
 	loop->ui->view.toggled = &loop->ui->toggled;
 	if (!frame->snapshot)
@@ -74,6 +78,10 @@ static int draw(struct screen_loop *loop)
 	}
 	screen_draw(&loop->grid);
 	loop->drawn_ns = clock_now_ns();
+	if (loop->ui->message_is_new)
+		loop->message_ends_ns =
+			loop->drawn_ns + (loop->ui->message_is_error ? error_ns : message_ns);
+	loop->ui->message_is_new = false;
 	loop->changed = false;
 	return 0;
 }
@@ -99,6 +107,21 @@ static void show_new_note(struct screen_loop *loop)
 	}
 }
 
+/* Frozen, the screen shows one moment in all of it: in its table as in trends and graphs. */
+static void freeze_or_thaw(struct screen_loop *loop)
+{
+	bool freeze = loop->ui->paused && !loop->source->info.is_replay && loop->shown >= 0;
+
+	if (freeze && !loop->frozen) {
+		loop->frozen = history_copy(loop->history);
+		if (!loop->frozen)
+			ui_message(loop->ui, true, "out of memory: trends and graphs go on");
+	} else if (!freeze) {
+		history_free(loop->frozen);
+		loop->frozen = NULL;
+	}
+}
+
 static int publish(struct screen_loop *loop, int slot)
 {
 	struct snapshot *snapshot = &loop->slots[slot];
@@ -109,6 +132,8 @@ static int publish(struct screen_loop *loop, int slot)
 		loop->shown = slot;
 	if (history_add(loop->history, snapshot))
 		ui_message(loop->ui, true, "out of memory: a gap in the history");
+	freeze_or_thaw(loop);
+	loop->over |= loop->iterations && loop->done >= loop->iterations;
 	return batch_put(loop->batch, snapshot, loop->error);
 }
 
@@ -162,6 +187,7 @@ static void set_pace(struct screen_loop *loop)
 		source->set_pace(source->state, loop->ui->speed);
 	if (!loop->ui->paused)
 		loop->shown = loop->newest;
+	freeze_or_thaw(loop);
 }
 
 static void reset_energy(struct screen_loop *loop)
@@ -178,7 +204,7 @@ static int step_replay(struct screen_loop *loop)
 	uint64_t done = loop->done;
 	int result = 0;
 
-	while (!result && loop->done == done && !loop->source->info.ended)
+	while (!result && !loop->over && loop->done == done && !loop->source->info.ended)
 		result = tick(loop);
 	return result;
 }
@@ -216,11 +242,12 @@ static int serve(struct screen_loop *loop, enum ui_request request)
 	return 0;
 }
 
-/* All that has come. Rows are built anew before the next key looks at them. */
+/* All that has come. Rows are built anew before a key looks at them: ticks may not have been drawn.
+ */
 static int read_inputs(struct screen_loop *loop)
 {
 	struct input input;
-	int result = 0;
+	int result = build_frame(loop);
 
 	while (!result && !loop->over && screen_read(&input)) {
 		result = serve(loop, ui_input(loop->ui, &input, &loop->frame));
@@ -243,24 +270,35 @@ static bool must_draw(const struct screen_loop *loop, uint64_t due)
 	return loop->changed && (due > now_ns || now_ns - loop->drawn_ns >= DRAW_INTERVAL_NS);
 }
 
+/* Of a message that was seen for its time. */
+static void end_message(struct screen_loop *loop)
+{
+	if (!loop->ui->message[0] || loop->ui->message_is_new ||
+	    clock_now_ns() < loop->message_ends_ns)
+		return;
+	loop->ui->message[0] = '\0';
+	loop->changed = true;
+}
+
 static int do_next(struct screen_loop *loop)
 {
-	uint64_t due = due_ns(loop);
-	int result = must_draw(loop, due) ? draw(loop) : 0;
+	uint64_t due = due_ns(loop), wake_ns = due;
+	int result;
 
+	end_message(loop);
+	result = must_draw(loop, due) ? draw(loop) : 0;
 	if (result)
 		return result;
-	switch (wait_until(due, STDIN_FILENO)) {
+	if (loop->ui->message[0] && !loop->ui->message_is_new && loop->message_ends_ns < wake_ns)
+		wake_ns = loop->message_ends_ns;
+	switch (wait_until(wake_ns, STDIN_FILENO)) {
 	case WAIT_OVER:
 		loop->over = true;
 		return 0;
 	case WAIT_INPUT:
 		return read_inputs(loop);
 	case WAIT_DUE:
-		result = tick(loop);
-		if (loop->iterations && loop->done >= loop->iterations)
-			loop->over = true;
-		return result;
+		return wake_ns == due ? tick(loop) : 0;
 	}
 	return 0;
 }
@@ -292,6 +330,7 @@ int loop_screen(struct source *source, struct batch *batch, struct ui *ui, uint6
 		snapshot_clear(&loop.slots[i]);
 	rows_clear(&loop.rows);
 	grid_free(&loop.grid);
+	history_free(loop.frozen);
 	history_free(loop.history);
 	return result;
 }

@@ -149,7 +149,8 @@ static void put_bar(struct flow *flow, const struct head *head)
 		{ host->kept_w, STYLE_KEPT, L'.' },
 	};
 	const struct history *history = head->frame->history;
-	double most_w = history ? track_max_w(history, history_host(history)) : NAN;
+	const struct track *track = history ? history_host(history) : NULL;
+	double most_w = track_max_w(history, track);
 	const struct bar bar = { parts, sizeof parts / sizeof *parts,
 				 fmax(fmax(host->total_w, most_w), host->cap_w), host->cap_w };
 	char total[FIGURE_BYTES], most[FIGURE_BYTES];
@@ -168,7 +169,8 @@ static void put_bar(struct flow *flow, const struct head *head)
 	if (host->cap_w > 0)
 		flow_tryf(flow, STYLE_NORMAL, "cap %s", page_power(host->cap_w, 0, most));
 	else if (most_w > 0)
-		flow_tryf(flow, STYLE_NORMAL, "max %s", page_power(most_w, 0, most));
+		flow_tryf(flow, STYLE_NORMAL, "max %s",
+			  page_power(most_w, track_quality(track), most));
 }
 
 static void put_sums(struct flow *flow, const struct head *head)

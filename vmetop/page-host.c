@@ -66,7 +66,7 @@ static void put_package(const struct frame *frame, size_t i, struct line *line)
 	line->active_w = line->total_w = package->active_w;
 	line->quality |= package->quality;
 	if (frame->snapshot->package_count == 1)
-		strcpy(line->text, "all packages");
+		strcpy(line->text, "CPUs"); /* of one package, or who can tell? */
 	else
 		snprintf(line->text, sizeof line->text, "package %zu", i);
 	figure_frequency(package->frequency_hz, frequency);
@@ -225,12 +225,33 @@ static void put_weights(const struct frame *frame, size_t i, struct line *line)
 		 frame->info->weights_why ? frame->info->weights_why : "as chosen");
 }
 
-static void put_counting(const struct frame *frame, size_t i, struct line *line)
+/* How the source reads, as far as it says so. */
+static const struct phrase {
+	const char *name, *begin;
+	size_t offset; /* of its end in struct source_info */
+} phrases[] = {
+	{ "counting", "", offsetof(struct source_info, counting) },
+	{ "events", "", offsetof(struct source_info, why_not_events) },
+	{ "frequency", "from ", offsetof(struct source_info, frequency) },
+	{ "disk requests", "followed by ", offsetof(struct source_info, service_times) },
+};
+enum { PHRASES = sizeof phrases / sizeof *phrases };
+
+static const char *phrase_end(const struct frame *frame, const struct phrase *phrase)
 {
-	(void)i;
-	line->name = "counting";
+	return *(const char *const *)((const char *)frame->info + phrase->offset);
+}
+
+static void put_phrase(const struct frame *frame, size_t i, struct line *line)
+{
+	const struct phrase *phrase = phrases;
+
+	for (i++; i > 0; phrase++)
+		i -= phrase_end(frame, phrase) != NULL;
+	phrase--;
+	line->name = phrase->name;
 	line->no_figures = true;
-	snprintf(line->note, sizeof line->note, "%s", frame->info->counting);
+	snprintf(line->note, sizeof line->note, "%s%s", phrase->begin, phrase_end(frame, phrase));
 }
 
 static void put_note(const struct frame *frame, size_t i, struct line *line)
@@ -259,9 +280,13 @@ static size_t kept_heads(const struct frame *frame)
 	return frame->snapshot->kept_count;
 }
 
-static size_t countings(const struct frame *frame)
+static size_t known_phrases(const struct frame *frame)
 {
-	return frame->info->counting != NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < PHRASES; i++)
+		count += phrase_end(frame, &phrases[i]) != NULL;
+	return count;
 }
 
 static size_t notes(const struct frame *frame)
@@ -286,7 +311,7 @@ static const struct section {
 	{ one, put_ticks },
 	{ one, put_account },
 	{ one, put_weights },
-	{ countings, put_counting },
+	{ known_phrases, put_phrase },
 	{ notes, put_note },
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };

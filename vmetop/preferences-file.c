@@ -134,7 +134,7 @@ static int replace(const char *path, const struct text *text, struct error *erro
 		return error_setf(error, ENAMETOOLONG, "%s: %s", path, strerror(ENAMETOOLONG));
 	fd = mkostemp(aside, O_CLOEXEC);
 	if (fd < 0)
-		return error_setf(error, errno, "%s: %s", aside, strerror(errno));
+		return error_setf(error, errno, "%s: %s", path, strerror(errno));
 	result = write_all(fd, text);
 	if (close(fd) && !result)
 		result = -errno;
@@ -148,12 +148,43 @@ static int replace(const char *path, const struct text *text, struct error *erro
 	return 0;
 }
 
+/* A file with mistakes holds lines of its writer that are right: it is not replaced. */
+static int check_replaced(const char *path, struct error *error)
+{
+	struct error_list errors = { 0 };
+	struct ui ui;
+	int result;
+
+	ui_init(&ui);
+	result = preferences_load(path, &ui, &errors);
+	ui_clear(&ui);
+	error_list_clear(&errors);
+	if (result == -EINVAL)
+		return error_setf(error, EINVAL, "not saved: correct or delete %s, it has mistakes",
+				  path);
+	if (result && result != -ENOENT)
+		return error_setf(error, -result, "%s: %s", path, strerror(-result));
+	return 0;
+}
+
+/* The folder of a file that was named is there, or its name is mistyped. */
+static int prepare_folders(const char *path, struct error *error)
+{
+	char *usual = preferences_path(NULL);
+	int result = usual && strcmp(path, usual) == 0 ? make_folders(path, error) : 0;
+
+	free(usual);
+	return result;
+}
+
 int preferences_save(const char *path, const struct ui *ui, struct error *error)
 {
 	struct text text = { 0 };
 	char *target = NULL;
-	int result = make_folders(path, error);
+	int result = check_replaced(path, error);
 
+	if (!result)
+		result = prepare_folders(path, error);
 	if (result)
 		return result;
 	/* A link stays one: what it leads to is replaced. */

@@ -33,7 +33,10 @@ int preferences_parse(const char *path, const char *text, size_t length, struct 
 
 /* All keys in one order: parsed and printed again, it is the same text. */
 void preferences_print(const struct ui *ui, struct text *out);
-/* Written aside, synced, renamed; folders that are missing are made with mode 0700. */
+/*
+ * Written aside, synced, renamed; of the usual path missing folders are made with mode 0700.
+ * A file with mistakes is not replaced: -EINVAL.
+ */
 int preferences_save(const char *path, const struct ui *ui, struct error *error);
 
 #endif

@@ -73,7 +73,7 @@ static double sum_of(const struct row *parts, size_t count, size_t offset)
 
 static int add_rest(struct rows *rows, const struct row *domain, size_t first)
 {
-	struct row *rest = rows_add(rows, ROW_REST, "helpers, idle", domain->domain);
+	struct row *rest = rows_add(rows, ROW_REST, "other, idle", domain->domain);
 	size_t count = rows->count - 1 - first;
 
 	if (!rest)

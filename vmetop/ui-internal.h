@@ -6,10 +6,12 @@
 #include "vmetop/page.h"
 #include "vmetop/ui.h"
 
-/* Shown in the footer until the next key. */
+/* Shown in the footer until the next key, or until the loop has shown it long enough. */
 void ui_message(struct ui *ui, bool is_error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 size_t ui_row_count(const struct ui *ui, const struct frame *frame);
+/* A graph has none: the cursor waits where it was on the page that Esc leads back to. */
+bool ui_has_rows(const struct ui *ui);
 void ui_sort_by(struct ui *ui, const char *key);
 void ui_show_page(struct ui *ui, enum page_number page);
 void ui_move_to(struct ui *ui, const struct frame *frame, size_t row);

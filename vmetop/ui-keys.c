@@ -54,6 +54,8 @@ ACTION(step_page)
 {
 	size_t visible = frame->layout.visible, by = visible > 1 ? visible - 1 : 1;
 
+	if (!ui_has_rows(ui))
+		return UI_NOTHING;
 	if (is_one_of(input, CONTROL_F, INPUT_PAGE_DOWN)) {
 		ui_move_to(ui, frame, ui->cursor + by);
 		ui->top += by;
@@ -74,6 +76,8 @@ ACTION(jump)
 
 ACTION(scroll_columns)
 {
+	if (!ui_has_rows(ui))
+		return UI_NOTHING;
 	ui->scroll = frame->layout.scrolled + (input->key == INPUT_RIGHT ? 1 : -1);
 	if (ui->scroll < 0)
 		ui->scroll = 0;
@@ -354,7 +358,7 @@ const struct binding ui_bindings[] = {
 	{ "Home End g G", "first, last row", L"gG", { INPUT_HOME, INPUT_END }, jump },
 	{ "Left Right", "scroll the columns", L"", { INPUT_LEFT, INPUT_RIGHT }, scroll_columns },
 	{ "Enter", "graph of the row", L"\n\r", { 0 }, show_graph },
-	{ "Esc", "back; end of the filter", L"\33", { INPUT_BACKSPACE }, go_back },
+	{ "Esc", "back; end of the filter", L"\33", { 0 }, go_back },
 	{ "0 1 2 3", "domains, host, services, disks", L"0123", { 0 }, show_page },
 	{ "Tab S-Tab", "next, previous page", L"\t", { INPUT_BACK_TAB }, next_page },
 	{ "t F5 *", "tree of all domains on, off; all open", L"t*", { INPUT_F1 + 4 }, expand_all },

@@ -37,6 +37,7 @@ void ui_message(struct ui *ui, bool is_error, const char *format, ...)
 	vsnprintf(ui->message, sizeof ui->message, format, arguments);
 	va_end(arguments);
 	ui->message_is_error = is_error;
+	ui->message_is_new = true;
 }
 
 /* Once more by the same column inverts. */
@@ -53,6 +54,11 @@ size_t ui_row_count(const struct ui *ui, const struct frame *frame)
 	return frame->snapshot ? pages[ui->page]->count(frame) : 0;
 }
 
+bool ui_has_rows(const struct ui *ui)
+{
+	return ui->page != PAGE_GRAPH;
+}
+
 static void remember_row(struct ui *ui, const struct frame *frame)
 {
 	ui->selected[0] = '\0';
@@ -64,6 +70,8 @@ void ui_move_to(struct ui *ui, const struct frame *frame, size_t row)
 {
 	size_t count = ui_row_count(ui, frame);
 
+	if (!ui_has_rows(ui))
+		return;
 	ui->cursor = row < count ? row : count ? count - 1 : 0;
 	remember_row(ui, frame);
 }
@@ -97,18 +105,21 @@ void ui_settle(struct ui *ui, const struct frame *frame)
 {
 	size_t count = ui_row_count(ui, frame), visible = frame->layout.visible;
 
+	if (!ui_has_rows(ui))
+		return;
 	if (ui->follow && ui->selected[0])
 		follow_row(ui, frame);
 	if (ui->cursor >= count)
 		ui->cursor = count ? count - 1 : 0;
 	if (!ui->follow || !ui->selected[0])
 		remember_row(ui, frame);
-	if (visible == 0)
-		visible = 1;
-	if (ui->top + visible > count)
-		ui->top = count > visible ? count - visible : 0;
 	if (ui->cursor < ui->top)
 		ui->top = ui->cursor;
+	/* How many rows fit is not known behind a graph, before this page is drawn again. */
+	if (visible == 0)
+		return;
+	if (ui->top + visible > count)
+		ui->top = count > visible ? count - visible : 0;
 	if (ui->cursor >= ui->top + visible)
 		ui->top = ui->cursor - visible + 1;
 }
@@ -117,7 +128,7 @@ void ui_settle(struct ui *ui, const struct frame *frame)
 
 static void choose_sort(struct ui *ui)
 {
-	ui->view.sort = columns[ui->overlay_cursor].key;
+	ui_sort_by(ui, columns[ui->overlay_cursor].key);
 	ui->overlay = OVERLAY_NONE;
 }
 

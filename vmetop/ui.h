@@ -46,8 +46,9 @@ struct ui {
 	int overlay_top;
 	enum prompt prompt;
 	char line[UI_LINE_BYTES];       /* of the prompt */
-	char message[UI_MESSAGE_BYTES]; /* shown until the next key; "" = none */
+	char message[UI_MESSAGE_BYTES]; /* shown until the next key, or for a while; "" = none */
 	bool message_is_error;
+	bool message_is_new; /* not drawn yet: its while begins when it is */
 };
 
 /* What a draw left behind, for clicks and for paging. */

@@ -269,6 +269,24 @@ static void test_page(void)
 	history_free(history);
 }
 
+/* What was once estimated stays so in means and maxima, when ticks are measured by now. */
+static void test_marks_of_the_past_stay(void)
+{
+	struct history *history = watch();
+	struct grid grid = { 0 };
+	struct text text = { 0 };
+
+	domain.quality = 0;
+	UNIT_EQUAL_I64(0, grid_resize(&grid, 16, 60));
+	page_graph.draw(&grid, (struct area){ 0, 0, 16, 60 }, &frame);
+	grid_text(&grid, &text);
+	UNIT_CONTAINS("Power 8.00 W   idle 2.00   active 6.00\n", text.bytes);
+	UNIT_CONTAINS("Energy 700.0J session   mean 1m ~6.00   max ~8.00 W\n", text.bytes);
+	text_free(&text);
+	grid_free(&grid);
+	history_free(history);
+}
+
 static void test_page_of_the_host(void)
 {
 	struct history *history = watch();
@@ -460,6 +478,7 @@ int main(void)
 		{ "cap, error band, gaps and throttling are marked", test_plot_of_a_capped_domain },
 		{ "scales end at round numbers", test_scales }, { "times are short", test_times },
 		{ "the page of a domain", test_page },
+		{ "what was estimated stays marked", test_marks_of_the_past_stay },
 		{ "the page of the host", test_page_of_the_host },
 		{ "little room shows what matters", test_small_pages },
 		{ "much room shows the parts", test_large_page_lists_parts },

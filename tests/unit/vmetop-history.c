@@ -554,6 +554,55 @@ static void test_a_thousand_domains(void)
 	history_free(history);
 }
 
+/* A frozen screen looks at a copy: that one has all, and what goes on does not reach it. */
+static void test_copy_stands_still(void)
+{
+	enum { TICKS = 700, BINS = 20 };
+	struct history *history = begin(), *copy;
+	struct bin before[BINS], after[BINS];
+	double watts[4];
+	double max_w, mean_w;
+
+	for (int i = 0; i < TICKS; i++) {
+		next_tick(3, 2);
+		domains[0].cpu.active_w = i % 7;
+		domains[0].quality = i == 5 ? QUALITY_ESTIMATE : 0;
+		UNIT_EQUAL_I64(0, history_add(history, &snapshot));
+	}
+	copy = history_copy(history);
+	UNIT_TRUE(copy != NULL);
+	track_bins(history, first(history), 2 * TICKS, before, BINS);
+	max_w = track_max_w(history, first(history));
+	mean_w = track_mean_w(history, first(history), 60);
+	for (int i = 0; i < TICKS; i++)
+		add(history, 500); /* id1 and id2 are gone from it */
+	UNIT_TRUE(history_find(history, "id2", 2) == NULL);
+	UNIT_TRUE(history_find(copy, "id2", 99) == history_find(copy, "id2", 2));
+	UNIT_TRUE(history_find(copy, "id2", 2) != NULL);
+	history_free(history);
+
+	track_bins(copy, first(copy), 2 * TICKS, after, BINS);
+	for (int i = 0; i < BINS; i++)
+		UNIT_EQUAL_DOUBLE(before[i].active_w, after[i].active_w, 0);
+	UNIT_EQUAL_DOUBLE(max_w, track_max_w(copy, first(copy)), 0);
+	UNIT_EQUAL_DOUBLE(mean_w, track_mean_w(copy, first(copy), 60), 0);
+	UNIT_EQUAL_DOUBLE(2.0 * TICKS, history_span_s(copy), 1e-9);
+	UNIT_EQUAL_U64(QUALITY_ESTIMATE, track_quality(first(copy)));
+	/* That tick is in the mean of all, and no longer in that of a minute. */
+	UNIT_EQUAL_U64(QUALITY_ESTIMATE, track_mean(copy, first(copy), 1e9).quality);
+	UNIT_EQUAL_U64(0, track_mean(copy, first(copy), 60).quality);
+	track_ticks(copy, history_find(copy, "id2", 0), watts, 4);
+	UNIT_EQUAL_DOUBLE(1, watts[3], resolution_w);
+	history_free(copy);
+	/* Of nothing, too. */
+	history = begin();
+	copy = history_copy(history);
+	history_free(history);
+	UNIT_TRUE(history_find(copy, "id0", 0) == NULL);
+	UNIT_EQUAL_DOUBLE(0, history_span_s(copy), 0);
+	history_free(copy);
+}
+
 /* A recording may name a domain "": that is no way to get at the host's track. */
 static void test_empty_id(void)
 {
@@ -592,5 +641,6 @@ int main(void)
 		  test_a_domain_costs_8_kib_at_most },
 		{ "10000 short-lived domains leave nothing",
 		  test_short_lived_domains_are_forgotten },
+		{ "a copy stands still", test_copy_stands_still },
 		{ "a thousand domains", test_a_thousand_domains });
 }

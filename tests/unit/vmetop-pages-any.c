@@ -128,7 +128,7 @@ static bool layout_is_inside(void)
 		inside &= hit->row >= 0 && hit->row < grid.rows && hit->from >= 0 &&
 			  hit->from < hit->to && hit->to <= grid.columns;
 	}
-	return inside && ui.top <= layout->count;
+	return inside && (ui.page == PAGE_GRAPH || ui.top <= layout->count);
 }
 
 static void test_any_size(void)

@@ -6,7 +6,7 @@
 
 static const char list_screen[] =
 	"vmetop  kvm01  2023-11-14 22:13:26Z  every 2s  VMs 3: 2 running, 1 paused\n"
-	"Host [========================###################+... ]  ~66.25 W  max 66.25\n"
+	"Host [========================###################+... ]  ~66.25 W  max ~66.25\n"
 	"VMs ~62.25  = idle ~33.00  # CPU ~25.00 disk ~1.50  + serv ~0.75  . kept ~4.00\n"
 	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
 	"no meter  (same CPU model)\n"
@@ -30,7 +30,7 @@ static void test_list(void)
 
 static const char tree_screen[] =
 	"vmetop  kvm01  2023-11-14 22:13:26Z  every 2s  VMs 3: 2 running, 1 paused\n"
-	"Host [========================###################+... ]  ~66.25 W  max 66.25\n"
+	"Host [========================###################+... ]  ~66.25 W  max ~66.25\n"
 	"VMs ~62.25  = idle ~33.00  # CPU ~25.00 disk ~1.50  + serv ~0.75  . kept ~4.00\n"
 	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
 	"no meter  (same CPU model)\n"
@@ -39,7 +39,7 @@ static const char tree_screen[] =
 	"    vcpu0                ~12.00       -  ~12.00       -       -         -\n"
 	"    vcpu1                 ~8.00       -   ~8.00       -       -         -\n"
 	"    vda sda               ~1.50   ~1.00       -   ~0.50   ~0.00         -\n"
-	"    helpers, idle        ~10.25  ~10.00   ~0.00   ~0.00   ~0.25         -\n"
+	"    other, idle          ~10.25  ~10.00   ~0.00   ~0.00   ~0.25         -\n"
 	"  web-front-?[31m    R   ~16.75  ~11.00   ~5.00   ~0.50   ~0.25   ~500.0J   ▅▅▅▅\n"
 	"  a-name-th…w-screen P   ~11.75  ~11.00   ~<.01   ~0.50   ~0.25   ~0.100J   ▃▃▃▃\n"
 	"(kept by the host)        ~4.00   ~2.00   ~2.50   ~1.50       -   ~40.00J\n"
@@ -57,7 +57,7 @@ static void test_tree(void)
 
 static const char host_screen[] =
 	"vmetop  kvm01  2023-11-14 22:13:26Z  every 2s  VMs 3: 2 running, 1 paused\n"
-	"Host [========================###################+... ]  ~66.25 W  max 66.25\n"
+	"Host [========================###################+... ]  ~66.25 W  max ~66.25\n"
 	"VMs ~62.25  = idle ~33.00  # CPU ~25.00 disk ~1.50  + serv ~0.75  . kept ~4.00\n"
 	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
 	"no meter  (same CPU model)\n"
@@ -65,7 +65,7 @@ static const char host_screen[] =
 	"HOST                TOTAL/W   IDLE/W    ACT/W    ENERGY\n"
 	"host                 ~66.25   ~35.00   ~31.25   ~660.0J all that has weights\n"
 	"  CPUs, board        ~60.25   ~32.00   ~28.25   ~0.000J idle: constant power\n"
-	"    all packages     ~25.75        -   ~25.75         - 2.40GHz 54C extrapolated\n"
+	"    CPUs             ~25.75        -   ~25.75         - 2.40GHz 54C extrapolated\n"
 	"  disks               ~6.00    ~3.00    ~3.00   ~0.000J 1 of 2 with weights\n"
 	"  VMs                ~62.25   ~33.00   ~27.25   ~620.0J 94.0% of the host\n"
 	"  kept by the host    ~4.00    ~2.00    ~2.00   ~40.00J\n"
@@ -86,6 +86,27 @@ static void test_host(void)
 	prepare();
 	press(L'1');
 	expect_screen(24, 80, host_screen);
+}
+
+/* The head: a maximum of estimates is one, also when the newest tick was measured. */
+static void test_host_says_how_it_reads(void)
+{
+	prepare();
+	info.counting = "perf groups of 2 events on 8 CPUs";
+	info.frequency = "APERF/MPERF of 8 CPUs";
+	info.service_times = "BPF";
+	snapshot.host.quality = 0;
+	press(L'1');
+	draw(30, 80);
+	UNIT_TRUE(is_on_screen("\ncounting           perf groups of 2 events on 8 CPUs\n"
+			       "frequency          from APERF/MPERF of 8 CPUs\n"
+			       "disk requests      followed by BPF\nnote "));
+	UNIT_TRUE(is_on_screen("]  66.25 W  max ~66.25\n"));
+	info.counting = info.frequency = NULL;
+	info.why_not_events = "No event is priced.";
+	draw(30, 80);
+	UNIT_TRUE(is_on_screen("\nevents             No event is priced.\n"
+			       "disk requests      followed by BPF\nnote "));
 }
 
 static const char services_screen[] =
@@ -111,7 +132,7 @@ static void test_services(void)
 
 static const char disks_screen[] =
 	"vmetop  kvm01  2023-11-14 22:13:26Z  every 2s  VMs 3: 2 running, 1 paused\n"
-	"Host [========================###################+... ]  ~66.25 W  max 66.25\n"
+	"Host [========================###################+... ]  ~66.25 W  max ~66.25\n"
 	"VMs ~62.25  = idle ~33.00  # CPU ~25.00 disk ~1.50  + serv ~0.75  . kept ~4.00\n"
 	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
 	"no meter  (same CPU model)\n"
@@ -241,6 +262,8 @@ int main(void)
 	result = UNIT_RUN(
 		"vmetop pages", { "the list", test_list }, { "the tree", test_tree },
 		{ "the host", test_host }, { "services", test_services }, { "disks", test_disks },
+		{ "the host page says how counters are read, the head how far",
+		  test_host_says_how_it_reads },
 		{ "a small screen", test_small },
 		{ "the head says what figures rest on", test_the_head_says_what_figures_rest_on },
 		{ "standing still is said", test_standing_still_is_said },

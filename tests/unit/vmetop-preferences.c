@@ -293,6 +293,9 @@ static void test_saved_and_loaded(void)
 	char path[512], folder[512];
 	unsigned descriptors = unit_count_descriptors();
 
+	/* The usual file, of which folders are made. */
+	path_in("new", path);
+	setenv("XDG_CONFIG_HOME", path, 1);
 	path_in("new/vmenergy/vmetop.conf", path);
 	path_in("new/vmenergy", folder);
 	ui_init(&ui);
@@ -313,6 +316,35 @@ static void test_saved_and_loaded(void)
 	UNIT_TRUE(!read.view.tree);
 	UNIT_EQUAL_U64(1, count_entries(folder));
 	UNIT_EQUAL_U64(descriptors, unit_count_descriptors());
+}
+
+static void test_what_save_refuses(void)
+{
+	static const char wrong[] = "tree = yes\nunit = horses\n";
+	struct error error = { "" };
+	struct ui ui;
+	char path[512], folder[512], bytes[64] = "";
+	FILE *file;
+
+	ui_init(&ui);
+	unit_write_file("wrong.conf", wrong);
+	path_in("wrong.conf", path);
+	UNIT_EQUAL_I64(-EINVAL, preferences_save(path, &ui, &error));
+	UNIT_CONTAINS("wrong.conf", error.text);
+	UNIT_CONTAINS("mistakes", error.text);
+	file = fopen(path, "re");
+	UNIT_EQUAL_U64(sizeof wrong - 1, fread(bytes, 1, sizeof bytes - 1, file));
+	fclose(file);
+	UNIT_EQUAL_TEXT(wrong, bytes);
+	/* Deleted, it is written anew. */
+	UNIT_EQUAL_I64(0, unlink(path));
+	UNIT_EQUAL_I64(0, preferences_save(path, &ui, &error));
+	/* A name that is mistyped makes no folders. */
+	path_in("mistyped", folder);
+	path_in("mistyped/vmetop.conf", path);
+	UNIT_EQUAL_I64(-ENOENT, preferences_save(path, &ui, &error));
+	UNIT_CONTAINS("mistyped/vmetop.conf: ", error.text);
+	UNIT_TRUE(access(folder, F_OK) != 0);
 }
 
 static void test_a_link_stays_a_link(void)
@@ -409,6 +441,8 @@ int main(void)
 			{ "what the terminal lacks is not saved",
 			  test_what_the_terminal_lacks_is_not_saved },
 			{ "what is saved is loaded", test_saved_and_loaded },
+			{ "no file with mistakes is replaced, no folder made of a mistyped name",
+			  test_what_save_refuses },
 			{ "a link stays a link", test_a_link_stays_a_link },
 			{ "files that cannot be are errors", test_files_that_cannot_be },
 			{ "the file lies where it is looked for", test_paths });

@@ -134,7 +134,7 @@ static void test_tree(void)
 {
 	const char *const names[] = { "db" };
 
-	expect("db vcpu0 all vcpus vda helpers, idle (kept by the host) vmetop host",
+	expect("db vcpu0 all vcpus vda other, idle (kept by the host) vmetop host",
 	       &(struct view){ .names = names, .name_count = 1, .tree = true });
 }
 
@@ -144,7 +144,7 @@ static void test_toggled(void)
 	struct id_set toggled = { 0 };
 
 	UNIT_EQUAL_I64(0, id_set_add(&toggled, "id1"));
-	expect("db vcpu0 all vcpus vda helpers, idle web-b web-a lost (kept by the host)",
+	expect("db vcpu0 all vcpus vda other, idle web-b web-a lost (kept by the host)",
 	       &(struct view){ .sort = "power", .toggled = &toggled });
 	UNIT_EQUAL_I64(0, id_set_add(&toggled, "id0"));
 	expect("db web-b web-a lost (kept by the host) vmetop host",

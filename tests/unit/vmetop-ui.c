@@ -142,6 +142,16 @@ static void test_sort(void)
 	type("j\n");
 	UNIT_EQUAL_I64(OVERLAY_NONE, ui.overlay);
 	UNIT_EQUAL_TEXT(columns[1].key, ui.view.sort);
+	/* As with the keys: another column begins with its largest, the same one inverts. */
+	type("NN");
+	UNIT_TRUE(ui.view.invert);
+	type("<");
+	key(INPUT_HOME);
+	type("j\n");
+	UNIT_TRUE(!ui.view.invert);
+	type(">\n");
+	UNIT_EQUAL_TEXT(columns[1].key, ui.view.sort);
+	UNIT_TRUE(ui.view.invert);
 }
 
 static void test_filter(void)
@@ -159,6 +169,8 @@ static void test_filter(void)
 	type("\n");
 	UNIT_EQUAL_U64(12, rows.domains_shown);
 	type("\\1\33");
+	UNIT_EQUAL_TEXT("2", ui.filter_line);
+	key(INPUT_BACKSPACE); /* behind the prompt it erases nothing */
 	UNIT_EQUAL_TEXT("2", ui.filter_line);
 	type("\33");
 	UNIT_EQUAL_U64(DOMAINS, rows.domains_shown);
@@ -261,6 +273,43 @@ static void test_pages(void)
 	UNIT_EQUAL_I64(UI_QUIT, type("q"));
 }
 
+/* As a draw does it: nothing fits on a graph's page, and ten rows on the list's. */
+static void settle_drawn(void)
+{
+	frame.layout.visible = 0;
+	settle();
+	frame.layout.visible = ui.page == PAGE_GRAPH ? 0 : 10;
+	settle();
+}
+
+static void test_graph_keeps_cursor(void)
+{
+	for (int follow = 0; follow < 2; follow++) {
+		prepare();
+		ui.follow = follow;
+		for (int i = 0; i < 14; i++)
+			key(INPUT_DOWN);
+		type("kk");
+		UNIT_EQUAL_U64(12, ui.cursor);
+		UNIT_EQUAL_U64(5, ui.top);
+		type("\n");
+		UNIT_EQUAL_I64(PAGE_GRAPH, ui.page);
+		settle_drawn();
+		type("jGg\6\2n");
+		key(INPUT_RIGHT);
+		press((struct input){ .kind = INPUT_WHEEL_DOWN });
+		settle_drawn();
+		UNIT_CONTAINS("dom12", ui.selected);
+		type("\33");
+		settle_drawn();
+		UNIT_EQUAL_U64(12, ui.cursor);
+		UNIT_EQUAL_U64(5, ui.top);
+		UNIT_EQUAL_I64(0, ui.scroll);
+		UNIT_EQUAL_TEXT("dom12", at_cursor());
+		UNIT_CONTAINS("dom12", ui.selected);
+	}
+}
+
 static void test_replay(void)
 {
 	prepare();
@@ -331,7 +380,7 @@ static void test_anything(void)
 		info.is_replay = i % 2;
 		press(input);
 		count = pages[ui.page]->count(&frame);
-		if (ui.cursor >= count && ui.cursor > 0) {
+		if (ui.page != PAGE_GRAPH && ui.cursor >= count && ui.cursor > 0) {
 			printf("seed 0x5eed, step %d: cursor %zu of %zu\n", i, ui.cursor, count);
 			UNIT_TRUE(ui.cursor < count);
 			break;
@@ -352,6 +401,8 @@ int main(void)
 		{ "a delay is checked", test_delay },
 		{ "domains open and close, one by one and all", test_tree },
 		{ "pages follow each other, and Esc leads back", test_pages },
+		{ "a graph leaves cursor, first row and columns of the list as they were",
+		  test_graph_keeps_cursor },
 		{ "a replay is paused, stepped, sped up and slowed down", test_replay },
 		{ "rows, titles and keys can be clicked", test_mouse },
 		{ "no sequence of inputs leaves the list", test_anything });
