@@ -22,6 +22,7 @@ struct cputime {
 	struct clock_context context;
 	struct cputime_total total;
 	struct followed followed;
+	struct error problem; /* of the last total; "" = none */
 };
 
 /* Without CONFIG_SCHED_INFO every thread reads "0 0 0", which would be zero energy for all. */
@@ -105,7 +106,8 @@ const char *cputime_total_source(const struct cputime *cputime)
 
 const char *cputime_note(const struct cputime *cputime)
 {
-	const char *note = cputime_total_note(&cputime->total);
+	const char *note = cputime->problem.text[0] ? cputime->problem.text
+						    : cputime_total_note(&cputime->total);
 
 	return note ? note : kept_files_note(&cputime->context.files);
 }
@@ -310,13 +312,15 @@ int cputime_read_total(struct cputime *cputime, struct sample *sample, struct er
 {
 	struct cpu_reading *total = &sample->packages[0].total;
 	uint64_t ns;
-	int result = cputime_total_read(&cputime->total, &ns, error);
+	int result;
 
+	cputime->problem.text[0] = '\0';
+	result = cputime_total_read(&cputime->total, &ns, &cputime->problem);
 	sample->package_count = 1;
 	*total = (struct cpu_reading){ .quality = QUALITY_ESTIMATE };
 	if (result) {
 		total->quality |= QUALITY_MISSING;
-		return result;
+		return result == -ENOMEM ? error_setf(error, ENOMEM, "out of memory") : 0;
 	}
 	total->count[0] = ns;
 	total->at_ns = clock_now_ns();

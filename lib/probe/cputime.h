@@ -43,7 +43,10 @@ int cputime_follow(struct cputime *cputime, const struct topology *topology);
 int cputime_read_parts(struct cputime *cputime, const struct topology *topology,
 		       struct sample *sample);
 
-/* Fill sample->packages (one entry: the source cannot tell packages). After the parts. */
+/*
+ * Fill sample->packages (one entry: the source cannot tell packages). After the
+ * parts. MISSING, with a note, when it cannot be read. 0 or -ENOMEM.
+ */
 int cputime_read_total(struct cputime *cputime, struct sample *sample, struct error *error);
 
 #endif

@@ -10,7 +10,8 @@
 struct perf_context {
 	struct kept_files files; /* the root, and how many descriptors are ours */
 	struct perf_set set;
-	struct packages packages; /* CPUs that are on line */
+	bool is_silent[PERF_EVENTS_MAX]; /* has not counted anything yet */
+	struct packages packages;        /* CPUs that are on line */
 	/* Where perf can follow cgroups; "" = no totals by cgroup. */
 	char cgroup_mount[128];
 	bool cgroup_is_v1;

@@ -45,6 +45,7 @@ int perf_cpus_follow(struct perf_cpus *cpus, const struct perf_context *context,
 	};
 
 	cpus->of_all_tasks = !place.is_cgroup;
+	cpus->has_dead = false;
 	for (size_t i = 0; i < cpus->count; i++)
 		cpus->items[i].is_online = false;
 	for (size_t i = 0; i < context->packages.cpu_count; i++) {
@@ -92,7 +93,7 @@ static unsigned read_cpu(const struct perf_cpus *cpus, struct perf_cpu *item)
 	uint64_t enabled_ns = item->group.enabled_ns;
 	unsigned quality = perf_group_read(&item->group);
 
-	if (!cpus->of_all_tasks || !item->group.is_open || item->group.enabled_ns > enabled_ns)
+	if (!cpus->of_all_tasks || quality & QUALITY_MISSING || item->group.enabled_ns > enabled_ns)
 		return quality;
 	perf_group_close(&item->group);
 	return QUALITY_MISSING;
@@ -107,8 +108,10 @@ unsigned perf_cpus_read(struct perf_cpus *cpus, unsigned slot, uint64_t count[SA
 
 		if (item->slot != slot)
 			continue;
-		if (item->is_online)
+		if (item->is_online) {
 			quality |= read_cpu(cpus, item);
+			cpus->has_dead |= !item->group.is_open;
+		}
 		for (unsigned e = 0; e < SAMPLE_EVENTS_MAX; e++)
 			count[e] += item->group.count[e];
 	}

@@ -18,6 +18,7 @@ struct perf_cpu {
 
 struct perf_cpus { /* {0} = none */
 	bool of_all_tasks;
+	bool has_dead; /* a group was closed by a reading: to be followed again */
 	struct perf_cpu *items;
 	size_t count, capacity;
 };

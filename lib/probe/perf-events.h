@@ -23,6 +23,7 @@ enum { PERF_EVENTS_MAX = SAMPLE_EVENTS_MAX - 1 };
 struct perf_code {
 	uint32_t type;
 	bool exclude_user, exclude_kernel; /* only where the name says so (":u", ":k") */
+	bool must_count;                   /* a short busy loop cannot but count it */
 	uint64_t config, config1, config2;
 };
 
@@ -38,8 +39,6 @@ struct perf_set {
 int perf_set_resolve(struct perf_set *set, const char *const *names, unsigned count,
 		     struct error *error);
 
-/* Must a short busy loop count it? Hardware and clocks; a page fault need not happen. */
-bool perf_code_must_count(const struct perf_code *code);
 /* Does the CPU's own PMU count it (and not the kernel)? */
 bool perf_code_is_hardware(const struct perf_code *code);
 

@@ -26,8 +26,20 @@ void perf_followed_clear(struct perf_followed *followed)
 
 /* --- opening ------------------------------------------------------------------------------- */
 
+/* For a vCPU: a total that can be had from its threads, too. */
+static bool evict_cgroup(struct perf_followed *followed, struct perf_context *context)
+{
+	for (size_t i = followed->count; i > 0; i--) {
+		if (!followed->items[i - 1].cgroup)
+			continue;
+		perf_process_place(&followed->items[i - 1], context, NULL);
+		return true;
+	}
+	return false;
+}
+
 /* Take a counter from a thread of a lesser rank. What it had counted stays in its total. */
-static bool evict(struct perf_followed *followed, enum perf_rank rank)
+static bool evict_task(struct perf_followed *followed, enum perf_rank rank)
 {
 	for (size_t i = followed->count; i > 0; i--) {
 		struct perf_process *process = &followed->items[i - 1];
@@ -46,6 +58,12 @@ static bool evict(struct perf_followed *followed, enum perf_rank rank)
 	return false;
 }
 
+static bool evict(struct perf_followed *followed, struct perf_context *context, enum perf_rank rank)
+{
+	return (rank == PERF_RANK_VCPU && evict_cgroup(followed, context)) ||
+	       evict_task(followed, rank);
+}
+
 /* -EMFILE: there is nothing left for this rank, nor for those after it. */
 static int open_task(struct perf_followed *followed, struct perf_context *context,
 		     struct perf_task *task)
@@ -54,7 +72,7 @@ static int open_task(struct perf_followed *followed, struct perf_context *contex
 
 	do
 		result = perf_task_open(task, context);
-	while (result == -EMFILE && evict(followed, task->rank));
+	while (result == -EMFILE && evict(followed, context, task->rank));
 	return result;
 }
 
@@ -194,7 +212,7 @@ static struct perf_process *find_process(struct perf_process *items, size_t coun
 }
 
 static int follow_domains(struct perf_followed *new, struct perf_followed *old,
-			  struct perf_context *context, const struct topology *topology)
+			  const struct topology *topology)
 {
 	int result = 0;
 
@@ -207,10 +225,20 @@ static int follow_domains(struct perf_followed *new, struct perf_followed *old,
 		result = perf_process_follow(
 			process, find_process(old->items, old->domain_count, i, process),
 			domain->threads, domain->thread_count);
-		if (!result)
-			perf_process_place(process, context, domain->cgroup);
 	}
 	return result;
+}
+
+/* vCPUs have their counters before cgroups may take descriptors, the others after. */
+static void open_domains(struct perf_followed *followed, struct perf_context *context,
+			 const struct topology *topology)
+{
+	bool full = false;
+
+	open_tasks(followed, context, PERF_RANK_VCPU, &full);
+	for (size_t i = 0; i < followed->domain_count; i++)
+		perf_process_place(&followed->items[i], context, topology->domains[i].cgroup);
+	open_all(followed, context);
 }
 
 static int follow_services(struct perf_followed *new, struct perf_followed *old,
@@ -250,7 +278,7 @@ int perf_followed_update(struct perf_followed *followed, struct perf_context *co
 	new.items = calloc(new.domain_count + new.service_count + 1, sizeof *new.items);
 	if (!new.items)
 		return -ENOMEM;
-	result = follow_domains(&new, followed, context, topology);
+	result = follow_domains(&new, followed, topology);
 	if (!result)
 		result = follow_services(&new, followed, context, topology);
 	if (!result)
@@ -264,7 +292,7 @@ int perf_followed_update(struct perf_followed *followed, struct perf_context *co
 		return result;
 	}
 	*followed = new;
-	open_all(followed, context);
+	open_domains(followed, context, topology);
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  * counter, and what becomes of those that end.
  *
  * Descriptors are limited. vCPUs come first, then I/O threads and vhost workers,
- * then the rest; a vCPU that finds none left takes those of a lesser thread.
+ * then the rest; a vCPU that finds none left takes those of a cgroup's total (which is
+ * then the sum of threads), or of a lesser thread.
  */
 #ifndef VMENERGY_PROBE_PERF_FOLLOW_H
 #define VMENERGY_PROBE_PERF_FOLLOW_H

@@ -78,6 +78,7 @@ int perf_process_follow(struct perf_process *new, struct perf_process *old,
 		task->start_ticks = threads[i].start_ticks;
 		task->rank = rank_of[threads[i].role];
 		task->is_sampled = threads[i].sampled;
+		task->is_wanted |= task->is_sampled;
 		task->is_worker = threads[i].role == THREAD_VHOST || threads[i].role == THREAD_KVM;
 	}
 	if (old)

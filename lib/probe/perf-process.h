@@ -48,7 +48,8 @@ struct perf_process {
 
 /*
  * Make *new of these threads; what *old (may be NULL) already has moves over,
- * what it has beyond them ends, and old is empty then. Opens nothing. 0 or -ENOMEM.
+ * what it has beyond them ends, and old is empty then. Opens nothing: sampled threads
+ * are wanted already, of the others perf_process_place() decides. 0 or -ENOMEM.
  */
 int perf_process_follow(struct perf_process *new, struct perf_process *old,
 			const struct thread *threads, size_t count);

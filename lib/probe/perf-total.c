@@ -129,8 +129,10 @@ int perf_total_read(struct perf_total *total, struct sample *sample, struct erro
 		reading->at_ns = clock_now_ns();
 		all |= reading->quality;
 	}
+	/* A group that found no counters free comes back by itself. */
+	if (total->cpus.has_dead)
+		forget_list(total);
 	if (!(all & QUALITY_MISSING))
 		return 0;
-	forget_list(total);
 	return error_setf(error, EIO, "per-CPU totals: some CPUs cannot be read");
 }

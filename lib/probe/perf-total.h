@@ -43,7 +43,7 @@ enum perf_cpu_change {
 };
 int perf_total_refresh(struct perf_total *total, struct error *error);
 
-/* Fill sample->packages. 0, or -EIO with text: some of it is MISSING. */
+/* Fill sample->packages. 0, or -EIO with text: packages that lack a CPU are MISSING. */
 int perf_total_read(struct perf_total *total, struct sample *sample, struct error *error);
 /* Fill it with readings that are MISSING. */
 void perf_total_missing(const struct perf_total *total, struct sample *sample);

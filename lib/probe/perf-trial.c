@@ -14,6 +14,7 @@
 
 #include "base/cgroupfs.h"
 #include "probe/perf-group.h"
+#include "probe/perf-pmu.h"
 
 enum { NO_CGROUP = -1 };
 
@@ -66,14 +67,11 @@ enum { GROUPS = 3 };
 /* 0; -ENOSPC: not all of it fits on the PMU at a time; or why it cannot be opened. */
 static int try(const struct perf_context *context, struct attempt *attempt)
 {
-	const int fd_limit = context->files.limit;
+	const int fd_limit = context->files.limit, cpu = sched_getcpu();
 	const struct perf_place places[GROUPS] = {
 		{ .pid = 0, .cpu = -1, .fd_limit = fd_limit },
-		{ .pid = -1, .cpu = sched_getcpu(), .fd_limit = fd_limit },
-		{ .pid = attempt->cgroup,
-		  .cpu = places[1].cpu,
-		  .is_cgroup = true,
-		  .fd_limit = fd_limit },
+		{ .pid = -1, .cpu = cpu, .fd_limit = fd_limit },
+		{ .pid = attempt->cgroup, .cpu = cpu, .is_cgroup = true, .fd_limit = fd_limit },
 	};
 	unsigned wanted = attempt->cgroup == NO_CGROUP ? GROUPS - 1 : GROUPS;
 	struct perf_group groups[GROUPS] = { 0 };
@@ -202,18 +200,27 @@ static int too_many(const struct perf_context *context, struct error *error)
 }
 
 /*
- * What must count in a busy loop and did not, never will: raw events that a CPU
- * lacks open all the same on some (Arm). Software events have their own rules:
- * a migration need not happen.
+ * A raw event that the CPU lacks opens all the same, and counts nothing for
+ * ever; so does, in this loop, one that is only rare. What the loop surely
+ * causes is refused, and what the CPU itself does not list. Others are kept as
+ * silent. Software events need not happen.
  */
-static int check_counts(const struct perf_set *set, const uint64_t *count, struct error *error)
+static int check_counts(struct perf_context *context, const uint64_t *count, struct error *error)
 {
-	for (unsigned i = 0; i < set->count; i++)
-		if (count[i] == 0 && perf_code_must_count(&set->codes[i]))
+	const struct perf_set *set = &context->set;
+
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct perf_code *code = &set->codes[i];
+
+		if (count[i] > 0)
+			continue;
+		if (code->must_count || perf_pmu_lacks(context->files.root, code))
 			return error_setf(error, ENODATA,
 					  "event %s: opens, but counts nothing: this CPU does not "
 					  "have it",
 					  set->names[i]);
+		context->is_silent[i] = perf_code_is_hardware(code);
+	}
 	return 0;
 }
 
@@ -254,7 +261,7 @@ static int try_together(struct perf_context *context, struct error *error)
 		return too_many(context, error);
 	if (result)
 		return explain(context, 0, result, error);
-	result = check_counts(&context->set, all.count, error);
+	result = check_counts(context, all.count, error);
 	if (!result)
 		find_cgroups(context);
 	return result;

@@ -9,7 +9,7 @@
 #include "probe/perf-context.h"
 
 /*
- * 0 or -errno with a sentence, as perf_open() has them. Sets cgroup_mount and
+ * 0 or -errno with a sentence, as perf_open() has them. Sets is_silent; cgroup_mount and
  * cgroup_is_v1 where cgroups can be followed with a third group beside the two.
  */
 int perf_trial(struct perf_context *context, struct error *error);

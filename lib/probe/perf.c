@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "probe/perf-follow.h"
 #include "probe/perf-total.h"
 #include "probe/perf-trial.h"
@@ -19,7 +19,8 @@ struct perf {
 	struct perf_followed followed;
 	int own_tasks; /* /proc/self/task: its link count tells of new threads; -1 = none */
 	nlink_t own_links;
-	char note[1024];
+	struct error problem; /* of the last totals; "" = none */
+	struct text note;
 };
 
 /* --- opening ------------------------------------------------------------------------------- */
@@ -41,21 +42,42 @@ static int open_parts(struct perf *perf, const struct rootfs *root, const char *
 	return result;
 }
 
+/* What follows "; " in a list of remarks. */
+static struct text *next_remark(struct text *note)
+{
+	if (note->length)
+		text_add(note, "; ");
+	return note;
+}
+
+static void note_threads(struct text *note, const struct perf_followed *followed)
+{
+	if (followed->without_descriptor)
+		text_add(next_remark(note),
+			 "some threads have no counter: file descriptors ran out (RLIMIT_NOFILE); "
+			 "their domains say so");
+	else if (followed->refused)
+		text_addf(next_remark(note),
+			  "some threads have no counter: %s; their domains say so",
+			  strerrordesc_np(followed->refusal));
+}
+
 static void write_note(struct perf *perf)
 {
-	const struct perf_followed *followed = &perf->followed;
-	const char *stand_ins = perf->context.set.note;
-	char threads[256] = "";
+	const struct perf_set *set = &perf->context.set;
+	struct text *note = &perf->note;
 
-	if (followed->without_descriptor)
-		snprintf(threads, sizeof threads,
-			 "%zu threads have no counter: file descriptors ran out (RLIMIT_NOFILE)",
-			 followed->without_descriptor);
-	else if (followed->refused)
-		snprintf(threads, sizeof threads, "%zu threads have no counter: %s",
-			 followed->refused, strerrordesc_np(followed->refusal));
-	snprintf(perf->note, sizeof perf->note, "%s%s%s", stand_ins,
-		 stand_ins[0] && threads[0] ? "; " : "", threads);
+	text_reset(note);
+	text_add(note, set->note);
+	for (unsigned i = 0; i < set->count; i++)
+		if (perf->context.is_silent[i])
+			text_addf(next_remark(note),
+				  "event %s has not counted anything yet: it is rare, or this CPU "
+				  "does not have it",
+				  set->names[i]);
+	note_threads(note, &perf->followed);
+	if (perf->problem.text[0])
+		text_add(next_remark(note), perf->problem.text);
 }
 
 int perf_open(struct perf **out, const struct rootfs *root, const char *const *events,
@@ -87,6 +109,7 @@ void perf_close(struct perf *perf)
 	packages_clear(&perf->context.packages);
 	if (perf->own_tasks >= 0)
 		close(perf->own_tasks);
+	text_free(&perf->note);
 	free(perf);
 }
 
@@ -106,7 +129,7 @@ const char *perf_total_source(const struct perf *perf)
 
 const char *perf_note(const struct perf *perf)
 {
-	return perf->note[0] ? perf->note : NULL;
+	return perf->note.length ? perf->note.bytes : NULL;
 }
 
 /* --- following and reading ----------------------------------------------------------------- */
@@ -130,9 +153,11 @@ static int follow_own_threads(struct perf *perf)
 	    status.st_nlink == perf->own_links)
 		return 0;
 	result = perf_followed_update_own(&perf->followed, &perf->context);
-	if (!result)
-		perf->own_links = status.st_nlink;
-	return result;
+	if (result)
+		return result;
+	perf->own_links = status.st_nlink;
+	write_note(perf);
+	return 0;
 }
 
 int perf_read_parts(struct perf *perf, const struct topology *topology, struct sample *sample)
@@ -159,7 +184,7 @@ int perf_read_parts(struct perf *perf, const struct topology *topology, struct s
 	return 0;
 }
 
-int perf_read_total(struct perf *perf, struct sample *sample, struct error *error)
+static int read_total(struct perf *perf, struct sample *sample, struct error *error)
 {
 	int result = perf_total_refresh(&perf->total, error);
 
@@ -171,4 +196,32 @@ int perf_read_total(struct perf *perf, struct sample *sample, struct error *erro
 		return result;
 	}
 	return perf_total_read(&perf->total, sample, error);
+}
+
+/* Has an event that the trial did not see been heard of since? */
+static bool listen_to(struct perf_context *context, const struct sample *sample)
+{
+	bool heard = false;
+
+	for (unsigned i = 0; i < context->set.count; i++)
+		for (unsigned p = 0; context->is_silent[i] && p < sample->package_count; p++)
+			if (sample->packages[p].total.count[i] > 0) {
+				context->is_silent[i] = false;
+				heard = true;
+			}
+	return heard;
+}
+
+int perf_read_total(struct perf *perf, struct sample *sample, struct error *error)
+{
+	struct error problem = { "" };
+	bool changed;
+
+	if (read_total(perf, sample, &problem) == -ENOMEM)
+		return error_setf(error, ENOMEM, "out of memory");
+	changed = strcmp(problem.text, perf->problem.text) != 0;
+	perf->problem = problem;
+	if (listen_to(&perf->context, sample) || changed)
+		write_note(perf);
+	return 0;
 }

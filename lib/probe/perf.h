@@ -42,7 +42,8 @@ void perf_events(const struct perf *perf, struct event_set *events);
 /* How totals are read, a phrase ("perf groups of 2 events on 8 CPUs"). */
 const char *perf_total_source(const struct perf *perf);
 /* What a reader of the figures should know, a sentence; NULL = nothing. Generic
- * stand-ins for an unknown CPU, threads without a descriptor, ... */
+ * stand-ins, threads without a descriptor, events never seen, ... The same as long as
+ * the same is wrong: no figures in it. */
 const char *perf_note(const struct perf *perf);
 
 /*
@@ -51,7 +52,10 @@ const char *perf_note(const struct perf *perf);
  */
 int perf_follow(struct perf *perf, const struct topology *topology);
 int perf_read_parts(struct perf *perf, const struct topology *topology, struct sample *sample);
-/* One entry of sample->packages per package. */
+/*
+ * One entry of sample->packages per package; MISSING, with a note, where a CPU
+ * cannot be read: one that leaves, or whose counters are taken. 0 or -ENOMEM.
+ */
 int perf_read_total(struct perf *perf, struct sample *sample, struct error *error);
 
 #endif

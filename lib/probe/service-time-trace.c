@@ -300,7 +300,9 @@ static void reopen_if_changed(struct trace_state *state)
 	close_cpus(state);
 	state->complete = false;
 	state->events.count = 0;
-	if (!open_cpus(state))
+	if (open_cpus(state))
+		state->online[0] = '\0'; /* it may yet be possible: try again */
+	else
 		enable(state);
 }
 

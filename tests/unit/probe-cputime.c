@@ -249,6 +249,30 @@ static void test_v2_total_does_not_count_moved_tasks_twice(void)
 	scene_close(&scene);
 }
 
+/* For a moment: it is absent, and it is said; then it counts on. */
+static void test_unreadable_total(void)
+{
+	struct error error = { "" };
+	struct scene scene;
+
+	write_v1("5000\n");
+	scene_open(&scene, "v1");
+	UNIT_EQUAL_U64(123, scene_total(&scene));
+	UNIT_TRUE(cputime_note(scene.cputime) == NULL);
+	unit_write_file("v1/sys/fs/cgroup/cpuacct/cpuacct.usage_percpu", "nonsense\n");
+	UNIT_EQUAL_I64(0, sample_prepare(&scene.sample, &scene.topology));
+	UNIT_EQUAL_I64(0, cputime_read_total(scene.cputime, &scene.sample, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_EQUAL_U64(1, scene.sample.package_count);
+	UNIT_TRUE(scene.sample.packages[0].total.quality & QUALITY_MISSING);
+	UNIT_EQUAL_U64(0, scene.sample.packages[0].total.at_ns);
+	UNIT_CONTAINS("usage_percpu", cputime_note(scene.cputime));
+	write_v1("5000\n");
+	UNIT_EQUAL_U64(123, scene_total(&scene));
+	UNIT_TRUE(cputime_note(scene.cputime) == NULL);
+	scene_close(&scene);
+}
+
 static void test_no_total_is_an_error(void)
 {
 	struct cputime *cputime;
@@ -344,6 +368,7 @@ int main(void)
 		{ "v2: moved tasks do not count twice",
 		  test_v2_total_does_not_count_moved_tasks_twice },
 		{ "v2: user tasks in the root are told", test_v2_user_tasks_in_the_root_are_told },
+		{ "a total that cannot be read is missing, and comes back", test_unreadable_total },
 		{ "no total at all is an error", test_no_total_is_an_error },
 		{ "descriptors do not leak over generations", test_no_descriptor_leaks },
 		{ "files are opened for each reading where descriptors run out",

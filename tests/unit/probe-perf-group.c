@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a group makes of the kernel's answers; a pipe plays the kernel. */
-#include "probe/perf-group.h"
+/* What a group, and a sum of groups, makes of the kernel's answers; a pipe plays the kernel. */
+#include "probe/perf-total.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -164,6 +164,117 @@ static void test_half_parted(void)
 	fake_close(&fake);
 }
 
+/* --- totals of packages -------------------------------------------------------------------- */
+
+enum { PACKAGES = 2 };
+
+/* A CPU in each of two packages; the groups are the kernel's that follow it in `cpus`. */
+struct machine {
+	struct fake cpus[PACKAGES];
+	struct perf_context context;
+	struct perf_total total;
+	struct sample sample;
+};
+
+static void machine_open(struct machine *machine)
+{
+	*machine = (struct machine){ .context.set.count = EVENTS };
+	machine->total = (struct perf_total){
+		.context = &machine->context,
+		.cpus = { .of_all_tasks = true, .count = PACKAGES },
+		.package_count = PACKAGES,
+		.online_text = strdup("0-1\n"),
+	};
+	machine->total.cpus.items = calloc(PACKAGES, sizeof *machine->total.cpus.items);
+	for (unsigned i = 0; i < PACKAGES; i++) {
+		machine->cpus[i] = fake_open();
+		machine->total.cpus.items[i] = (struct perf_cpu){ .slot = i,
+								  .is_online = true,
+								  .group = machine->cpus[i].group };
+	}
+}
+
+static void machine_close(struct machine *machine)
+{
+	for (unsigned i = 0; i < PACKAGES; i++)
+		close(machine->cpus[i].kernel);
+	perf_total_close(&machine->total);
+}
+
+static int machine_read(struct machine *machine)
+{
+	struct error error = { "" };
+	int result = perf_total_read(&machine->total, &machine->sample, &error);
+
+	UNIT_EQUAL_U64(PACKAGES, machine->sample.package_count);
+	if (result)
+		UNIT_CONTAINS("some CPUs cannot be read", error.text);
+	return result;
+}
+
+static void machine_says(struct machine *machine, unsigned cpu, uint64_t now)
+{
+	const uint64_t words[] = { EVENTS, now, now, now / 10, now / 100 };
+
+	if (write(machine->cpus[cpu].kernel, words, sizeof words) != sizeof words)
+		abort();
+}
+
+/* Counters taken for a moment: no figure for one package, nothing wrong with the other. */
+static void test_package_without_counters(void)
+{
+	struct machine machine;
+	struct perf_group *group;
+	struct cpu_reading *reading;
+	int end;
+
+	machine_open(&machine);
+	group = &machine.total.cpus.items[1].group;
+	reading = &machine.sample.packages[1].total;
+	machine_says(&machine, 0, 1000);
+	machine_says(&machine, 1, 1000);
+	UNIT_EQUAL_I64(0, machine_read(&machine));
+	machine_says(&machine, 0, 2000);
+	end = group->fds[0];
+	group->fds[0] = open("/dev/null", O_RDONLY);
+	UNIT_EQUAL_I64(-EIO, machine_read(&machine));
+	UNIT_EQUAL_U64(0, machine.sample.packages[0].total.quality);
+	UNIT_EQUAL_U64(200, machine.sample.packages[0].total.count[0]);
+	UNIT_EQUAL_U64(QUALITY_MISSING, reading->quality);
+	UNIT_TRUE(machine.total.online_text != NULL);
+	close(group->fds[0]);
+	group->fds[0] = end;
+	machine_says(&machine, 0, 3000);
+	machine_says(&machine, 1, 3000);
+	UNIT_EQUAL_I64(0, machine_read(&machine));
+	UNIT_EQUAL_U64(QUALITY_GAP, reading->quality);
+	machine_says(&machine, 0, 4000);
+	machine_says(&machine, 1, 4000);
+	UNIT_EQUAL_I64(0, machine_read(&machine));
+	UNIT_EQUAL_U64(0, reading->quality);
+	UNIT_EQUAL_U64(200, reading->count[0]);
+	machine_close(&machine);
+}
+
+/* Its clock stands still: the CPU was off line and came back. It is to be opened anew. */
+static void test_package_of_dead_cpu(void)
+{
+	struct machine machine;
+
+	machine_open(&machine);
+	machine_says(&machine, 0, 1000);
+	machine_says(&machine, 1, 1000);
+	UNIT_EQUAL_I64(0, machine_read(&machine));
+	machine_says(&machine, 0, 2000);
+	machine_says(&machine, 1, 1000);
+	UNIT_EQUAL_I64(-EIO, machine_read(&machine));
+	UNIT_EQUAL_U64(0, machine.sample.packages[0].total.quality);
+	UNIT_EQUAL_U64(QUALITY_MISSING, machine.sample.packages[1].total.quality);
+	UNIT_TRUE(!machine.total.cpus.items[1].group.is_open);
+	UNIT_TRUE(machine.total.online_text == NULL);
+	machine_close(&machine);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -174,5 +285,9 @@ int main(void)
 		{ "part-time counts are scaled, marked and never go back", test_scaled },
 		{ "a group in error is missing, then a gap, and counts on", test_error_state },
 		{ "a parted group's last counts are taken, and it is closed", test_parted },
-		{ "a parted group that does not tell all keeps its counts", test_half_parted });
+		{ "a parted group that does not tell all keeps its counts", test_half_parted },
+		{ "a package without counters is missing, and comes back by itself",
+		  test_package_without_counters },
+		{ "a CPU that came back has its package missing, and is followed again",
+		  test_package_of_dead_cpu });
 }

@@ -366,6 +366,91 @@ static void test_worker(void)
 	in_cgroup_close(&in);
 }
 
+/* --- descriptors for vCPUs, not for cgroups ------------------------------------------------ */
+
+enum { SEATS = 16, SKIPPED = 77 };
+
+static void *wait_for_ever(void *argument)
+{
+	__atomic_store_n((pid_t *)argument, gettid(), __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+	return argument;
+}
+
+/* As many descriptors as all vCPUs need when nobody else has any; a quarter is left to others. */
+static bool limit_descriptors(void)
+{
+	enum { PROBE_FILES = 2 };
+	int next = dup(STDERR_FILENO);
+	unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	rlim_t limit =
+		((rlim_t)next + PROBE_FILES + SCENE_EVENTS * (rlim_t)(cpus + SEATS)) * 4 / 3 + 1;
+	const struct rlimit limits = { .rlim_cur = limit, .rlim_max = limit };
+
+	close(next);
+	return setrlimit(RLIMIT_NOFILE, &limits) == 0;
+}
+
+/* What it finds: exit status, 0 = all as it should be. */
+static int fill_seats(const char *path, const char *name)
+{
+	static pid_t tids[SEATS];
+	struct scene scene;
+	unsigned known = 0;
+
+	enter_cgroup(path, getpid());
+	for (size_t i = 0; i < SEATS; i++) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, wait_for_ever, &tids[i]))
+			return SKIPPED;
+		while (!__atomic_load_n(&tids[i], __ATOMIC_ACQUIRE))
+			sched_yield();
+	}
+	if (!limit_descriptors())
+		return SKIPPED;
+	scene_open(&scene, NULL, getpid());
+	scene.domain.cgroup = unit_literal(name);
+	for (size_t i = 0; i < SEATS; i++)
+		scene.threads[i] = make_thread(tids[i], THREAD_VCPU);
+	scene_follow(&scene, 1);
+	if (scene_read(&scene)->total_source != TOTAL_CGROUP)
+		return 1;
+	scene_follow(&scene, SEATS);
+	scene_read(&scene);
+	for (size_t i = 0; i < SEATS; i++)
+		known += scene.sample.domains[0].threads[i].at_ns > 0;
+	fprintf(stderr, "(%u of %d vCPUs) ", known, SEATS);
+	if (known != SEATS)
+		return 2;
+	if (scene.sample.domains[0].total_source != TOTAL_PROCESS)
+		return 3;
+	scene_close(&scene);
+	return 0;
+}
+
+static void test_cgroup_yields(void)
+{
+	const char *name;
+	char path[256];
+	int status;
+	pid_t pid;
+
+	if (!scene_is_possible() || !make_cgroup(path, &name))
+		return;
+	pid = fork();
+	if (pid == 0)
+		_exit(fill_seats(path, name));
+	UNIT_EQUAL_I64(pid, waitpid(pid, &status, 0));
+	UNIT_EQUAL_I64(0, rmdir(path));
+	UNIT_TRUE(WIFEXITED(status));
+	if (WEXITSTATUS(status) == SKIPPED) /* valgrind does that */
+		fprintf(stderr, "(skipped: the limit of descriptors cannot be set) ");
+	else
+		UNIT_EQUAL_I64(0, WEXITSTATUS(status));
+}
+
 int main(void)
 {
 	return UNIT_RUN("probe-perf-real",
@@ -376,5 +461,6 @@ int main(void)
 			{ "a service and we ourselves are counted", test_service_and_own },
 			{ "our own new threads are counted", test_own_threads },
 			{ "a cgroup's total has threads that nobody saw", test_cgroup },
-			{ "a worker outside of the cgroup is added to its total", test_worker });
+			{ "a worker outside of the cgroup is added to its total", test_worker },
+			{ "a cgroup's total yields its descriptors to vCPUs", test_cgroup_yields });
 }

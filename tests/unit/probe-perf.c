@@ -7,6 +7,7 @@
 
 #include "probe/packages.h"
 #include "probe/perf-events.h"
+#include "probe/perf-pmu.h"
 #include "tests/unit/perf-scene.h"
 
 /* --- names --------------------------------------------------------------------------------- */
@@ -44,15 +45,36 @@ static void test_known_names(void)
 	UNIT_EQUAL_TEXT("", set.note);
 	UNIT_TRUE(!set.codes[0].exclude_user && !set.codes[0].exclude_kernel);
 	UNIT_TRUE(!set.codes[1].exclude_user && set.codes[1].exclude_kernel);
-	UNIT_TRUE(perf_code_must_count(&set.codes[0]));
-	UNIT_TRUE(!perf_code_must_count(&set.codes[2]));
+	UNIT_TRUE(set.codes[0].must_count);
+	UNIT_TRUE(!set.codes[2].must_count);
 }
 
-/* Speculative instructions, sub-events and bus cycles count something else. */
+/* What every program does, under whatever name; what some programs never do. */
+static void test_common_events(void)
+{
+	static const char *const names[] = { "nocpu::INST_RETIRED:ANY_P:u",
+					     "perf::CPU-CYCLES",
+					     "perf::BRANCHES:k",
+					     "perf::TASK-CLOCK",
+					     "perf::CACHE-MISSES",
+					     "perf::STALLED-CYCLES-BACKEND",
+					     "perf::CPU-MIGRATIONS" };
+	enum { COMMON = 4, ALL = sizeof names / sizeof *names };
+	struct error error = { "" };
+	struct perf_set set;
+
+	UNIT_EQUAL_I64(0, perf_set_resolve(&set, names, ALL, &error));
+	for (unsigned i = 0; i < ALL; i++)
+		UNIT_EQUAL_U64(i < COMMON, set.codes[i].must_count);
+}
+
+/* Speculative instructions, sub-events, bus cycles and cycles that retire some: something else. */
 static void test_no_stand_in(void)
 {
 	static const char *const names[] = { "nocpu::INST_SPEC",
 					     "nocpu::INST_RETIRED:X87",
+					     "nocpu::INST_RETIRED:ANY_P:C=1:I",
+					     "nocpu::CPU_CLK_UNHALTED:CORE_P:E",
 					     "nocpu::CPU_CLK_UNHALTED:REF_XCLK",
 					     "nocpu::FOO",
 					     "FOO",
@@ -88,6 +110,55 @@ static void test_bad_sets(void)
 	names[0] = endless;
 	UNIT_EQUAL_I64(-EINVAL, perf_set_resolve(&set, names, 1, &error));
 	UNIT_CONTAINS("bytes", error.text);
+}
+
+/* --- what the CPU says that it has --------------------------------------------------------- */
+
+static struct perf_code raw(uint64_t number)
+{
+	return (struct perf_code){ .type = PERF_TYPE_RAW, .config = number };
+}
+
+static void test_pmu_lists(void)
+{
+	enum { INSTRUCTIONS = 0x08, CACHE = 0x04, CHAIN = 0x1e, BEYOND = 0x40, PMU_TYPE = 8 };
+	const struct perf_code software = { .type = PERF_TYPE_SOFTWARE, .config = CACHE },
+			       generic = { .type = PERF_TYPE_HARDWARE, .config = CACHE },
+			       of_pmu = { .type = PMU_TYPE, .config = CACHE },
+			       of_other = { .type = PMU_TYPE + 1, .config = CACHE };
+	const struct perf_code cache = raw(CACHE), instructions = raw(INSTRUCTIONS),
+			       chain = raw(CHAIN), beyond = raw(BEYOND);
+	struct error error = { "" };
+	struct rootfs root;
+	char path[512];
+
+	unit_write_file("arm/sys/bus/event_source/devices/armv8_pmuv3_0/type", "8\n");
+	unit_write_file("arm/sys/bus/event_source/devices/armv8_pmuv3_0/events/inst_retired",
+			"event=0x0008\n");
+	unit_write_file("arm/sys/bus/event_source/devices/armv8_pmuv3_0/events/chain",
+			"event=0x1e\n");
+	unit_write_file("arm/sys/bus/event_source/devices/other/type", "9\n");
+	unit_write_file("arm/sys/bus/event_source/devices/other/events/x", "event=0x04\n");
+	snprintf(path, sizeof path, "%s/arm", unit_folder());
+	UNIT_EQUAL_I64(0, rootfs_open(&root, path, &error));
+	UNIT_TRUE(perf_pmu_lacks(&root, &cache));
+	UNIT_TRUE(perf_pmu_lacks(&root, &of_pmu));
+	UNIT_TRUE(!perf_pmu_lacks(&root, &instructions));
+	UNIT_TRUE(!perf_pmu_lacks(&root, &chain));
+	UNIT_TRUE(!perf_pmu_lacks(&root, &beyond));
+	UNIT_TRUE(!perf_pmu_lacks(&root, &of_other));
+	UNIT_TRUE(!perf_pmu_lacks(&root, &software));
+	UNIT_TRUE(!perf_pmu_lacks(&root, &generic));
+	/* A second PMU that has it; a machine that says nothing. */
+	unit_write_file("arm/sys/bus/event_source/devices/armv8_pmuv3_1/type", "10\n");
+	unit_write_file("arm/sys/bus/event_source/devices/armv8_pmuv3_1/events/l1d_cache",
+			"event=0x0004\n");
+	UNIT_TRUE(!perf_pmu_lacks(&root, &cache));
+	UNIT_TRUE(perf_pmu_lacks(&root, &of_pmu));
+	rootfs_close(&root);
+	UNIT_EQUAL_I64(0, rootfs_open(&root, unit_folder(), &error));
+	UNIT_TRUE(!perf_pmu_lacks(&root, &cache));
+	rootfs_close(&root);
 }
 
 enum { SKIPPED = 77 };
@@ -352,6 +423,7 @@ static void test_limit(void)
 	UNIT_EQUAL_U64(QUALITY_ESTIMATE, told.total_quality);
 	UNIT_EQUAL_U64(QUALITY_MISSING, told.second_quality);
 	UNIT_CONTAINS("threads have no counter", told.note);
+	UNIT_TRUE(!strpbrk(told.note, "0123456789"));
 	UNIT_CONTAINS("RLIMIT_NOFILE", told.note);
 }
 
@@ -407,7 +479,7 @@ static void test_hot_plug(void)
 	scene_close(&scene);
 }
 
-/* A list that cannot be read is no totals, not totals of zero. */
+/* A list that cannot be read is no totals, not totals of zero, and not the end. */
 static void test_no_list(void)
 {
 	struct error error = { "" };
@@ -420,11 +492,13 @@ static void test_no_list(void)
 	scene_open(&scene, unit_folder(), 0);
 	read_packages(&scene, "0-1\n", clock);
 	write_online("nonsense\n");
-	UNIT_EQUAL_I64(-EINVAL, perf_read_total(scene.perf, &scene.sample, &error));
-	UNIT_CONTAINS(PACKAGES_ONLINE, error.text);
+	UNIT_EQUAL_I64(0, perf_read_total(scene.perf, &scene.sample, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_CONTAINS(PACKAGES_ONLINE, perf_note(scene.perf));
 	check_missing(&scene.sample.packages[0].total);
 	check_missing(&scene.sample.packages[1].total);
 	read_packages(&scene, "0-1\n", clock);
+	UNIT_TRUE(perf_note(scene.perf) == NULL);
 	scene_close(&scene);
 }
 
@@ -435,6 +509,8 @@ int main(void)
 			{ "names that libpfm4 knows need no stand-in", test_known_names },
 			{ "nothing stands in for what counts otherwise", test_no_stand_in },
 			{ "sets beyond the bounds are refused", test_bad_sets },
+			{ "what every program does must count", test_common_events },
+			{ "an Arm CPU's list says which events it lacks", test_pmu_lists },
 			{ "a machine without a PMU is told so", test_no_pmu },
 			{ "events that need not happen are not refused", test_rare_events },
 			{ "who has no rights is told which", test_rights },
