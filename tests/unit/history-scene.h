@@ -71,4 +71,25 @@ static inline void expect_active(const struct history *history, double span_s,
 		UNIT_EQUAL_DOUBLE(expected[i], bins[i].active_w, resolution_w);
 }
 
+/* So many that the last level is full. */
+enum { LONG = 50000 };
+
+/* What was added, and what a span of it must be. */
+static double series[LONG];
+
+/* 50000 ticks of random watts. */
+static inline struct history *fill_long(uint64_t *seed)
+{
+	struct history *history = begin();
+
+	printf("seed %llu\n", (unsigned long long)*seed);
+	for (size_t i = 0; i < LONG; i++) {
+		series[i] = unit_random_double(seed, 0, 100);
+		next_tick(1, 2);
+		domains[0].cpu.active_w = series[i];
+		(void)history_add(history, &snapshot);
+	}
+	return history;
+}
+
 #endif

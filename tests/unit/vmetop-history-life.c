@@ -2,6 +2,26 @@
 /* Domains come and go: what the history costs then, and keeps apart. */
 #include "tests/unit/history-scene.h"
 
+static size_t bytes_of_track(const struct track *track)
+{
+	size_t bytes = sizeof *track + strlen(track->id) + 1;
+
+	for (size_t i = 0; i < LEVELS; i++)
+		bytes += track->rings[i].capacity * sizeof *track->rings[i].points;
+	return bytes;
+}
+
+static size_t bytes_of(const struct history *history)
+{
+	size_t bytes = sizeof *history + bytes_of_track(history->host) +
+		       history->count * sizeof(struct track *) +
+		       history->table_size * sizeof(struct track *);
+
+	for (size_t i = 0; i < history->count; i++)
+		bytes += bytes_of_track(history->tracks[i]);
+	return bytes;
+}
+
 static void test_domains_come_and_go(void)
 {
 	struct history *history = begin();

@@ -64,12 +64,6 @@ static void test_weights_by_time(void)
 	history_free(history);
 }
 
-/* So many that the last level is full. */
-enum { LONG = 50000 };
-
-/* What was added, and what a span of it must be. */
-static double series[LONG];
-
 static double mean_of(size_t from, size_t to)
 {
 	double sum = 0;
@@ -86,21 +80,6 @@ static double max_of(size_t from, size_t to)
 	for (size_t i = from; i < to; i++)
 		most = fmax(most, series[i]);
 	return most;
-}
-
-/* 50000 ticks of random watts. */
-static struct history *fill_long(uint64_t *seed)
-{
-	struct history *history = begin();
-
-	printf("seed %llu\n", (unsigned long long)*seed);
-	for (size_t i = 0; i < LONG; i++) {
-		series[i] = unit_random_double(seed, 0, 100);
-		next_tick(1, 2);
-		domains[0].cpu.active_w = series[i];
-		(void)history_add(history, &snapshot);
-	}
-	return history;
 }
 
 /* Each level by what alone it can still answer, with bins that its slots fill. */
@@ -317,28 +296,6 @@ static void test_energy_is_counted_anew(void)
 	UNIT_EQUAL_DOUBLE(NAN, track_energy_j(first(history), NAN), 0);
 	history_reset_energy(history, NULL);
 	history_free(history);
-}
-
-/* --- bounds -------------------------------------------------------------------------------- */
-
-static size_t bytes_of_track(const struct track *track)
-{
-	size_t bytes = sizeof *track + strlen(track->id) + 1;
-
-	for (size_t i = 0; i < LEVELS; i++)
-		bytes += track->rings[i].capacity * sizeof *track->rings[i].points;
-	return bytes;
-}
-
-static size_t bytes_of(const struct history *history)
-{
-	size_t bytes = sizeof *history + bytes_of_track(history->host) +
-		       history->count * sizeof(struct track *) +
-		       history->table_size * sizeof(struct track *);
-
-	for (size_t i = 0; i < history->count; i++)
-		bytes += bytes_of_track(history->tracks[i]);
-	return bytes;
 }
 
 int main(void)
