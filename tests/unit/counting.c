@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What counts the CPU, and at which prices: on this very machine. */
+/*
+ * What counts the CPU, and at which prices: on this very machine.
+ *
+ * no valgrind: where a disk rotates BPF is loaded, whose commands it does not
+ * know (3.19), and it takes libbpf's paddings for errors. ASan looks for leaks.
+ */
 #include "engine/counting.h"
 
 #include <errno.h>
