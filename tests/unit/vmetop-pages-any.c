@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pages of any size with anything on them: nothing stands outside, nothing vanishes silently. */
+/*
+ * Pages of any size with anything on them: nothing stands outside, nothing vanishes silently.
+ *
+ * no valgrind: thousands of frames take it minutes. ASan sees them all.
+ */
 #include "tests/unit/pages-scene.h"
 
 /* --- columns ---------------------------------------------------------------------------------- */
