@@ -43,7 +43,6 @@ struct ui {
 	double speed;      /* of a replay; 0 = as fast as it goes */
 	enum overlay overlay;
 	size_t overlay_cursor;
-	int overlay_top;
 	enum prompt prompt;
 	char line[UI_LINE_BYTES];       /* of the prompt */
 	char message[UI_MESSAGE_BYTES]; /* shown until the next key, or for a while; "" = none */

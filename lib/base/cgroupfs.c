@@ -95,3 +95,64 @@ void cgroup_find_mounts(const struct rootfs *root, struct cgroup_mounts *mounts)
 	mounts->v2_cpu = has_word(controllers, "cpu", " \n");
 	mounts->v2_io = has_word(controllers, "io", " \n");
 }
+
+/* --- where tasks stand ----------------------------------------------------- */
+
+/* A line "ID:CONTROLLERS:PATH" of /proc/PID/cgroup: PATH, if it is the hierarchy of
+ * `controller` (NULL: of v2). */
+static const char *path_of_line(char *line, const char *controller)
+{
+	char *controllers = strchr(line, ':'), *path;
+
+	path = controllers ? strchr(controllers + 1, ':') : NULL;
+	if (!path)
+		return NULL;
+	*controllers++ = '\0';
+	*path++ = '\0';
+	if (!controller)
+		return strcmp(line, "0") == 0 && !*controllers ? path : NULL;
+	return has_word(controllers, controller, ",") ? path : NULL;
+}
+
+/* Not below our mount (another namespace's), or removed under the task's feet. */
+static bool is_usable(const char *path)
+{
+	size_t length = strlen(path), end = strlen(" (deleted)");
+
+	return path[0] == '/' && !strstr(path, "/..") &&
+	       (length < end || strcmp(path + length - end, " (deleted)") != 0);
+}
+
+char *cgroup_path_of(char *text, const char *controller)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *path = path_of_line(line, controller);
+
+		if (path && is_usable(path))
+			return strdup(path);
+	}
+	return NULL;
+}
+
+bool cgroup_is_within(const char *path, const char *cgroup)
+{
+	size_t length = strlen(cgroup);
+
+	return strncmp(path, cgroup, length) == 0 && (!path[length] || path[length] == '/');
+}
+
+bool cgroup_holds(const struct rootfs *root, const char *controller, const char *cgroup, pid_t tid)
+{
+	char *text, *path;
+	bool holds;
+
+	if (rootfs_read_allf(root, &text, "/proc/%d/cgroup", (int)tid) < 0)
+		return false;
+	path = cgroup_path_of(text, controller);
+	holds = path && cgroup_is_within(path, cgroup);
+	free(path);
+	free(text);
+	return holds;
+}

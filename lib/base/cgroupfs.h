@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cgroupfs.h - which cgroup hierarchies this machine has, and where. */
+/* cgroupfs.h - which cgroup hierarchies this machine has, and where tasks stand in them. */
 #ifndef VMENERGY_BASE_CGROUPFS_H
 #define VMENERGY_BASE_CGROUPFS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/rootfs.h"
 
@@ -17,5 +18,18 @@ struct cgroup_mounts {
 	char cpuacct[128], cpu[128], blkio[128]; /* v1 */
 };
 void cgroup_find_mounts(const struct rootfs *root, struct cgroup_mounts *mounts);
+
+/*
+ * The path that the text of a /proc/PID/cgroup gives for the hierarchy of
+ * `controller` (NULL: v2); the text is cut up. NULL: not in it, or not below our
+ * mount, or removed under the task's feet. Owned by the caller.
+ */
+char *cgroup_path_of(char *text, const char *controller);
+
+/* Is `path` the cgroup itself, or below it? */
+bool cgroup_is_within(const char *path, const char *cgroup);
+
+/* Does the task stand in `cgroup` or below, in that hierarchy? */
+bool cgroup_holds(const struct rootfs *root, const char *controller, const char *cgroup, pid_t tid);
 
 #endif

@@ -12,55 +12,20 @@
 #include "base/cgroupfs.h"
 #include "base/numbers.h"
 #include "base/text.h"
-#include "host/proc.h"
+#include "base/proc.h"
 #include "host/qemu.h"
 
 enum { FOLDER_DEPTH_MAX = 8, FOLDERS_MAX = 1024 };
 
 /* --- paths ----------------------------------------------------------------- */
 
-/* A line "ID:CONTROLLERS:PATH" of /proc/PID/cgroup: PATH, if it is the hierarchy of
- * `controller` (NULL: of v2). */
-static const char *path_of_line(char *line, const char *controller)
-{
-	char *controllers = strchr(line, ':'), *path, *save = NULL;
-
-	path = controllers ? strchr(controllers + 1, ':') : NULL;
-	if (!path)
-		return NULL;
-	*controllers++ = '\0';
-	*path++ = '\0';
-	if (!controller)
-		return strcmp(line, "0") == 0 && !*controllers ? path : NULL;
-	for (char *word = strtok_r(controllers, ",", &save); word;
-	     word = strtok_r(NULL, ",", &save))
-		if (strcmp(word, controller) == 0)
-			return path;
-	return NULL;
-}
-
-/* Not below our mount (another namespace's), or removed under the task's feet. */
-static bool is_usable(const char *path)
-{
-	size_t length = strlen(path), end = strlen(" (deleted)");
-
-	return path[0] == '/' && !strstr(path, "/..") &&
-	       (length < end || strcmp(path + length - end, " (deleted)") != 0);
-}
-
 static char *read_path(const struct rootfs *root, const char *controller, pid_t pid, pid_t tid)
 {
-	char *text, *save = NULL, *found = NULL;
-	const char *path;
+	char *text, *found;
 
 	if (rootfs_read_allf(root, &text, "/proc/%d/task/%d/cgroup", pid, tid ? tid : pid) < 0)
 		return NULL;
-	for (char *line = strtok_r(text, "\n", &save); line && !found;
-	     line = strtok_r(NULL, "\n", &save)) {
-		path = path_of_line(line, controller);
-		if (path && is_usable(path))
-			found = strdup(path);
-	}
+	found = cgroup_path_of(text, controller);
 	free(text);
 	return found;
 }
@@ -82,13 +47,6 @@ char *cgroup_of_thread(const struct rootfs *root, pid_t pid, pid_t tid)
 		free(path);
 	}
 	return NULL;
-}
-
-bool cgroup_is_within(const char *path, const char *cgroup)
-{
-	size_t length = strlen(cgroup);
-
-	return strncmp(path, cgroup, length) == 0 && (!path[length] || path[length] == '/');
 }
 
 static const char *last_component(const char *path)

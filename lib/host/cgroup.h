@@ -18,9 +18,6 @@
  */
 char *cgroup_of_thread(const struct rootfs *root, pid_t pid, pid_t tid);
 
-/* Is `path` the cgroup itself, or below it? */
-bool cgroup_is_within(const char *path, const char *cgroup);
-
 /*
  * The path, below the mount of the controller that accounts CPU time, of the
  * smallest cgroup that holds all threads of `pid` and no other process except

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "host/host-internal.h"
-#include "host/proc.h"
+#include "base/proc.h"
 
 /* --- libvirt --------------------------------------------------------------- */
 

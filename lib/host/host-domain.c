@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "host/cgroup.h"
 #include "host/host-internal.h"
-#include "host/proc.h"
+#include "base/proc.h"
 
 int host_add_textf(struct host_texts *texts, const char *format, ...)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "host/proc.h"
+#include "base/proc.h"
 #include "host/qemu-cmdline.h"
 
 /* --- paths of disks -------------------------------------------------------- */

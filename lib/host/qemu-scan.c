@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "host/proc.h"
+#include "base/proc.h"
 #include "host/qemu-cmdline.h"
 
 /*

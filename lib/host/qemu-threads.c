@@ -9,7 +9,7 @@
 #include "base/numbers.h"
 #include "base/text.h"
 #include "host/cgroup.h"
-#include "host/proc.h"
+#include "base/proc.h"
 #include "host/qemu.h"
 
 /* --- names ----------------------------------------------------------------- */

@@ -119,36 +119,12 @@ void domain_clock_read(struct clock_context *context, struct domain_clock *clock
 	set_reading(total, ns);
 }
 
-/* Does "ID:CONTROLLERS:PATH" name the hierarchy that `clock` reads, and its cgroup or one below? */
-static bool line_is_within(const char *line, const struct domain_clock *clock)
-{
-	const char *controllers = strchr(line, ':');
-	const char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-	size_t length = strlen(clock->cgroup);
-
-	if (!path || strncmp(path + 1, clock->cgroup, length) != 0 ||
-	    (path[1 + length] != '\0' && path[1 + length] != '/'))
-		return false;
-	if (clock->usage_is_v2)
-		return path == controllers + 1;
-	controllers = strstr(controllers, "cpuacct");
-	return controllers && controllers < path;
-}
-
 static bool is_within_cgroup(struct clock_context *context, pid_t tid,
 			     const struct domain_clock *clock)
 {
-	char *text, *save = NULL;
-	bool within = false;
-
-	if (!clock->usage.path ||
-	    rootfs_read_allf(context->files.root, &text, "/proc/%d/cgroup", (int)tid) < 0)
-		return false;
-	for (char *line = strtok_r(text, "\n", &save); line && !within;
-	     line = strtok_r(NULL, "\n", &save))
-		within = line_is_within(line, clock);
-	free(text);
-	return within;
+	return clock->usage.path &&
+	       cgroup_holds(context->files.root, clock->usage_is_v2 ? NULL : "cpuacct",
+			    clock->cgroup, tid);
 }
 
 static bool is_worker(const struct thread *thread)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "probe/freq-parts.h"
 
 struct freq {
@@ -114,7 +115,7 @@ int freq_open(struct freq **out, const struct rootfs *root, uint64_t tsc_hz, boo
 		freq->tsc_hz = (double)tsc_hz;
 		freq->with_frequency = with_frequency;
 		read_flags(freq, root);
-		kept_open(&freq->files, &freq->online, "/sys/devices/system/cpu/online");
+		kept_open(&freq->files, &freq->online, "%s", PACKAGES_ONLINE);
 		if (kept_read_all(&freq->files, &freq->online, &freq->online_now) > 0)
 			freq->online_seen = strdup(freq->online_now.bytes);
 		result = open_sources(freq);
@@ -149,16 +150,10 @@ const char *freq_source(const struct freq *freq)
 /* CPUs came or went: look anew. Out of memory: go on with what there is. */
 static void follow_online(struct freq *freq)
 {
-	char *seen;
-
 	if (kept_read_all(&freq->files, &freq->online, &freq->online_now) <= 0 ||
-	    (freq->online_seen && strcmp(freq->online_seen, freq->online_now.bytes) == 0))
+	    text_equal(freq->online_seen, freq->online_now.bytes) ||
+	    text_replace(&freq->online_seen, freq->online_now.bytes))
 		return;
-	seen = strdup(freq->online_now.bytes);
-	if (!seen)
-		return;
-	free(freq->online_seen);
-	freq->online_seen = seen;
 	close_sources(freq);
 	open_sources(freq);
 }

@@ -5,42 +5,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "base/cgroupfs.h"
 #include "base/text.h"
 
 /* Part of the descriptors that cgroup totals may hold: a group per CPU is a lot for one figure. */
 enum { CGROUP_PART = 4 };
 
-/* Does "ID:CONTROLLERS:PATH" name the hierarchy that perf follows, and this cgroup or one below? */
-static bool line_is_within(const char *line, const char *cgroup, bool is_v1)
-{
-	const char *controllers = strchr(line, ':');
-	const char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-	size_t length = strlen(cgroup);
-
-	if (!path || strncmp(path + 1, cgroup, length) != 0 ||
-	    (path[1 + length] != '\0' && path[1 + length] != '/'))
-		return false;
-	if (!is_v1)
-		return path == controllers + 1;
-	controllers = strstr(controllers, "perf_event");
-	return controllers && controllers < path;
-}
-
 static bool is_within(const struct perf_context *context, pid_t tid, const char *cgroup)
 {
-	char *text, *save = NULL;
-	bool within = false;
-
-	if (rootfs_read_allf(context->files.root, &text, "/proc/%d/cgroup", (int)tid) < 0)
-		return false;
-	for (char *line = strtok_r(text, "\n", &save); line && !within;
-	     line = strtok_r(NULL, "\n", &save))
-		within = line_is_within(line, cgroup, context->cgroup_is_v1);
-	free(text);
-	return within;
+	return cgroup_holds(context->files.root, context->cgroup_is_v1 ? "perf_event" : NULL,
+			    cgroup, tid);
 }
 
 static size_t descriptors(const struct perf_process *process, const struct perf_context *context)

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "probe/perf-follow.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/memory.h"
-#include "base/numbers.h"
+#include "base/proc.h"
 
 struct perf_process *perf_followed_own(const struct perf_followed *followed)
 {
@@ -126,48 +122,26 @@ static void open_all(struct perf_followed *followed, struct perf_context *contex
 
 /* --- whole processes ----------------------------------------------------------------------- */
 
-struct thread_list {
-	struct thread *items;
-	size_t count, capacity;
-};
-
-static int list_threads(struct thread_list *list, const struct rootfs *root, pid_t pid)
-{
-	int fd = rootfs_openf(root, O_RDONLY | O_DIRECTORY, "/proc/%d/task", (int)pid);
-	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-	int result = 0;
-
-	if (!folder && fd >= 0)
-		close(fd);
-	while (folder && !result && (entry = readdir(folder))) {
-		struct thread *thread;
-		uint64_t tid;
-
-		if (number_parse_u64(entry->d_name, &tid) || tid > INT_MAX)
-			continue;
-		thread = MEMORY_APPEND(list);
-		if (thread)
-			*thread = (struct thread){ .tid = (pid_t)tid,
-						   .role = THREAD_IOTHREAD,
-						   .sampled = true };
-		result = thread ? 0 : -ENOMEM;
-	}
-	if (folder)
-		closedir(folder);
-	return result;
-}
-
-/* All threads that new->pid has, by our own looking. */
+/* All threads that new->pid has, by our own looking; of one that is gone, none. */
 static int follow_whole(struct perf_process *new, struct perf_process *old,
 			struct perf_context *context)
 {
-	struct thread_list list = { 0 };
-	int result = list_threads(&list, context->files.root, new->pid);
+	struct proc_ids ids = { 0 };
+	struct thread *threads = NULL;
+	int result = proc_read_ids(context->files.root, new->pid, "task", &ids);
 
+	if (result != -ENOMEM) {
+		threads = calloc(ids.count + 1, sizeof *threads);
+		result = threads ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; i < ids.count && !result; i++)
+		threads[i] = (struct thread){ .tid = ids.items[i].id,
+					      .role = THREAD_IOTHREAD,
+					      .sampled = true };
 	if (!result)
-		result = perf_process_follow(new, old, list.items, list.count);
-	free(list.items);
+		result = perf_process_follow(new, old, threads, ids.count);
+	free(threads);
+	proc_ids_clear(&ids);
 	return result;
 }
 

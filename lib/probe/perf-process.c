@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/numbers.h"
+#include "base/proc.h"
 
 static const enum perf_rank rank_of[] = {
 	[THREAD_VCPU] = PERF_RANK_VCPU,   [THREAD_EMULATOR] = PERF_RANK_REST,
@@ -96,29 +96,13 @@ void perf_process_clear(struct perf_process *process)
 	*process = (struct perf_process){ 0 };
 }
 
-/* Field 22 of its stat; the name before may hold blanks and brackets (proc(5)). */
-static int read_start_ticks(const struct rootfs *root, pid_t tid, uint64_t *ticks)
-{
-	enum { NAME_FIELD = 2, START_FIELD = 22 };
-	char text[512];
-	const char *cursor;
-	long length = rootfs_readf(root, text, sizeof text, "/proc/%d/stat", (int)tid);
-
-	if (length < 0 && length != -E2BIG)
-		return (int)length;
-	cursor = strrchr(text, ')');
-	for (int field = NAME_FIELD; cursor && field < START_FIELD; field++)
-		cursor = strchr(cursor + 1, ' ');
-	return cursor ? number_scan_u64(&cursor, ticks) : -EINVAL;
-}
-
 /* After it was opened: who has the number now, had it then. */
 static bool is_the_same(const struct perf_task *task, const struct rootfs *root)
 {
-	uint64_t ticks;
+	struct proc_stat stat;
 
-	return task->start_ticks == 0 ||
-	       (read_start_ticks(root, task->tid, &ticks) == 0 && ticks == task->start_ticks);
+	return task->start_ticks == 0 || (proc_read_stat(root, task->tid, 0, &stat) == 0 &&
+					  stat.start_ticks == task->start_ticks);
 }
 
 int perf_task_open(struct perf_task *task, const struct perf_context *context)

@@ -20,6 +20,7 @@
 #include "base/memory.h"
 #include "base/numbers.h"
 #include "base/text.h"
+#include "probe/packages.h"
 #include "probe/service-time-driver.h"
 #include "probe/service-time-format.h"
 #include "probe/service-time-ring.h"
@@ -231,7 +232,7 @@ static int trace_open(void **opened, const struct rootfs *root, struct error *er
 	state = calloc(1, sizeof *state);
 	if (!state)
 		return explain(error, -ENOMEM);
-	state->online_fd = rootfs_openf(root, O_RDONLY, "/sys/devices/system/cpu/online");
+	state->online_fd = rootfs_openf(root, O_RDONLY, PACKAGES_ONLINE);
 	for (size_t i = 0; i < FOLLOW_WHATS && !result; i++)
 		result = trace_format_read(&state->formats[i], root, points[i], error);
 	if (!result) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/proc.h"
+#include "base/proc.h"
 #include "host/qemu-cmdline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

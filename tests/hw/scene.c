@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "host/proc.h"
+#include "base/proc.h"
 #include "tests/hw/check.h"
 
 static char empty[] = "", vendor[] = "ARM";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "host/proc.h"
+#include "base/proc.h"
 
 #include <dirent.h>
 #include <errno.h>

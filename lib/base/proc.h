@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * proc.h - the few things of proc(5) that this room reads again and again.
+ * proc.h - the few things of proc(5) that are read again and again.
  */
-#ifndef VMENERGY_HOST_PROC_H
-#define VMENERGY_HOST_PROC_H
+#ifndef VMENERGY_BASE_PROC_H
+#define VMENERGY_BASE_PROC_H
 
 #include <stdbool.h>
 #include <stddef.h>
