@@ -203,11 +203,33 @@ static int take_disks(struct weights_files *files, struct weights_choice *choice
 	return 0;
 }
 
+static int choose_cpu(struct weights_files *files, const struct weights_request *request,
+		      struct weights_choice *choice, struct error *error)
+{
+	bool automatic = !request->spec || strcmp(request->spec, "auto") == 0;
+
+	choice->source = request->source;
+	return automatic ? choose_auto(files, request, choice, error)
+			 : choose_named(files, request, choice, error);
+}
+
+/* The same files once more, which are read by now; `error` keeps why it came to this. */
+static int choose_for_time(struct weights_files *files, const struct weights_request *request,
+			   struct weights_choice *choice, struct error *error)
+{
+	struct weights_request time = *request;
+	struct error of_time = { "" };
+	int result;
+
+	time.source = CPU_SOURCE_CPUTIME;
+	result = choose_cpu(files, &time, choice, &of_time);
+	return result ? error_setf(error, -result, "%s", of_time.text) : 0;
+}
+
 int weights_choose(const struct weights_request *request, struct weights_choice *choice,
 		   struct error_list *warnings, struct error *error)
 {
 	struct weights_files files = { .warnings = warnings };
-	bool automatic = !request->spec || strcmp(request->spec, "auto") == 0;
 	int result;
 
 	*choice = (struct weights_choice){ 0 };
@@ -215,8 +237,9 @@ int weights_choose(const struct weights_request *request, struct weights_choice 
 	for (size_t i = 0; i < files.folders.count && result == 0; i++)
 		result = weights_files_load_folder(&files, i);
 	if (result == 0)
-		result = automatic ? choose_auto(&files, request, choice, error)
-				   : choose_named(&files, request, choice, error);
+		result = choose_cpu(&files, request, choice, error);
+	if (result == -ENOENT && request->or_time)
+		result = choose_for_time(&files, request, choice, error);
 	if (result == 0)
 		result = take_disks(&files, choice);
 	if (result == -ENOMEM)
@@ -245,7 +268,7 @@ int weights_choice_from_texts(const struct recording_header *header, struct weig
 {
 	int result;
 
-	*choice = (struct weights_choice){ 0 };
+	*choice = (struct weights_choice){ .source = header->events.source };
 	result = restore(&header->cpu_weights, &choice->cpu, &choice->cpu_file, errors);
 	if (result == 0)
 		result = make_room_for_disks(choice, header->disk_weights_count);

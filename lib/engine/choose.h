@@ -11,6 +11,7 @@
 #ifndef VMENERGY_ENGINE_CHOOSE_H
 #define VMENERGY_ENGINE_CHOOSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -25,9 +26,11 @@ struct weights_request {
 			     without ".weights", in one of the folders */
 	const struct cpu_identity *cpu;
 	enum cpu_source source;
+	bool or_time; /* where nothing prices `source`: what prices time on a CPU */
 };
 
 struct weights_choice {
+	enum cpu_source source; /* that `cpu` prices */
 	struct weights *cpu;
 	char *why; /* one sentence: the CPU file and the reason */
 	struct weights **disks;
@@ -41,7 +44,8 @@ struct weights_choice {
  * 0; -ENOENT (nothing serves: text names the folders, or what the file lacks),
  * -EINVAL (the file that was asked for has errors: all of them are in
  * `warnings`), another -errno with text. Files with errors are otherwise
- * listed in `warnings` and passed over. *choice is clear after a failure.
+ * listed in `warnings` and passed over. *choice is clear after a failure. With
+ * or_time and another source than was asked for, `error` says why.
  */
 int weights_choose(const struct weights_request *request, struct weights_choice *choice,
 		   struct error_list *warnings, struct error *error);

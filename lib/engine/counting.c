@@ -1,86 +1,70 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/counting.h"
 
-#include <errno.h>
-
-/* One attempt. */
-struct attempt {
-	struct live *live;
-	const struct counting_request *request;
-	const struct topology *topology;
-	enum cpu_source source;
-};
-
 /* Count for these weights: the events that they price (all points of a file price the same),
  * and the frequency if that matters to them. */
-static int count_for(const struct attempt *attempt, const struct weights *weights,
-		     struct error *error)
+static int count(struct live *live, const struct weights_choice *choice, struct error *error)
 {
-	const struct operating_point *point = &weights->points[0];
+	const struct operating_point *point = &choice->cpu->points[0];
 	const char *events[WEIGHTS_EVENTS_MAX];
 	const struct live_counting counting = {
-		.source = attempt->source,
+		.source = choice->source,
 		.events = events,
 		.event_count = point->weight_count,
 		.with_frequency = point->frequency_hz > 0,
 	};
+	int result;
 
 	for (unsigned i = 0; i < point->weight_count; i++)
 		events[i] = point->weights[i].event;
-	return live_count(attempt->live, &counting, error);
+	result = live_count(live, &counting, error);
+	return result ? error_prefixf(error, result, "%s", choice->cpu_file.path) : 0;
 }
 
-static int try(const struct attempt *attempt, struct counting *counting,
-	       struct error_list *warnings, struct error *error)
+/* Events are priced and cannot be counted: the files are read once more, for time. */
+static int fall_back(struct live *live, struct weights_request *weights, struct counting *counting,
+		     struct error *error)
 {
-	const struct weights_request weights = {
-		.spec = attempt->request->weights,
-		.cpu = &attempt->topology->cpu,
-		.source = attempt->source,
-	};
-	struct error reason = { "" };
-	int result = weights_choose(&weights, &counting->choice, warnings, error);
+	struct error of_time = { "" };
+	struct error_list again = { 0 }; /* what is wrong with them was said already */
+	int result;
 
-	if (result)
-		return result;
-	result = count_for(attempt, counting->choice.cpu, &reason);
-	if (result) {
-		error_list_addf(warnings, "%s: %s", counting->choice.cpu_file.path, reason.text);
-		error_setf(error, -result, "%s: %s", counting->choice.cpu_file.path, reason.text);
-		weights_choice_free(&counting->choice);
-	}
-	return result;
-}
-
-/* Both reasons; where the file that was asked for has events, they are the one that matters. */
-static int fail(int result, const struct counting *counting, const struct error *of_time,
-		struct error *error)
-{
-	if (counting->warnings.count == 0)
-		return error_setf(error, -result, "%s", of_time->text);
-	return error_setf(error, -result, "%s; and %s", counting->why_not_events.text,
-			  of_time->text);
+	weights_choice_free(&counting->choice);
+	weights->source = CPU_SOURCE_CPUTIME;
+	result = weights_choose(weights, &counting->choice, &again, &of_time);
+	if (!result)
+		result = count(live, &counting->choice, &of_time);
+	error_list_clear(&again);
+	return result ? error_setf(error, -result, "%s; and %s", counting->why_not_events.text,
+				   of_time.text)
+		      : 0;
 }
 
 int counting_choose(struct live *live, const struct counting_request *request,
 		    const struct topology *topology, struct counting *counting, struct error *error)
 {
-	const struct attempt perf = { live, request, topology, CPU_SOURCE_PERF },
-			     cputime = { live, request, topology, CPU_SOURCE_CPUTIME };
-	struct error of_time = { "" };
-	struct error_list again = { 0 };
-	int result;
+	bool automatic = request->source == COUNTING_AUTO;
+	struct weights_request weights = {
+		.spec = request->weights,
+		.cpu = &topology->cpu,
+		.source = automatic ? CPU_SOURCE_PERF : (enum cpu_source)request->source,
+		.or_time = automatic,
+	};
+	int result = weights_choose(&weights, &counting->choice, &counting->warnings, error);
 
-	if (request->source == CPU_SOURCE_CPUTIME)
-		return try(&cputime, counting, &counting->warnings, error);
-	result = try(&perf, counting, &counting->warnings, error);
-	if (!result || request->source != COUNTING_AUTO || result == -ENOMEM)
+	if (result)
 		return result;
-	counting->why_not_events = *error;
-	/* The files are read once more: what is wrong with them was said already. */
-	result = try(&cputime, counting, &again, &of_time);
-	error_list_clear(&again);
-	return result ? fail(result, counting, &of_time, error) : 0;
+	if (counting->choice.source != weights.source)
+		counting->why_not_events = *error;
+	result = count(live, &counting->choice, error);
+	if (result && counting->choice.source == CPU_SOURCE_PERF && automatic) {
+		counting->why_not_events = *error;
+		error_list_addf(&counting->warnings, "%s", error->text);
+		result = fall_back(live, &weights, counting, error);
+	}
+	if (result)
+		weights_choice_free(&counting->choice);
+	return result;
 }
 
 void counting_clear(struct counting *counting)

@@ -46,7 +46,7 @@ static struct error error;
 /* Choose in FOLDER/one and FOLDER/two. */
 static int choose(const char *spec, enum cpu_source source)
 {
-	struct weights_request request = { spec, &cpu, source };
+	struct weights_request request = { spec, &cpu, source, false };
 	char path[300];
 
 	cpu = (struct cpu_identity){
