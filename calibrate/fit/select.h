@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * select.h - which events to count, when there are more candidates than counters.
+ * Forward selection by held-out error, with a limit on collinearity. Pure.
+ */
+#ifndef VMENERGY_CALIBRATE_FIT_SELECT_H
+#define VMENERGY_CALIBRATE_FIT_SELECT_H
+
+#include "base/error.h"
+#include "calibrate/record/session.h"
+#include "calibrate/fit/align.h"
+#include "model/trace.h"
+
+struct select_limits {
+	unsigned events; /* at most so many */
+	double vif_max;  /* of each chosen event; 0 = 10 */
+	double gain_min; /* stop where held-out RMSE falls by less than this part; 0 = 0.01 */
+};
+
+struct select_step {
+	unsigned event;   /* index into the trace's events */
+	double lowo_rmse; /* W, with it and those before it */
+	double vif;       /* the largest among those chosen so far */
+};
+
+struct selection {
+	unsigned count;
+	struct select_step steps[TRACE_EVENTS_MAX];
+	struct error_list notes; /* candidates that were left out, and why: never counted, copies */
+};
+
+/* 0, -EINVAL (no groups to hold out, no events), -ENOMEM. */
+int select_events(const struct trace *trace, const struct select_limits *limits,
+		  struct selection *selection, struct error *error);
+
+/*
+ * The trace that selection needs when the candidates were counted in several
+ * passes: a row for each (workload, variant, frequency), its power the mean over all passes,
+ * each event's rate the mean of the pass (or passes) that counted it. Rows that lack an event
+ * are dropped.
+ */
+int select_merge(const struct session *session, const struct align *align, double settle_s,
+		 struct trace **trace, struct error *error);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * counters.h - what is counted of the whole machine while a workload runs: a
+ * table of drivers. `perf`: CPU-wide pinned groups, one set (pass) of events at a time, never
+ * multiplexed; `cputime`: no events, time on CPUs alone; `emulated:FILE`: a plant's.
+ */
+#ifndef VMENERGY_CALIBRATE_RECORD_COUNTERS_H
+#define VMENERGY_CALIBRATE_RECORD_COUNTERS_H
+
+#include "base/error.h"
+#include "base/rootfs.h"
+#include "calibrate/record/session.h"
+
+struct counters;
+
+/* spec: "auto" (perf where the CPU has counters, else cputime), or one of the above. */
+int counters_open(struct counters **counters, const char *spec, const struct rootfs *root,
+		  struct error *error);
+void counters_close(struct counters *counters);
+const char *counters_name(const struct counters *counters); /* "perf" */
+bool counters_are_emulated(const struct counters *counters);
+struct plant; /* the plant behind them; NULL = real */
+struct plant *counters_plant(const struct counters *counters);
+
+/* How many events can be counted at once, found by trial. 0 for cputime. */
+unsigned counters_free(struct counters *counters);
+
+/* Names that could be counted here: libpfm4's table for this CPU, or the plant's. Appends. */
+struct event_names {
+	char (*items)[EVENT_NAME_BYTES];
+	size_t count, capacity;
+};
+int counters_candidates(struct counters *counters, struct event_names *names, struct error *error);
+
+/* Count this set from now on, from zero. -ENOENT, -ENOSPC ... with text that names the event. */
+int counters_choose(struct counters *counters, const struct session_pass *pass,
+		    struct error *error);
+/* Fill time_ns (CLOCK_MONOTONIC), busy_ns, count, frequency, temperature, quality. */
+int counters_read(struct counters *counters, struct session_sample *sample, struct error *error);
+
+#endif
