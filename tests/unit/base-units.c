@@ -147,7 +147,7 @@ static void test_format_parses_back(void)
 	uint64_t state = seed;
 	char text[64], again[64];
 
-	for (int i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < unit_rounds(20000); i++) {
 		enum quantity quantity =
 			(enum quantity)(unit_random(&state) % (QUANTITY_PERCENT + 1));
 		double value = random_value(&state), back = NAN;

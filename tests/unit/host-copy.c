@@ -419,7 +419,7 @@ static void test_random(void)
 		fixture_write("", "/sys/fs/cgroup/m/%u/cgroup.procs", i);
 	copying = open_host();
 	reading = open_host();
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	for (unsigned round = 0; round < unit_rounds(ROUNDS); round++) {
 		for (unsigned i = draw(&scene, 3); i > 0; i--)
 			change_anything(&scene);
 		if (draw(&scene, 2))

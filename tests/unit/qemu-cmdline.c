@@ -191,7 +191,7 @@ static void test_random_bytes(void)
 					     "-hda",  "json:",  "|", "-device" };
 	uint64_t state = 20260101;
 
-	for (unsigned round = 0; round < 3000; round++) {
+	for (unsigned round = 0; round < unit_rounds(3000); round++) {
 		struct qemu_process process;
 		char text[512] = "kvm|";
 

@@ -90,6 +90,14 @@ double unit_random_double(uint64_t *state, double low, double high)
 	return low + (high - low) * ((double)(unit_random(state) >> 11) * 0x1p-53);
 }
 
+unsigned unit_rounds(unsigned rounds)
+{
+	const char *percent = getenv("UNIT_ROUNDS_PERCENT");
+	unsigned long part = percent ? rounds * strtoul(percent, NULL, 10) / 100 : rounds;
+
+	return part > 0 ? (unsigned)part : 1;
+}
+
 char *unit_literal(const char *literal)
 {
 	return (char *)(uintptr_t)literal;

@@ -41,6 +41,9 @@ void unit_true(int condition, const char *what, const char *file, unsigned line)
 /* Seeded pseudo-random numbers (splitmix64): a failing property test prints its seed. */
 uint64_t unit_random(uint64_t *state);
 double unit_random_double(uint64_t *state, double low, double high);
+/* How often a property is tried: `rounds`, or $UNIT_ROUNDS_PERCENT of them (under valgrind,
+ * which is thirty times slower), at least one. */
+unsigned unit_rounds(unsigned rounds);
 
 /* A literal for a field that usually owns its string; not to be freed or written. */
 char *unit_literal(const char *literal);

@@ -359,7 +359,7 @@ static void test_stays_inside_its_area(void)
 
 	printf("seed %llu\n", (unsigned long long)seed);
 	UNIT_EQUAL_I64(0, grid_resize(&grid, ROWS, WIDTH));
-	for (int round = 0; round < 3000; round++) {
+	for (unsigned round = 0; round < unit_rounds(3000); round++) {
 		struct area area = { MARGIN, MARGIN, (int)(unit_random(&seed) % 26),
 				     (int)(unit_random(&seed) % 96) };
 

@@ -137,7 +137,7 @@ static bool layout_is_inside(void)
 
 static void test_any_size(void)
 {
-	for (uint64_t seed = 1; seed <= 1500; seed++) {
+	for (uint64_t seed = 1; seed <= unit_rounds(1500); seed++) {
 		uint64_t state = seed;
 		int height, width;
 

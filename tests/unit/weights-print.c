@@ -280,7 +280,7 @@ static struct weights *reparse(const struct text *text)
 
 static void test_round_trip(void)
 {
-	for (uint64_t seed = 1; seed <= 400; seed++) {
+	for (uint64_t seed = 1; seed <= unit_rounds(400); seed++) {
 		struct text first = { 0 }, second = { 0 };
 		struct weights *made, *read;
 
@@ -304,7 +304,7 @@ static void test_round_trip(void)
 
 static void test_lines_fit_the_reader(void)
 {
-	for (uint64_t seed = 1; seed <= 100; seed++) {
+	for (uint64_t seed = 1; seed <= unit_rounds(100); seed++) {
 		struct text text = { 0 };
 		struct weights *made;
 		size_t longest = 0;
