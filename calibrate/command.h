@@ -25,13 +25,16 @@ extern const struct command command_run, command_record, command_fit, command_ve
 int command_fail(const struct error *error);
 /* Each entry on a line of its own on standard error; `word` ("warning") before it, or NULL. */
 void command_print_list(const struct error_list *list, const char *word);
-/* A whole file, owned by the caller. 0 or -errno with text. "-" is standard input. */
+/* A whole file, NUL behind it, owned by the caller. 0 or -errno with text. "-" is standard input.
+ */
 int command_read_file(const char *path, char **text, size_t *length, struct error *error);
-/* Written aside, flushed to disk, renamed: whole or not at all. 0 or -errno with text. */
+/* Written aside, flushed to disk, renamed: whole or not at all; "-" is standard output. 0 or -errno
+ * with text. */
 int command_write_file(const char *path, const struct text *text, struct error *error);
 /* Split "a,b,c" in place; returns the number of parts or -1 if there are more than `max`. */
 int command_split(char *list, const char **parts, unsigned max);
-/* Everything that calibrate was started with, for provenance. */
+/* Everything that calibrate was started with, for provenance; main() has set it. */
 const char *command_line(void);
+void command_set_line(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/rootfs.h"
 #include "calibrate/record/counters.h"
 #include "calibrate/record/session.h"
+#include "calibrate/workload/frequency.h"
 #include "calibrate/workload/suite.h"
 #include "meter/meter.h"
 
@@ -31,6 +32,8 @@ struct setup_options {           /* start from setup_defaults() */
 	bool quiet;              /* -q: no progress */
 };
 
+#define SETUP_PLANT_SPEED 60.0
+
 struct setup_options setup_defaults(void);
 /* An argp child: its input is a struct setup_options. */
 extern const struct argp setup_argp;
@@ -40,16 +43,29 @@ struct setup {
 	struct meter *meter;
 	struct counters *counters;
 	struct suite_machine machine;
-	uint64_t *frequencies_hz; /* owned, what machine.frequencies_hz points to */
+	struct frequencies frequencies; /* what machine.frequencies_hz points to */
+	struct error_list warnings;     /* what the user should know before it takes half an hour */
 };
 
 /*
  * Open meter and counters and fill session->about and session->meter. `-m emulated`
- * without a plant makes one (a temporary file) and takes its counters too. 0 or -errno with text
+ * without a plant makes one (a temporary file, SETUP_PLANT_SPEED times as fast as time) and takes
+ * its counters too. *setup stays where it is until setup_close(). 0 or -errno with text
  * that says what would help.
  */
 int setup_open(struct setup *setup, const struct setup_options *options, struct session *session,
 	       struct error *error);
 void setup_close(struct setup *setup);
+
+/*
+ * Fill session->passes, which is empty: options->events, or those of the machine's events that are
+ * worth a selection, as many at a time as count together. None: one pass without events. 0 or
+ * -errno with text that names the event.
+ */
+int setup_passes(struct setup *setup, const struct setup_options *options, struct session *session,
+		 struct error *error);
+/* What is to be run for this session, in about `minutes` unless the options say how long. */
+int setup_suite(const struct setup *setup, const struct setup_options *options, double minutes,
+		const struct session *session, struct suite *suite, struct error *error);
 
 #endif

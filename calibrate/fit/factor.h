@@ -23,8 +23,9 @@ struct factor {           /* {0} = no rows, no columns */
 
 struct factors {
 	size_t group_count;
-	struct factor *groups; /* owned */
+	struct factor *groups; /* inside `tree` */
 	double *scale;         /* of each column: what r is in units of; power's is 1; owned */
+	struct factor *tree;   /* sums of groups, halved again and again: [1] is all; owned */
 };
 
 /* Which rows, and how much they count; both may be NULL = all, 1 each. */
@@ -55,5 +56,8 @@ enum fit_method { FIT_NNLS, FIT_OLS, FIT_RIDGE };
 int factor_solve(const struct factor *factor, enum fit_method method, double lambda, double *x);
 /* |A x - y|^2 over the factor's rows. */
 double factor_squares(const struct factor *factor, const double *x);
+/* Variance inflation of each event (columns - 2), with a constant; INFINITY: the others make an
+ * exact copy, or it never changes. 0 or -ENOMEM. */
+int factor_vif(const struct factor *factor, double *vif);
 
 #endif

@@ -21,27 +21,37 @@ enum fit_frequency {
 struct fit_options { /* zero: NNLS, points, not robust */
 	enum fit_method method;
 	enum fit_frequency frequency;
-	bool robust; /* Tukey's biweight on held-in residuals: meters that lie now and then */
+	/*
+	 * Tukey's biweight on held-in residuals: meters that lie now and then. Held-out fits keep
+	 * the rows' weights; errors are over the rows that have one. More than a tenth of
+	 * outliers, or a workload that loses most of its rows, is usable at best.
+	 */
+	bool robust;
 };
 
-/* Errors of predictions against the rows' power; percents are of the measured power. */
+/* Errors of predictions against the rows' power; percents are of the measured power, rows of
+ * no power in none. NaN: nothing was held out (one workload); r2 of a power that never changes. */
 struct fit_errors {
 	double mape_percent; /* pooled over rows */
 	double rmse;         /* W (J per row) */
 	double r2;
 };
 
-struct fit_group { /* of one workload, when the fit did not see it */
-	size_t rows;
+struct fit_group {   /* of one workload, when the fit did not see it */
+	size_t rows; /* that the fit used */
 	double mape_percent;
 	double bias_percent; /* sum of (predicted - measured) / sum of measured */
 };
 
 struct fit_weight {
 	double joules; /* per event */
-	double se;     /* standard error, jackknife over whole workloads; NaN = unknown */
-	double upper;  /* at the zero bound: 95 % upper bound; else NaN */
-	double vif;    /* variance inflation factor (of the columns, with a constant); inf = copy */
+	/* Standard error, jackknife over whole workloads; NaN = unknown. At the zero bound: of the
+	 * weight if there were no bound. */
+	double se;
+	double upper; /* at the zero bound: 95 % upper bound; else, or never counted, NaN */
+	/* Variance inflation factor (of the columns, with a constant); inf = a copy of others,
+	 * or it never changes. */
+	double vif;
 	double min_rate, max_rate; /* that the fit saw, per second (per row) */
 	double share;              /* of the mean modelled power, base included */
 	double *replicates;        /* replicate_count, owned; NULL = none */
@@ -60,16 +70,18 @@ struct fit {
 	enum fit_method method;
 	double ridge_lambda; /* that was chosen, by held-out error; NaN = no ridge */
 	bool robust, has_groups, is_energy;
-	size_t rows, group_count;
+	size_t rows; /* of the trace, those left aside included */
+	size_t group_count;
 	char **group_names;       /* owned copies */
 	struct fit_group *groups; /* group_count */
 	unsigned event_count;
 	char (*event_names)[EVENT_NAME_BYTES];
 	unsigned point_count; /* ascending frequency */
 	struct fit_point *points;
-	unsigned replicate_count; /* 0 = fewer than five groups, or several points whose groups
-				     differ */
-	size_t outliers;          /* rows that a robust fit gave no weight */
+	/* One for each group that has rows; 0 = fewer than five, more than
+	 * WEIGHTS_REPLICATES_MAX, or several points whose groups differ. */
+	unsigned replicate_count;
+	size_t outliers; /* rows that a robust fit gave no weight */
 	struct fit_errors in_sample, lowo;
 	/* Held out, against the rows' power above the base; rows within 5 % of the base left out.
 	 */
@@ -83,15 +95,16 @@ struct fit {
 	enum verdict verdict;
 	/* Why: collinear, curved, unexplained, too few workloads, mixed frequencies, ... */
 	struct error_list warnings;
+	/* Rows that no point took in are NaN in both, and not used. */
 	double *predicted;       /* rows; the fit itself, W (J per row) */
 	double *predicted_lowo;  /* rows; by the fit that did not see the row's workload */
-	unsigned char *row_used; /* rows; 0 = an outlier to the robust fit */
+	unsigned char *row_used; /* rows; 0 = an outlier to the robust fit, or left aside */
 };
 
 /*
  * 0 and *fit (owned by the caller), also when it is a poor one; -EINVAL with a
- * sentence: no rows, fewer rows than weights, mixed frequencies that cannot be
- * told apart into points; -ENOMEM.
+ * sentence: no rows, fewer rows than weights, more than 4096 workloads, mixed frequencies
+ * that cannot be told apart into points, or v2 without voltage_v and frequency_hz; -ENOMEM.
  */
 int fit_solve(const struct trace *trace, const struct fit_options *options, struct fit **fit,
 	      struct error *error);

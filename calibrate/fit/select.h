@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * select.h - which events to count, when there are more candidates than counters.
- * Forward selection by held-out error, with a limit on collinearity. Pure.
+ * Forward selection with exchanges, by held-out error, with a limit on collinearity. Pure.
  */
 #ifndef VMENERGY_CALIBRATE_FIT_SELECT_H
 #define VMENERGY_CALIBRATE_FIT_SELECT_H
@@ -29,7 +29,8 @@ struct selection {
 	struct error_list notes; /* candidates that were left out, and why: never counted, copies */
 };
 
-/* 0, -EINVAL (no groups to hold out, no events), -ENOMEM. */
+/* 0, -EINVAL (no groups to hold out, no events), -ENOMEM. CPUTIME_EVENT is never chosen: it stands
+ * in for all. The caller clears `notes`. */
 int select_events(const struct trace *trace, const struct select_limits *limits,
 		  struct selection *selection, struct error *error);
 

@@ -19,7 +19,7 @@ struct thermal_fit {
 	double c1_se, c2_se, t0_se_c; /* NaN = unknown */
 	double rmse_c;                /* of the simulated temperature against the measured one */
 	double time_constant_s;       /* -1 / c2 */
-	double steady_c, steady_se_c; /* at the highest power seen */
+	double steady_c, steady_se_c; /* at the highest power seen, spikes aside */
 	struct error_list warnings;   /* never cooled, sensor steps, power did not change */
 };
 

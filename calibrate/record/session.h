@@ -20,7 +20,7 @@
 #include "model/sample.h"
 #include "model/trace-about.h"
 
-enum { SESSION_EVENTS_MAX = 32, SESSION_NAME_BYTES = 48 };
+enum { SESSION_FORMAT = 1, SESSION_EVENTS_MAX = 32, SESSION_NAME_BYTES = 48 };
 
 /* A set of events that is counted at one time. */
 struct session_pass {
@@ -74,10 +74,24 @@ struct session {
 
 void session_clear(struct session *session);
 
-/* The file's parts, each a few lines of CSV. */
+/*
+ * The file's parts, a letter and then the values in each line:
+ *     f,FORMAT   a,LINE OF ABOUT   m,METER...   d,DISK   p,EVENTS OF A PASS...
+ *     w,WORKLOAD,VARIANT,PASS,THREADS,FREQUENCY_HZ,BEGIN_NS     a phase begins
+ *     s,TIME_NS,BUSY_NS,QUALITY,FREQUENCY_HZ,TEMPERATURE_C,READ_BYTES,WRITE_BYTES,READS,WRITES,
+ *       COUNTS...
+ *     r,TIME_NS,POWER_W,ENERGY_J,FLAGS
+ *     e,END_NS                                                  and was complete
+ * An empty value is an unknown one.
+ */
 void session_print_head(const struct session *session, struct text *out); /* about, meter, passes */
-/* A phase with its samples and the readings in [begin_ns, end_ns + tail_ns). */
+/* A phase with its samples and the readings in [begin_ns, end_ns). */
 void session_print_phase(const struct session *session, size_t phase, struct text *out);
+/* Readings in [from_ns, to_ns): what came between phases, and after the last one. */
+void session_print_readings(const struct session *session, uint64_t from_ns, uint64_t to_ns,
+			    struct text *out);
+/* All of it; phases that are not complete are left out. */
+void session_print(const struct session *session, struct text *out);
 /* Strict but for the last lines: an incomplete phase is left out. -EINVAL with text, -ENOMEM. */
 int session_parse(const char *path, const char *text, size_t length, struct session *session,
 		  struct error *error);

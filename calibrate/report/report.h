@@ -16,15 +16,15 @@
 #include "model/trace-about.h"
 #include "model/trace.h"
 
-struct report { /* what is NULL was not done, and the report says nothing of it */
+struct report { /* all borrowed; what is NULL was not done, and the report says nothing of it */
 	const char *title;
-	const struct trace *trace;
+	struct trace *trace;
 	const struct trace_about *about;
-	const struct fit *fit;
-	const struct fit *on_cpu_fit; /* the stand-in where events cannot be counted */
+	struct fit *fit;
+	struct fit *on_cpu_fit; /* the stand-in where events cannot be counted */
 	const struct align *align;
 	const struct selection *selection;
-	const char *const *candidate_names; /* that selection's indexes mean */
+	char (*candidate_names)[EVENT_NAME_BYTES]; /* that selection's indexes mean */
 	const struct disk_fit *disk;
 	const struct thermal_fit *thermal;
 	const struct thermal_row *thermal_rows;

@@ -5,12 +5,22 @@
  * Each run is repeated; repetitions are interleaved in a shuffled order (of a fixed seed), so
  * that drift of temperature or of the meter does not pose as load. Idle comes again and
  * again between. Pure but for asking what is possible.
+ *
+ * Blocks, one for each repetition and frequency, in a shuffled order: idle in all passes, then
+ * each combination of workload and threads once, in all passes one after the other. At the end
+ * idle in all passes. Time that is short costs repetitions first, then numbers of threads, never
+ * workloads.
  */
 #ifndef VMENERGY_CALIBRATE_WORKLOAD_SUITE_H
 #define VMENERGY_CALIBRATE_WORKLOAD_SUITE_H
 
 #include "base/error.h"
 #include "calibrate/workload/workload.h"
+
+#define SUITE_PHASE_S 8.0
+#define SUITE_WARM_UP_S 2.0
+/* Idle comes again after at most as many phases (or after one workload in all passes). */
+enum { SUITE_IDLE_EVERY = 8 };
 
 struct suite_machine {
 	unsigned cpus, cores, packages; /* on line */
@@ -26,7 +36,8 @@ struct suite_request {
 	bool brief;                   /* the short suite */
 	const char *const *workloads; /* only these; NULL = all */
 	size_t workload_count;
-	uint64_t seed; /* of the order */
+	uint64_t seed;        /* of the order */
+	double least_phase_s; /* a phase is at least as long, for slow meters; 0 = SUITE_PHASE_S */
 };
 
 struct suite_phase {
@@ -44,9 +55,19 @@ struct suite {
 	struct error_list notes; /* what was left out and why */
 };
 
-/* 0, -EINVAL (unknown workload: the text lists them; too little time: the least), -ENOMEM. */
+/*
+ * 0, -EINVAL (unknown workload: the text lists them; asked for by name and not possible; too
+ * little time: the least), -ENOMEM. suite_clear() after 0. The request's names are not needed
+ * afterwards.
+ */
 int suite_make(const struct suite_request *request, const struct suite_machine *machine,
 	       struct suite *suite, struct error *error);
 void suite_clear(struct suite *suite);
+
+/*
+ * The least total_s that suite_make() takes for the rest of this request: for who may choose
+ * fewer passes or the short suite instead. NaN: it takes none (names, memory).
+ */
+double suite_least_s(const struct suite_request *request, const struct suite_machine *machine);
 
 #endif

@@ -49,6 +49,11 @@ struct workload_run {
 };
 
 struct workload_process;
+/*
+ * Returns once all threads are at work. From the main thread only: children die with the thread
+ * that started them. Makes this process the reaper of its orphaned descendants (prctl(2)).
+ * 0; -EINVAL: more threads than CPUs, or a disk's target that must not be written; -errno.
+ */
 int workload_start(struct workload_process **process, const struct workload_run *run,
 		   const struct rootfs *root, struct error *error);
 /* -ECHILD with text: it ended by itself. */

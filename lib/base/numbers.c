@@ -5,6 +5,7 @@
 #include <float.h>
 #include <locale.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,20 +71,122 @@ int number_parse_u64(const char *text, uint64_t *value)
 	return number_scan_u64(&text, value);
 }
 
-int number_parse_double(const char *text, double *value)
+/* What a number's text says: digits * 10^exponent. */
+struct decimal {
+	uint64_t digits;
+	int exponent;
+	bool negative;
+	bool exact; /* `digits` holds them all, and the exponent is a small one */
+};
+
+/* More would overflow `digits`. */
+enum { DECIMAL_DIGITS_MAX = 19 };
+
+/* Digits of one run appended; leading zeros of a number are none of its digits. */
+static const char *take_digits(const char *text, struct decimal *decimal, unsigned *count)
 {
-	size_t length = number_length(text);
+	for (; *text >= '0' && *text <= '9'; text++) {
+		if (*count == 0 && *text == '0')
+			continue;
+		if (++*count <= DECIMAL_DIGITS_MAX)
+			decimal->digits = decimal->digits * 10 + (uint64_t)(*text - '0');
+	}
+	return text;
+}
+
+/* "e-12": behind it, or where it began when that is no exponent. */
+static const char *take_exponent(const char *text, struct decimal *decimal)
+{
+	bool negative = text[1] == '-';
+	const char *begin = text + 1 + (negative || text[1] == '+'), *digit = begin;
+	int exponent = 0;
+
+	for (; *digit >= '0' && *digit <= '9'; digit++)
+		if (exponent < 10000)
+			exponent = exponent * 10 + (*digit - '0');
+	if (digit == begin)
+		return text;
+	decimal->exponent += negative ? -exponent : exponent;
+	return digit;
+}
+
+/* Behind the number that text begins with; text itself where there is none. */
+static const char *take_decimal(const char *text, struct decimal *decimal)
+{
+	const char *whole, *behind, *fraction;
+	unsigned count = 0;
+
+	*decimal = (struct decimal){ .negative = *text == '-' };
+	whole = text + decimal->negative;
+	behind = take_digits(whole, decimal, &count);
+	if (behind == whole && !(behind[0] == '.' && behind[1] >= '0' && behind[1] <= '9'))
+		return text;
+	if (*behind == '.') {
+		fraction = behind + 1;
+		behind = take_digits(fraction, decimal, &count);
+		/* So long a text is never exact. */
+		decimal->exponent = behind - fraction < 10000 ? -(int)(behind - fraction) : -10000;
+	}
+	if (*behind == 'e' || *behind == 'E')
+		behind = take_exponent(behind, decimal);
+	decimal->exact = count <= DECIMAL_DIGITS_MAX && decimal->digits <= 1ull << DBL_MANT_DIG;
+	return behind;
+}
+
+/*
+ * Digits and power of ten are doubles without an error, so that one operation
+ * rounds once, as strtod does (Clinger, How to Read Floating Point Numbers Accurately, 1990).
+ */
+static bool convert_exactly(const struct decimal *decimal, double *value)
+{
+	static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+					 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+					 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+	const int most = (int)(sizeof powers / sizeof *powers) - 1;
+	double digits = (double)decimal->digits;
+
+	/* Registers that are wider than a double would round twice. */
+	if (FLT_EVAL_METHOD != 0 || !decimal->exact || decimal->exponent > most ||
+	    decimal->exponent < -most)
+		return false;
+	digits = decimal->exponent < 0 ? digits / powers[-decimal->exponent]
+				       : digits * powers[decimal->exponent];
+	*value = decimal->negative ? -digits : digits;
+	return true;
+}
+
+int number_scan_double(const char **cursor, double *value)
+{
+	struct decimal decimal;
+	const char *behind = take_decimal(*cursor, &decimal);
 	double parsed;
 
-	if (length == 0 || text[length])
+	if (behind == *cursor)
 		return -EINVAL;
-	errno = 0;
-	parsed = strtod_l(text, NULL, c_locale());
-	/* ERANGE also marks subnormal results, which are good numbers. */
-	if (!isfinite(parsed) || (parsed == 0.0 && errno == ERANGE))
-		return -ERANGE;
-	*value = parsed;
+	if (!convert_exactly(&decimal, value)) {
+		errno = 0;
+		parsed = strtod_l(*cursor, NULL, c_locale());
+		/* ERANGE also marks subnormal results, which are good numbers. */
+		if (!isfinite(parsed) || (parsed == 0.0 && errno == ERANGE))
+			return -ERANGE;
+		*value = parsed;
+	}
+	*cursor = behind;
 	return 0;
+}
+
+int number_parse_double(const char *text, double *value)
+{
+	const char *behind = text;
+	double parsed;
+	int result = number_scan_double(&behind, &parsed);
+
+	/* What follows a number out of range is the graver mistake. */
+	if (result == -EINVAL || text[number_length(text)])
+		return -EINVAL;
+	if (!result)
+		*value = parsed;
+	return result;
 }
 
 const char *number_format_double(double value, char text[NUMBER_TEXT_BYTES])

@@ -32,4 +32,11 @@ const char *number_format_double(double value, char text[NUMBER_TEXT_BYTES]);
  */
 int number_scan_u64(const char **cursor, uint64_t *value);
 
+/*
+ * The finite decimal number that *cursor begins with (no blanks before it), as
+ * number_parse_double() reads it; *cursor moves behind it. For texts of millions of numbers.
+ * -EINVAL: none there; -ERANGE.
+ */
+int number_scan_double(const char **cursor, double *value);
+
 #endif

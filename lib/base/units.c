@@ -87,18 +87,24 @@ static bool is_decimal(const struct unit *unit)
 	return unit->multiplier == 0 && unit->divisor == 0;
 }
 
+/* More than any double has, and far from where adding to it overflows. */
+enum { EXPONENT_MAX = 100000 };
+
 /* The number in text[0..length) times the unit. */
 static int scale(const struct unit *unit, const char *text, size_t length, double *value)
 {
 	size_t mantissa = strcspn(text, "eE");
-	long exponent = unit->exponent;
+	long exponent = 0;
 	char shifted[256];
 	int result;
 
 	if (mantissa < length)
-		exponent += strtol(text + mantissa + 1, NULL, 10);
+		exponent = strtol(text + mantissa + 1, NULL, 10);
 	else
 		mantissa = length;
+	if (labs(exponent) > EXPONENT_MAX)
+		return -ERANGE;
+	exponent += unit->exponent;
 	if (mantissa > sizeof shifted - 32)
 		return -EINVAL;
 	snprintf(shifted, sizeof shifted, "%.*se%ld", (int)mantissa, text, exponent);

@@ -9,6 +9,7 @@
 
 #include "meter/meter.h"
 
+/* In a driver's hands place->root is never NULL and place->speed never 0. */
 struct meter_driver {
 	const char *name;
 	const char *sentence; /* for `calibrate meters` */
@@ -18,7 +19,8 @@ struct meter_driver {
 	/* address NULL or "" = the first. Fills *about. 0 or -errno with text. */
 	int (*open)(void **state, const char *address, const struct meter_place *place,
 		    struct meter_about *about, struct error *error);
-	/* As meter_read(), but a broken link is just told: who calls closes and opens again. */
+	/* As meter_read(), but a broken link is just told: who calls closes and opens again.
+	 * -EINTR is taken for "none yet", -ENODATA for the end for good. */
 	int (*read)(void *state, uint64_t deadline_ns, struct meter_reading *reading,
 		    struct error *error);
 	void (*close)(void *state);
@@ -33,8 +35,9 @@ extern const struct meter_driver meter_wattsup, meter_usbtmc, meter_mcp39f511n, 
  * was not there (VMENERGY_SIGROK, VMENERGY_FREEIPMI). */
 extern const struct meter_driver meter_sigrok, meter_ipmi;
 
-/* A reading without a value, of now. */
+/* A reading without a value, of now; and with one. */
 struct meter_reading meter_reading_none(unsigned flags);
+struct meter_reading meter_reading_of(double power_w);
 /* One entry more, zeroed but for NaN figures and the driver's name; NULL = no memory. */
 struct meter_about *meter_list_add(struct meter_list *list, const struct meter_driver *driver);
 void meter_about_init(struct meter_about *about, const struct meter_driver *driver);

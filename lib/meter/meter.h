@@ -54,17 +54,20 @@ struct meter_about {
 	double interval_s;       /* between readings */
 	double window_s;         /* that a reading is a mean over, as far as documented */
 	bool emulated;           /* no physical meter: everything made with it says so */
+	/* Of the meter's own clock, which interval_s and window_s are told in; 1 but for emulated
+	 * and replayed ones. */
+	double speed;
 	/* Listed but not usable: what is missing, a sentence ("permission denied on
 	 * /dev/bus/usb/001/004: a udev rule, see ..."); "" = usable. */
 	char missing[256];
 	char worth[256]; /* what figures from it are good for, a sentence */
 };
 
-struct meter_place {               /* zero: this machine */
+struct meter_place {               /* zero: this machine; what it points to outlives the meter */
 	const struct rootfs *root; /* for /sys and /dev; NULL = real. USB is always the real one */
-	double speed; /* of the clock that an emulated or replayed meter runs on; 0 = 1 */
-	/* Drivers that this program links besides the table (driver.h: METER_OPTIONAL), ends
-	 * with NULL; NULL = none. */
+	double speed; /* of the clock that a replayed meter runs on (a plant has its own); 0 = 1 */
+	/* Drivers that this program links besides the table (driver.h), ends with NULL;
+	 * NULL = none. */
 	const struct meter_driver *const *more;
 };
 
@@ -76,13 +79,25 @@ struct meter_list {
 /* Append what every driver finds; what cannot be used says why. 0 or -ENOMEM. */
 int meter_list(const struct meter_place *place, struct meter_list *list);
 void meter_list_clear(struct meter_list *list);
+/* Which of them "auto" opens first; NULL = none. */
+const struct meter_about *meter_list_best(const struct meter_list *list,
+					  const struct meter_place *place);
+
+/* The kinds of meters that there are, whether one is here or not; NULL name = no more. */
+struct meter_kind {
+	const char *name, *sentence;
+	const char *address; /* what an address is; NULL = takes none */
+	bool is_by_choice;   /* never found, must be named */
+};
+struct meter_kind meter_kind_at(const struct meter_place *place, unsigned index);
 
 struct meter;
 
 /*
- * "auto": the first usable one of meter_list() by worth: wall before dc before
- * package; never an emulated one. 0; -ENODEV (none, or not this one), -EACCES, -EINVAL (no such
- * driver, no such address: the text lists what there is), another -errno.
+ * "auto": the first usable one of meter_list() by worth: wall (or a meter that cannot know what
+ * it is wired to) before dc before package; never a rail, never an emulated one. 0; -ENODEV (none,
+ * or not this one), -EACCES, -EINVAL (no such driver, no such address: the text lists what there
+ * is), another -errno.
  */
 int meter_open(struct meter **meter, const char *spec, const struct meter_place *place,
 	       struct error *error);
@@ -93,7 +108,8 @@ const struct meter_about *meter_about(const struct meter *meter);
  * The next reading, waiting for it until deadline_ns (CLOCK_MONOTONIC). 1 = a
  * reading; 0 = none yet; -errno with text = the link is broken: it is opened anew
  * (at most once a second, to the same serial number) by the next calls, which give
- * -ENODEV until it is back. Checks of all drivers' readings are here: range,
+ * -ENODEV until it is back, not before the deadline or the next attempt. -ENODATA is the
+ * end of a replay: nothing is opened anew. All drivers' readings are checked (health.h): range,
  * frozen values, gaps.
  */
 int meter_read(struct meter *meter, uint64_t deadline_ns, struct meter_reading *reading,

@@ -7,6 +7,7 @@
  * The state is a small file that several processes map: whoever runs workloads
  * writes down which begins when; counters read rates from it, a meter (ours, or
  * a USB model in another process) reads watts. Nothing else passes between them.
+ * Any thread may ask; one at a time writes changes.
  */
 #ifndef VMENERGY_METER_PLANT_H
 #define VMENERGY_METER_PLANT_H
@@ -47,7 +48,8 @@ uint64_t plant_time_ns(const struct plant *plant, uint64_t monotonic_ns);
 /*
  * From plant time `time_ns` (not before the last one) on, `workload` runs on
  * `threads` hardware threads; threads 0 = idle. The name alone, hashed with the
- * seed, says what it does to the counters. -ENOSPC: too many changes.
+ * seed, says what it does to the counters. -ENOSPC: too many changes; -EROFS: the file could only
+ * be opened for reading; -EINVAL: before the last one; -ENAMETOOLONG.
  */
 int plant_run(struct plant *plant, uint64_t time_ns, const char *workload, unsigned threads,
 	      struct error *error);
@@ -56,8 +58,9 @@ int plant_run(struct plant *plant, uint64_t time_ns, const char *workload, unsig
  * percent from tenth to tenth of a second and drift within a workload). */
 void plant_counts(const struct plant *plant, uint64_t time_ns, uint64_t count[PLANT_EVENTS_MAX],
 		  uint64_t *busy_ns);
-/* Mean true power of [from_ns, to_ns). No noise: that is the meter's. */
+/* Mean true power of [from_ns, to_ns); NaN of nothing. No noise: that is the meter's. */
 double plant_power_w(const struct plant *plant, uint64_t from_ns, uint64_t to_ns);
+/* As a sensor has it: whole degrees that follow the power with a time constant of a minute. */
 double plant_temperature_c(const struct plant *plant, uint64_t time_ns);
 
 #endif

@@ -11,7 +11,7 @@
 #include "model/topology.h"
 #include "model/weights.h"
 
-struct trace_about { /* start from {0}; strings owned, NULL = not stated */
+struct trace_about { /* start from trace_about_init(); strings owned, NULL = not stated */
 	struct cpu_identity cpu;
 	bool has_cpu;
 	char *pmu;   /* libpfm4's name of the counters, as weights_match.pmu */
@@ -26,10 +26,13 @@ struct trace_about { /* start from {0}; strings owned, NULL = not stated */
 	char *disks_note;
 };
 
+/* Nothing is stated: numbers that may be zero are NaN. */
+void trace_about_init(struct trace_about *about);
+
 /* As weights_parse() and weights_print(): strict, every error listed; canonical. */
 int trace_about_parse(const char *path, const char *text, size_t length, struct trace_about *about,
 		      struct error_list *errors);
 void trace_about_print(const struct trace_about *about, struct text *out);
-void trace_about_clear(struct trace_about *about);
+void trace_about_clear(struct trace_about *about); /* as after trace_about_init() */
 
 #endif

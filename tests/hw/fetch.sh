@@ -13,10 +13,10 @@ set -euo pipefail
 
 SELF=$(realpath "${BASH_SOURCE[0]}")
 # With all that they need to run.
-readonly RUNTIME=(libvirt0 libxml2 libjansson4 libinih1 libncursesw6 libpfm4)
+readonly RUNTIME=(libvirt0 libxml2 libjansson4 libinih1 libncursesw6 libpfm4 libusb-1.0-0 libgsl27)
 # Themselves alone.
 readonly SINGLE=(busybox-static libvirt-dev libxml2-dev libjansson-dev libinih-dev
-	libncurses-dev libpfm4-dev)
+	libncurses-dev libpfm4-dev libusb-1.0-0-dev libgsl-dev)
 readonly KERNEL=linux-image-cloud-arm64
 
 say() {

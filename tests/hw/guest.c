@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/hw/calibrate-loop.h"
 #include "tests/hw/cases.h"
 #include "tests/hw/check.h"
 #include "tests/hw/vm-double.h"
@@ -44,6 +45,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (vm_double_is_called(argv[0]))
 		return vm_double_run();
+	if (calibrate_loop_is_called(argv[0]))
+		return calibrate_loop_run(argc, argv);
 	for (int i = 1; i < argc; i++)
 		run(argv[i]);
 	printf("hw-guest: %u failures\n", check_failures());

@@ -61,6 +61,7 @@ static void test_malformed_is_refused(void)
 		{ QUANTITY_POWER, "+5W", "not a number" },
 		{ QUANTITY_POWER, "1e999W", "out of range" },
 		{ QUANTITY_POWER, "1e99999999999999999999W", "out of range" },
+		{ QUANTITY_TIME, "2978e-99999999999999999999ns", "out of range" },
 		{ QUANTITY_POWER, "1e-99999999999999999999W", "out of range" },
 		{ QUANTITY_NUMBER, "5W", "5W: must be a number without a unit" },
 		{ QUANTITY_TIME, "1m", "unknown unit" },

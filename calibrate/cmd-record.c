@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* calibrate record - run workloads, and write down what counters and meter say meanwhile. */
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calibrate/command.h"
+#include "calibrate/fit-options.h"
+#include "calibrate/fit/align.h"
+#include "calibrate/record/record.h"
+#include "calibrate/setup.h"
+
+enum { OPTION_RESUME = 256 };
+enum { PHASES_MIN = 4 }; /* a trace of fewer is of no use to anyone */
+#define MINUTES 20.0     /* where nobody says how long it may take */
+
+struct options {
+	struct setup_options setup;
+	const char *trace;
+	bool resume;
+};
+
+static const struct argp_option argp_options[] = {
+	{ "output", 'o', "TRACE", 0,
+	  "the trace; TRACE.about says of what it is, TRACE.session has all that was measured", 0 },
+	{ "resume", OPTION_RESUME, NULL, 0, "go on where TRACE.session ends", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->setup;
+		return 0;
+	case 'o':
+		options->trace = argument;
+		return 0;
+	case OPTION_RESUME:
+		options->resume = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "\"%s\": there are no arguments", argument);
+		return 0;
+	case ARGP_KEY_END:
+		if (!options->trace)
+			argp_error(state, "where to? -o TRACE");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { { &setup_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp argp = {
+	.options = argp_options,
+	.parser = parse,
+	.children = children,
+	.doc = "Run workloads and record event counters and the meter beside them: a trace for "
+	       "`calibrate fit'. Ctrl-C ends it early; --resume goes on.",
+};
+
+/* --- what comes of it ------------------------------------------------------------------------ */
+
+/* "TRACE", "TRACE.pass2", ...; and something behind that. */
+static void name_file(const char *trace, size_t pass, const char *behind, struct text *name)
+{
+	text_reset(name);
+	text_add(name, trace);
+	if (pass > 0)
+		text_addf(name, ".pass%zu", pass + 1);
+	text_add(name, behind);
+}
+
+static int write_about(struct session *session, const struct align *align, const char *path,
+		       struct error *error)
+{
+	struct text out = { 0 };
+	int result;
+
+	session->about.meter_lag_s = align->lag_s;
+	session->about.meter_window_s = align->window_s;
+	trace_about_print(&session->about, &out);
+	result = out.failed ? error_setf(error, ENOMEM, "%s: out of memory", path)
+			    : command_write_file(path, &out, error);
+	text_free(&out);
+	return result;
+}
+
+static int write_trace(const struct trace *trace, const char *path, struct error *error)
+{
+	struct text out = { 0 };
+	int result;
+
+	trace_print(trace, &out);
+	result = out.failed ? error_setf(error, ENOMEM, "%s: out of memory", path)
+			    : command_write_file(path, &out, error);
+	text_free(&out);
+	return result;
+}
+
+static int write_pass(struct session *session, size_t pass, const struct align *align,
+		      const char *trace_name, struct error *error)
+{
+	struct text name = { 0 }, note = { 0 };
+	struct trace *trace = NULL;
+	int result = align_trace(session, pass, align, SUITE_WARM_UP_S, &trace, &note, error);
+
+	if (result)
+		goto out;
+	name_file(trace_name, pass, "", &name);
+	result = name.failed ? -ENOMEM : write_trace(trace, name.bytes, error);
+	if (result)
+		goto out;
+	printf("%s: %zu rows of %zu workloads, %u events%s%s\n", name.bytes, trace->row_count,
+	       trace->group_count, trace->event_count, note.length ? "; " : "",
+	       note.length ? note.bytes : "");
+	name_file(trace_name, pass, ".about", &name);
+	result = name.failed ? -ENOMEM : write_about(session, align, name.bytes, error);
+out:
+	trace_free(trace);
+	text_free(&name);
+	text_free(&note);
+	return result;
+}
+
+static int write_all(struct session *session, const char *trace_name, struct error *error)
+{
+	struct align align;
+	int result = align_estimate(session, &align, error);
+
+	if (result)
+		return result;
+	printf("meter: %.2f s late, a mean over %.2f s%s%s\n", align.lag_s, align.window_s,
+	       align.note[0] ? ": " : "", align.note);
+	for (size_t pass = 0; pass < session->passes.count && !result; pass++)
+		result = write_pass(session, pass, &align, trace_name, error);
+	return result;
+}
+
+/* --- the command -------------------------------------------------------------------------------
+ */
+
+static int record(const struct options *options, struct setup *setup, struct session *session,
+		  const struct suite *suite, struct error *error)
+{
+	struct error_list skipped = { 0 };
+	struct text path = { 0 };
+	int result;
+
+	name_file(options->trace, 0, ".session", &path);
+	if (path.failed)
+		return error_setf(error, ENOMEM, "out of memory");
+	result = record_run(
+		&(const struct record_setup){
+			.suite = suite,
+			.counters = setup->counters,
+			.meter = setup->meter,
+			.root = &setup->root,
+			.session_path = path.bytes,
+			.resume = options->resume,
+			.progress = !options->setup.quiet,
+			.stop = record_watch_signals(),
+			.notes = &skipped,
+		},
+		session, error);
+	command_print_list(&skipped, "warning");
+	error_list_clear(&skipped);
+	text_free(&path);
+	return result;
+}
+
+/* What was complete when it ended early is not lost. */
+static int finish(const struct options *options, struct session *session, int result,
+		  struct error *error)
+{
+	int after = 0;
+
+	if (!result)
+		return write_all(session, options->trace, error);
+	if (result == -EINTR)
+		error_setf(error, EINTR, "interrupted");
+	if (session->phases.count == 0)
+		return result;
+	command_fail(error);
+	if (session->phases.count >= PHASES_MIN)
+		after = write_all(session, options->trace, error);
+	if (after)
+		command_fail(error);
+	return error_setf(error, -result,
+			  "%zu complete run%s kept in %s.session: the same command with "
+			  "--resume goes on",
+			  session->phases.count, session->phases.count == 1 ? " is" : "s are",
+			  options->trace);
+}
+
+static int run_setup(const struct options *options, struct setup *setup, struct session *session,
+		     struct suite *suite, struct error *error)
+{
+	int result = setup_passes(setup, &options->setup, session, error);
+
+	if (!result)
+		result = setup_suite(setup, &options->setup, MINUTES, session, suite, error);
+	if (result)
+		return result;
+	command_print_list(&setup->warnings, "warning");
+	command_print_list(&suite->notes, "note");
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options options = { .setup = setup_defaults() };
+	struct error error = { "" };
+	struct suite suite = { 0 };
+	struct session session;
+	struct setup setup;
+	int result;
+
+	options_parse_command(&argp, argc, argv, &options);
+	result = setup_open(&setup, &options.setup, &session, &error);
+	if (result)
+		return command_fail(&error);
+	result = run_setup(&options, &setup, &session, &suite, &error);
+	if (!result) {
+		result = record(&options, &setup, &session, &suite, &error);
+		result = finish(&options, &session, result, &error);
+	}
+	suite_clear(&suite);
+	setup_close(&setup);
+	session_clear(&session);
+	return result ? command_fail(&error) : 0;
+}
+
+const struct command command_record = {
+	.name = "record",
+	.sentence = "run workloads and record counters and meter: a trace",
+	.run = run,
+};

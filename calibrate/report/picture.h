@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* picture.h - the report's pictures, as scripts for gnuplot. Pure; for calibrate/report alone. */
+#ifndef VMENERGY_CALIBRATE_REPORT_PICTURE_H
+#define VMENERGY_CALIBRATE_REPORT_PICTURE_H
+
+#include "calibrate/report/report.h"
+
+struct picture {
+	const char *title;
+	const char *caption; /* what to look for */
+	bool (*is_wanted)(const struct report *report);
+	void (*draw)(const struct report *report, struct text *script);
+};
+
+extern const struct picture pictures[];
+extern const size_t picture_count;
+
+/* The mean rate of each event in each group: group_count x event_count, owned; NULL: no memory. */
+double *picture_group_rates(const struct trace *trace);
+/* The fit's weights at the point of that frequency. */
+const struct fit_point *picture_point(const struct fit *fit, double frequency_hz);
+
+#endif

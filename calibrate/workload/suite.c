@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "calibrate/workload/suite.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "calibrate/workload/suite-plan.h"
+
+#define TOTAL_MAX_S (31 * 24 * 3600.0)
+
+struct cell {
+	const struct workload *workload;
+	const struct suite_variant *variant;
+};
+
+struct maker {
+	const struct suite_request *request;
+	const struct suite_machine *machine;
+	struct suite *suite;
+	const struct workload **workloads; /* that are run, the brief ones first; no idle */
+	struct suite_variant variants[SUITE_VARIANTS_MAX];
+	struct suite_extent extent;
+	struct suite_plan plan;
+	struct cell *cells;
+	uint64_t random;
+	size_t idle_pass; /* whose turn it is */
+};
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+/* Swap two items of an array of any kind, at random, from the end on (Fisher and Yates). */
+static void shuffle(void *items, size_t count, size_t bytes, uint64_t *random)
+{
+	unsigned char *base = items, kept[sizeof(struct cell)];
+
+	for (size_t i = count; i > 1; i--) {
+		unsigned char *last = base + (i - 1) * bytes;
+		unsigned char *other = base + next_random(random) % i * bytes;
+
+		memcpy(kept, last, bytes);
+		memmove(last, other, bytes);
+		memcpy(other, kept, bytes);
+	}
+}
+
+static bool is_named(const struct suite_request *request, const char *name)
+{
+	for (size_t i = 0; i < request->workload_count; i++)
+		if (strcmp(request->workloads[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_wanted(const struct suite_request *request, const struct workload *workload)
+{
+	if (workload->kind == WORKLOAD_IDLE)
+		return false;
+	if (request->workloads)
+		return is_named(request, workload->name);
+	return workload->brief || !request->brief;
+}
+
+static int check_names(const struct suite_request *request, struct error *error)
+{
+	struct text known = { 0 };
+	const char *unknown = NULL;
+	size_t count;
+	const struct workload *table = workload_table(&count);
+	int result = 0;
+
+	for (size_t i = 0; request->workloads && i < request->workload_count; i++)
+		if (!workload_find(request->workloads[i]))
+			unknown = request->workloads[i];
+	if (!unknown)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		text_addf(&known, "%s%s", i ? " " : "", table[i].name);
+	result = error_setf(error, known.failed ? ENOMEM : EINVAL,
+			    "no workload \"%.20s\"; there are: %s", unknown,
+			    known.failed ? "?" : known.bytes);
+	text_free(&known);
+	return result;
+}
+
+/* All that `why` keeps from running, in one note. */
+static void note_impossible(struct maker *maker, const char *why)
+{
+	struct text names = { 0 };
+	size_t count;
+	const struct workload *table = workload_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *reason = NULL;
+
+		if (is_wanted(maker->request, &table[i]) &&
+		    !workload_is_possible(&table[i], &reason) && strcmp(reason, why) == 0)
+			text_addf(&names, "%s%s", names.length ? ", " : "", table[i].name);
+	}
+	if (!names.failed)
+		error_list_addf(&maker->suite->notes, "left out, %s: %s", why, names.bytes);
+	text_free(&names);
+}
+
+/* Those of one standing (brief or not) that are wanted and can run. */
+static int add_workloads(struct maker *maker, bool brief, struct error *error)
+{
+	const char *noted = NULL;
+	size_t count;
+	const struct workload *table = workload_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *why = NULL;
+
+		if (table[i].brief != brief || !is_wanted(maker->request, &table[i]))
+			continue;
+		if (maker->machine->emulated || workload_is_possible(&table[i], &why)) {
+			maker->workloads[maker->extent.workloads++] = &table[i];
+			continue;
+		}
+		if (maker->request->workloads)
+			return error_setf(error, EINVAL, "%s: %s", table[i].name, why);
+		if (!noted || strcmp(noted, why) != 0)
+			note_impossible(maker, why);
+		noted = why;
+	}
+	return 0;
+}
+
+static double minutes_of(const struct maker *maker, size_t cells, size_t rounds)
+{
+	double seconds = (double)suite_count_phases(&maker->extent, cells, rounds) *
+			 maker->extent.least_phase_s;
+
+	return ceil(seconds / 6 - 1e-6) / 10;
+}
+
+static void note_shortage(struct maker *maker)
+{
+	const size_t all = maker->extent.workloads * maker->extent.variants;
+	struct error_list *notes = &maker->suite->notes;
+
+	if (maker->plan.cells < all)
+		error_list_addf(notes,
+				"%zu of %zu combinations of workload and threads left out for lack "
+				"of time: all of them, twice, take %.1f minutes",
+				all - maker->plan.cells, all, minutes_of(maker, all, 2));
+	if (maker->plan.rounds < 2 && all > 0)
+		error_list_addf(notes,
+				"each combination is run once: drift is told from load less well; "
+				"these, twice, take %.1f minutes",
+				minutes_of(maker, maker->plan.cells, 2));
+}
+
+static int make_plan(struct maker *maker, struct error *error)
+{
+	const struct suite_request *request = maker->request;
+	const struct suite_extent *extent = &maker->extent;
+
+	if (!(request->total_s > 0) || request->total_s > TOTAL_MAX_S)
+		return error_setf(error, EINVAL, "%g minutes: must be more than 0, at most %.0f",
+				  request->total_s / 60, TOTAL_MAX_S / 60);
+	if (!suite_plan_make(extent, &maker->plan))
+		return error_setf(error, EINVAL,
+				  "%.1f minutes are too short: %zu workloads once each, in %u "
+				  "pass%s at %u frequenc%s, take %.1f minutes",
+				  request->total_s / 60, extent->workloads, extent->passes,
+				  extent->passes == 1 ? "" : "es", extent->frequencies,
+				  extent->frequencies == 1 ? "y" : "ies",
+				  minutes_of(maker, extent->workloads, 1));
+	note_shortage(maker);
+	return 0;
+}
+
+static int add_phase(struct maker *maker, const struct cell *cell, unsigned pass,
+		     uint64_t frequency_hz)
+{
+	struct suite *suite = maker->suite;
+	struct suite_phase *phase = MEMORY_APPEND(suite);
+
+	if (!phase)
+		return -ENOMEM;
+	phase->run.workload = cell->workload;
+	if (cell->variant) {
+		phase->run.threads = cell->variant->threads;
+		phase->run.placement = cell->variant->placement;
+		memcpy(phase->variant, cell->variant->text, sizeof phase->variant);
+	}
+	phase->pass = pass;
+	phase->frequency_hz = frequency_hz;
+	phase->seconds = maker->plan.seconds;
+	phase->warm_up_s = SUITE_WARM_UP_S;
+	suite->total_s += phase->seconds;
+	return 0;
+}
+
+/* In all passes; which one is first takes turns. */
+static int add_all_passes(struct maker *maker, const struct cell *cell, size_t first,
+			  uint64_t frequency_hz)
+{
+	const unsigned passes = maker->extent.passes;
+	int result = 0;
+
+	for (size_t i = 0; !result && i < passes; i++)
+		result = add_phase(maker, cell, (unsigned)((first + i) % passes), frequency_hz);
+	return result;
+}
+
+static int add_block(struct maker *maker, size_t round, uint64_t frequency_hz)
+{
+	const struct cell idle = { workload_find("idle"), NULL };
+	const size_t between = suite_cells_between_idle(maker->extent.passes);
+	int result = add_all_passes(maker, &idle, round, frequency_hz);
+
+	shuffle(maker->cells, maker->plan.cells, sizeof *maker->cells, &maker->random);
+	for (size_t i = 0; !result && i < maker->plan.cells; i++) {
+		if (i > 0 && i % between == 0)
+			result = add_phase(maker, &idle,
+					   (unsigned)(maker->idle_pass++ % maker->extent.passes),
+					   frequency_hz);
+		if (!result)
+			result = add_all_passes(maker, &maker->cells[i], round + i, frequency_hz);
+	}
+	return result;
+}
+
+static int add_blocks(struct maker *maker)
+{
+	const struct cell idle = { workload_find("idle"), NULL };
+	const size_t count = maker->extent.frequencies;
+	uint64_t *frequencies_hz = calloc(count, sizeof *frequencies_hz);
+	int result = frequencies_hz ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !result && i < maker->machine->frequency_count; i++)
+		frequencies_hz[i] = maker->machine->frequencies_hz[i];
+	for (size_t round = 0; !result && round < maker->plan.rounds; round++) {
+		shuffle(frequencies_hz, count, sizeof *frequencies_hz, &maker->random);
+		for (size_t i = 0; !result && i < count; i++)
+			result = add_block(maker, round, frequencies_hz[i]);
+	}
+	if (!result)
+		result = add_all_passes(maker, &idle, 0, frequencies_hz[count - 1]);
+	free(frequencies_hz);
+	return result;
+}
+
+/* The workloads of the first variant, then those of the next, as far as there is time. */
+static int make_cells(struct maker *maker)
+{
+	maker->cells = calloc(maker->plan.cells + 1, sizeof *maker->cells);
+	if (!maker->cells)
+		return -ENOMEM;
+	for (size_t i = 0; i < maker->plan.cells; i++)
+		maker->cells[i] = (struct cell){
+			maker->workloads[i % maker->extent.workloads],
+			&maker->variants[i / maker->extent.workloads],
+		};
+	return 0;
+}
+
+/* What there is to run, without a plan yet. */
+static int make_extent(struct maker *maker, struct error *error)
+{
+	const struct suite_request *request = maker->request;
+	struct suite_extent *extent = &maker->extent;
+	size_t count;
+	int result = check_names(request, error);
+
+	if (result)
+		return result;
+	extent->variants = suite_variants(maker->machine, request->brief, maker->variants);
+	extent->passes = request->passes ? request->passes : 1;
+	extent->frequencies = maker->machine->frequency_count;
+	if (extent->frequencies == 0)
+		extent->frequencies = 1;
+	extent->total_s = request->total_s;
+	extent->least_phase_s =
+		request->least_phase_s > SUITE_PHASE_S ? request->least_phase_s : SUITE_PHASE_S;
+	workload_table(&count);
+	maker->workloads = calloc(count, sizeof(struct workload *));
+	if (!maker->workloads)
+		return error_setf(error, ENOMEM, "%s", strerrordesc_np(ENOMEM));
+	result = add_workloads(maker, true, error);
+	return result ? result : add_workloads(maker, false, error);
+}
+
+static int make(struct maker *maker, struct error *error)
+{
+	int result = make_extent(maker, error);
+
+	if (!result)
+		result = make_plan(maker, error);
+	if (result)
+		return result;
+	result = make_cells(maker);
+	if (!result)
+		result = add_blocks(maker);
+	return result ? error_setf(error, -result, "%s", strerrordesc_np(-result)) : 0;
+}
+
+int suite_make(const struct suite_request *request, const struct suite_machine *machine,
+	       struct suite *suite, struct error *error)
+{
+	struct maker maker = {
+		.request = request,
+		.machine = machine,
+		.suite = suite,
+		.random = request->seed,
+	};
+	int result;
+
+	*suite = (struct suite){ 0 };
+	result = make(&maker, error);
+	if (result)
+		suite_clear(suite);
+	free(maker.cells);
+	free(maker.workloads);
+	return result;
+}
+
+void suite_clear(struct suite *suite)
+{
+	free(suite->items);
+	error_list_clear(&suite->notes);
+	*suite = (struct suite){ 0 };
+}
+
+double suite_least_s(const struct suite_request *request, const struct suite_machine *machine)
+{
+	struct suite suite = { 0 };
+	struct maker maker = { .request = request, .machine = machine, .suite = &suite };
+	double least_s = NAN;
+
+	if (make_extent(&maker, NULL) == 0)
+		least_s = (double)suite_count_phases(&maker.extent, maker.extent.workloads, 1) *
+			  maker.extent.least_phase_s;
+	free(maker.workloads);
+	suite_clear(&suite);
+	return least_s;
+}
