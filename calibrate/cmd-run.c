@@ -21,6 +21,7 @@
 #include "calibrate/report/report.h"
 #include "calibrate/take.h"
 #include "calibrate/weights-make.h"
+#include "probe/perf-events.h"
 
 #define MINUTES 20.0       /* where nobody says how long it may take */
 #define PART_OF_CHOICE 0.3 /* of them, for the choice of events */
@@ -144,6 +145,16 @@ static int record(struct run *run, struct session *session, const struct setup_o
 	return result;
 }
 
+/* How many will be counted at one time, once the weights are used. */
+static unsigned room_for_events(const struct run *run)
+{
+	unsigned room = counters_free(run->setup.counters) / run->options->counters_for_events;
+	unsigned most =
+		run->options->counters_for_events > 1 ? PERF_EVENTS_MAX : WEIGHTS_EVENTS_MAX;
+
+	return room < 1 ? 1 : room < most ? room : most;
+}
+
 /* --- 1. which events ------------------------------------------------------------------------ */
 
 static struct setup_options part_of_time(const struct run *run, double part)
@@ -199,10 +210,14 @@ static int choose(struct run *run, unsigned room, struct error *error)
 	return result ? result : take_choice(run, error);
 }
 
-/* Are there more candidates than can be counted at one time beside those of each thread? */
+/*
+ * Are there more candidates than will be counted together? Who names events has chosen, as long as
+ * they can be counted at one time.
+ */
 static bool must_choose(const struct run *run, unsigned room)
 {
-	return run->session.passes.count > 1 || run->session.passes.items[0].event_count > room;
+	return run->session.passes.count > 1 ||
+	       (!run->options->setup.events && run->session.passes.items[0].event_count > room);
 }
 
 /* --- 2. what do they cost ----------------------------------------------------------------------
@@ -310,7 +325,7 @@ static int conclude(struct run *run, struct error *error)
 static int run_all(struct run *run, struct error *error)
 {
 	struct error_list warnings = { 0 };
-	unsigned room = counters_free(run->setup.counters) / run->options->counters_for_events;
+	unsigned room = room_for_events(run);
 	int result;
 
 	command_print_list(&run->setup.warnings, "warning");

@@ -106,7 +106,7 @@ static int load_about(const char *path, struct course *course, struct error *err
 	struct trace_about about;
 	struct text name = { 0 };
 	char *text = NULL;
-	size_t length;
+	size_t length = 0;
 	int result;
 
 	trace_about_init(&about);
@@ -145,11 +145,11 @@ static int record(const struct options *options, struct setup *setup, struct ses
 	const char *workload = options->setup.workloads ? options->setup.workloads : HEATING;
 	double minutes = options->setup.minutes > 0 ? options->setup.minutes : MINUTES;
 	struct suite suite = { 0 };
-	int result =
-		MEMORY_APPEND(&session->passes) ? 0 : error_setf(error, ENOMEM, "out of memory");
+	int result;
 
-	if (!result)
-		result = thermal_suite(&setup->machine, workload, minutes, &suite, error);
+	if (!MEMORY_APPEND(&session->passes))
+		return error_setf(error, ENOMEM, "out of memory");
+	result = thermal_suite(&setup->machine, workload, minutes, &suite, error);
 	if (!result)
 		result = record_run(&(const struct record_setup){ .suite = &suite,
 								  .counters = setup->counters,

@@ -228,7 +228,7 @@ static void find_proxy(const struct sections *sections, const struct section *se
 		       double window_s)
 {
 	const struct align_point *points = sections->points.items + section->first;
-	size_t from = section->knot, to = section->knot;
+	size_t from = section->knot, to = from;
 
 	window_s = fmax(window_s, window_min_s);
 	for (size_t i = 0; i < section->count; i++) {

@@ -92,7 +92,8 @@ static struct place best_middle(const struct sections *sections, double window_s
 	struct place best = { .window_s = window_s, .loss = INFINITY };
 	double low, high;
 
-	for (double lag = 0; lag <= lag_max_s + step / 2; lag += step) {
+	for (int i = 0; i * step <= lag_max_s; i++) {
+		double lag = i * step;
 		double loss = loss_at(sections, lag + half, window_s);
 
 		if (loss < best.loss) {

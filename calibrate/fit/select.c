@@ -176,7 +176,7 @@ static int try_set(const struct search *search, const struct set *set, struct se
 static int find_best(const struct search *search, const struct set *base, const struct set *from,
 		     struct select_step *best)
 {
-	best->lowo_rmse = INFINITY;
+	*best = (struct select_step){ .lowo_rmse = INFINITY };
 	for (unsigned i = 0; i < search->trace->event_count; i++) {
 		struct set set = *base;
 		struct select_step step = { .event = i };
@@ -246,7 +246,7 @@ static int put_in_order(const struct search *search, struct selection *selection
 		struct select_step best;
 		int result = find_best(search, &done, &search->chosen, &best);
 
-		if (result)
+		if (result || isinf(best.lowo_rmse))
 			return result;
 		done.has[best.event] = true;
 		selection->steps[selection->count++] = best;

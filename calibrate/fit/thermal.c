@@ -213,7 +213,7 @@ static int compare(const void *a, const void *b)
 /* The highest power, single spikes of a meter aside: 95 % of the rows are below. NaN: no memory. */
 static double high_power_w(const struct thermal_row *rows, size_t count)
 {
-	double *watts = malloc(count * sizeof *watts), high_w = NAN;
+	double *watts = malloc((count + 1) * sizeof *watts), high_w = NAN;
 
 	if (!watts)
 		return NAN;
@@ -339,7 +339,7 @@ int thermal_fit_solve(const struct thermal_row *rows, size_t count, struct therm
 
 	memset(fit, 0, sizeof *fit);
 	result = gather(rows, count, &usable, &kept, error);
-	if (result)
+	if (result || !usable)
 		goto out;
 	result = course_open(&course, usable, kept);
 	if (result) {

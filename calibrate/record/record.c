@@ -156,6 +156,7 @@ static int run_suite(struct recorder *recorder, struct error *error)
 				      phase->variant[0] ? ", " : ""),
 			       phase->variant);
 			recorder->what = what;
+			recorder->has_run = true;
 			result = run_phase(recorder, phase, &why, error);
 			if (result > 0)
 				result = give_up(recorder, phase, &why, error);
@@ -175,10 +176,12 @@ int record_run(const struct record_setup *setup, struct session *session, struct
 	if (!result) {
 		progress_begin(&recorder.progress, setup->progress);
 		result = run_suite(&recorder, error);
-		if (!result)
+		if (!result && recorder.has_run)
 			result = recorder_idle(&recorder, TAIL_S, error);
-		recorder_drain(&recorder, &late);
-		kept = recorder_keep_rest(&recorder, &late);
+		if (recorder.has_run) {
+			recorder_drain(&recorder, &late);
+			kept = recorder_keep_rest(&recorder, &late);
+		}
 		progress_end(&recorder.progress);
 	}
 	closed = close_recorder(&recorder, &late);

@@ -28,6 +28,7 @@ struct recorder {
 	double done_s;       /* of the suite */
 	const char *what;    /* that is running */
 	double power_w;      /* the newest reading */
+	bool has_run;        /* anything: not all of it was in the file */
 	unsigned failed;     /* phases that were given up */
 };
 

@@ -98,7 +98,7 @@ static void add_tenth(const struct plant *plant, uint64_t from_ns, uint64_t to_n
 		      struct plant_total *total)
 {
 	const struct plant_course *course = plant->course;
-	double flicker[PLANT_EVENTS_MAX];
+	double flicker[PLANT_EVENTS_MAX] = { 0 };
 	uint32_t next = begun(plant, from_ns);
 
 	for (unsigned i = 0; i < plant_truth_events(); i++)

@@ -122,7 +122,7 @@ void plant_truth_rates(const struct plant_truth *truth, const char *workload, un
 {
 	unsigned cores = (truth->cpus + 1) / 2;
 	double paired, background = 0.004 * truth->cpus;
-	struct character character;
+	struct character character = { 0 };
 
 	memset(rates, 0, sizeof *rates);
 	if (threads > truth->cpus)
@@ -180,9 +180,9 @@ double plant_truth_dynamic_w(const struct plant_truth *truth, const double *per_
 
 double plant_truth_flicker(const struct plant_truth *truth, unsigned event, uint64_t tenth)
 {
-	uint64_t key = mix(truth->seed ^ 0x666c69636b6572u); /* "flicker" */
-	double period = draw(key, 2 * event, 400, 1300);     /* tenths */
-	double phase = draw(key, 2 * event + 1, 0, 1);
+	uint64_t key = mix(truth->seed ^ 0x666c69636b6572u);       /* "flicker" */
+	double period = draw(key, 2 * (uint64_t)event, 400, 1300); /* tenths */
+	double phase = draw(key, 2 * (uint64_t)event + 1, 0, 1);
 	/* All events together, and each by itself: uniform, 2.5 % and 1.7 % RMS. */
 	double together = draw(key, (tenth << 8) + 255, -0.043, 0.043);
 	double apart = draw(key, (tenth << 8) + 64 + event, -0.03, 0.03);

@@ -65,7 +65,7 @@ int plant_create(struct plant **out, const char *path, const struct plant_settin
 		goto out;
 	}
 	result = map(plant, fd, path, error);
-	if (result)
+	if (result || !plant->file)
 		goto out;
 	plant->file->seed = settings->seed;
 	plant->file->created_ns = clock_now_ns();
@@ -134,8 +134,9 @@ int plant_open(struct plant **out, const char *path, struct error *error)
 		goto out;
 	}
 	result = map(plant, fd, path, error);
-	if (!result)
-		result = check_file(plant->file, path, error);
+	if (result || !plant->file)
+		goto out;
+	result = check_file(plant->file, path, error);
 	if (!result)
 		result = begin(plant, error);
 out:

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Usage: build.sh FOLDER hw-guest|vmetop|calibrate
+# Usage: build.sh FOLDER hw-guest|vmetop|calibrate|tests/read-plant
 #
 # Cross-builds a program for arm64 into FOLDER/bin, from our own sources and
 # what fetch.sh put into FOLDER:
 #     hw-guest   the cases of tests/hw/*.c, with the library's real rooms; static
-#     vmetop, calibrate   as they are, with shared libraries
+#     the others as they are, with shared libraries
 set -euo pipefail
 
 readonly TRIPLET=aarch64-linux-gnu
@@ -39,6 +39,6 @@ build_hw_guest() {
 
 case ${2:-} in
 hw-guest) build_hw_guest ;;
-vmetop | calibrate) make_for_arm64 "$FOLDER/bin/$2" ;;
+vmetop | calibrate | tests/read-plant) make_for_arm64 "$FOLDER/bin/$2" ;;
 *) exit 2 ;;
 esac

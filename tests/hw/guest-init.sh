@@ -12,6 +12,10 @@
 /bin/busybox --install -s /bin
 export PATH=/bin LD_LIBRARY_PATH=/lib
 
+if [ -d /modules ]; then
+	while read -r module; do insmod "/modules/$module"; done </modules/order
+fi
+
 # On a fresh mount of cgroup v2 perf_event_open(2) knows no cgroup before this.
 echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
 

@@ -8,6 +8,11 @@
 #     guest_build hw-guest      cross-build a program (build.sh)
 #     guest_add FILE [NAME]     FILE is /bin/NAME in the guest, its libraries in /lib
 #     guest_run CPU [CPUS]      run the commands of standard input there; 0 if all of them passed
+#
+# Before guest_run, for a guest with a USB-to-serial chip (QEMU's), whose other end is
+# the socket; COMMAND, given the QEMU to run, listens there:
+#
+#     guest_usb SOCKET COMMAND [ARGUMENT...]
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,14 +22,18 @@ LIMIT_S=100 # no judgement: it ends what hangs
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 ROOT=$WORK/root
+KERNEL=vmlinuz
+SHIFT=0 # 2^SHIFT ns of the guest's time for an instruction
+DEVICES=()
+WRAPPER=()
 mkdir -p "$ROOT/bin" "$ROOT/lib" "$ROOT/sys" "$ROOT/proc" "$ROOT/dev" "$ROOT/tmp"
 
 guest_build() { # guest_build PROGRAM
 	bash "$HERE/fetch.sh" "$HW"
 	(
 		flock 9
-		bash "$HERE/build.sh" "$HW" "$1" >"$HW/build-$1.log" 2>&1 || {
-			cat "$HW/build-$1.log"
+		bash "$HERE/build.sh" "$HW" "$1" >"$HW/build-${1##*/}.log" 2>&1 || {
+			cat "$HW/build-${1##*/}.log"
 			exit 1
 		}
 	) 9>"$HW/build.lock"
@@ -50,6 +59,18 @@ guest_add() { # guest_add FILE [NAME]
 	[[ $(head -c 4 "$1") != $'\x7fELF' ]] || add_libraries "$1"
 }
 
+# That guest is idle most of the time: the less it executes in a second, the sooner it is over.
+guest_usb() { # guest_usb SOCKET COMMAND [ARGUMENT...]
+	KERNEL=usb/vmlinuz
+	SHIFT=3
+	# shellcheck disable=SC2054  # commas are QEMU's
+	DEVICES=(-device qemu-xhci -chardev "socket,id=serial,path=$1"
+		-device usb-serial,chardev=serial)
+	WRAPPER=("${@:2}")
+	mkdir -p "$ROOT/modules"
+	cp "$HW"/usb/*.ko "$HW/usb/order" "$ROOT/modules"
+}
+
 # The same files give the same bytes.
 pack() {
 	cp "$HW/root/bin/busybox" "$ROOT/bin/busybox"
@@ -59,15 +80,15 @@ pack() {
 		>"$WORK/initrd"
 }
 
-# -icount: a nanosecond of the guest's time for each instruction; sleep=off skips idle time.
+# -icount: nanoseconds of the guest's time for each instruction; sleep=off skips idle time.
 # The rest makes the guest start in the same state each time; its random numbers come from the
 # seed, or else the first to want one would wait seconds for the kernel to gather some.
 boot() { # boot CPU CPUS
-	timeout --foreground "$LIMIT_S" qemu-system-aarch64 \
+	timeout --foreground "$LIMIT_S" "${WRAPPER[@]}" qemu-system-aarch64 \
 		-accel tcg -machine virt -seed 1 -cpu "$1" -smp "$2" -m 512 \
-		-icount shift=0,sleep=off -rtc base=2024-01-01,clock=vm \
+		-icount "shift=$SHIFT,sleep=off" -rtc base=2024-01-01,clock=vm \
 		-display none -nodefaults -no-reboot -serial stdio \
-		-kernel "$HW/vmlinuz" -initrd "$WORK/initrd" -append \
+		"${DEVICES[@]}" -kernel "$HW/$KERNEL" -initrd "$WORK/initrd" -append \
 		'console=ttyAMA0 quiet panic=-1 nokaslr norandmaps random.trust_bootloader=on' \
 		</dev/null | sed -u 's/\r$//'
 }

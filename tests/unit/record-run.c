@@ -102,6 +102,27 @@ static void test_suite(void)
 	scene_close(&scene);
 }
 
+/* An emulated load warms up for minutes, by whole degrees: three warm-ups at most are waited for,
+ * and what was before the last of them is no part of the phase. */
+static void test_settling(void)
+{
+	struct scene scene;
+	struct error error = { "" };
+
+	scene_open(&scene, "settling");
+	scene_add_pass(&scene, 0, 4);
+	scene_add_phase(&scene, "idle", 0, 0);
+	scene_add_phase(&scene, "integer", 8, 0);
+	scene.suite.items[1].warm_up_s = 2;
+	scene.settle_c = 1e-9;
+	UNIT_EQUAL_I64(0, scene_run(&scene, false, NULL, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	for (size_t i = 0; i < scene.session.phases.count; i++)
+		check_phase(&scene, i);
+	check_samples(&scene);
+	scene_close(&scene);
+}
+
 /* --- failures -------------------------------------------------------------------------------- */
 
 static void test_unknown_event(void)
@@ -207,6 +228,7 @@ int main(void)
 		"record-run",
 		{ "a suite is recorded: phases, counts and readings on one clock, kept on disk",
 		  test_suite },
+		{ "a phase begins when the temperature has settled", test_settling },
 		{ "an event that cannot be counted ends it, named", test_unknown_event },
 		{ "a phase that fails twice is skipped and told", test_skipped },
 		{ "a meter that stays away ends it", test_meter_gone },

@@ -61,9 +61,9 @@ static void test_session(void)
 
 		if (!sample || !reading)
 			abort();
-		sample->time_ns = 1000000000u + i * 500000000u;
+		sample->time_ns = 1000000000u + i * 500000000ull;
 		sample->temperature_c = i < 8 ? 40.0 + i : (double)NAN;
-		reading->time_ns = 700000000u + i * 500000000u;
+		reading->time_ns = 700000000u + i * 500000000ull;
 		reading->power_w = i == 4 ? (double)NAN : 100.0 + i;
 	}
 	UNIT_EQUAL_I64(0, thermal_rows_of_session(&session, &rows, &error));
