@@ -244,7 +244,7 @@ static void find_proxy(const struct sections *sections, const struct section *se
 struct section_fit section_fit(const struct sections *sections, const struct section *section,
 			       double lag_s, double window_s)
 {
-	enum { ITERATIONS = 4 };
+	enum { ITERATIONS = 3 };
 	const struct align_point *points = sections->points.items + section->first;
 	double limit = tuning * sections->noise_w,
 	       unit = 1 / (sections->noise_w * sections->noise_w);

@@ -85,57 +85,85 @@ static double loss_at(const struct sections *sections, double middle_s, double w
 	return loss;
 }
 
-/* The best middle for a window: a scan, then golden section (Kiefer 1953). */
-static struct place best_middle(const struct sections *sections, double window_s)
+/* Golden section (Kiefer 1953) between two middles. */
+static struct place refine(const struct sections *sections, double window_s, double low,
+			   double high)
 {
-	const double step = 0.2, half = window_s / 2;
-	struct place best = { .window_s = window_s, .loss = INFINITY };
-	double low, high;
+	double a = high - golden * (high - low), b = low + golden * (high - low);
+	double loss_a = loss_at(sections, a, window_s), loss_b = loss_at(sections, b, window_s);
 
-	for (int i = 0; i * step <= lag_max_s; i++) {
-		double lag = i * step;
-		double loss = loss_at(sections, lag + half, window_s);
-
-		if (loss < best.loss) {
-			best.loss = loss;
-			best.middle_s = lag + half;
+	while (high - low > 0.005) {
+		if (loss_a <= loss_b) {
+			high = b;
+			b = a;
+			loss_b = loss_a;
+			a = high - golden * (high - low);
+			loss_a = loss_at(sections, a, window_s);
+		} else {
+			low = a;
+			a = b;
+			loss_a = loss_b;
+			b = low + golden * (high - low);
+			loss_b = loss_at(sections, b, window_s);
 		}
 	}
-	low = fmax(best.middle_s - step, lag_min_s + half);
-	high = best.middle_s + step;
-	while (high - low > 0.004) {
-		double a = high - golden * (high - low), b = low + golden * (high - low);
+	return loss_a <= loss_b ? (struct place){ a, window_s, loss_a }
+				: (struct place){ b, window_s, loss_b };
+}
 
-		if (loss_at(sections, a, window_s) <= loss_at(sections, b, window_s))
-			high = b;
-		else
-			low = a;
+/* The best middle for a window: a scan of what lies between two middles, then closer. */
+static struct place best_between(const struct sections *sections, double window_s, double from_s,
+				 double to_s)
+{
+	const double step = 0.2, least_s = lag_min_s + window_s / 2;
+	double at = fmax(from_s, window_s / 2), least = INFINITY;
+
+	for (int i = 0; fmax(from_s, window_s / 2) + i * step <= to_s; i++) {
+		double middle = fmax(from_s, window_s / 2) + i * step;
+		double loss = loss_at(sections, middle, window_s);
+
+		if (loss < least) {
+			least = loss;
+			at = middle;
+		}
 	}
-	best.middle_s = (low + high) / 2;
-	best.loss = loss_at(sections, best.middle_s, window_s);
-	return best;
+	return refine(sections, window_s, fmax(at - step, least_s), at + step);
+}
+
+/* Anywhere; and near the middle of another window, which is nearly its own. */
+static struct place best_middle(const struct sections *sections, double window_s)
+{
+	return best_between(sections, window_s, 0, lag_max_s + window_s / 2);
+}
+
+static struct place best_near(const struct sections *sections, double window_s,
+			      const struct place *near)
+{
+	return best_between(sections, window_s, near->middle_s - 0.6, near->middle_s + 0.6);
 }
 
 static const double windows_s[] = { 0, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.4, 2, 2.8, 4 };
-enum { WINDOWS = sizeof windows_s / sizeof *windows_s };
+enum { WINDOWS = sizeof windows_s / sizeof *windows_s, FIRST_WINDOW = 6 };
 
 static struct place best_window(const struct sections *sections)
 {
-	struct place best = { .loss = INFINITY };
-	double low = 0, high = window_max_s;
+	struct place first = best_middle(sections, windows_s[FIRST_WINDOW]), best = first;
+	int index = FIRST_WINDOW;
+	double low, high;
 
 	for (int i = 0; i < WINDOWS; i++) {
-		struct place place = best_middle(sections, windows_s[i]);
+		struct place place = best_near(sections, windows_s[i], &first);
 
 		if (place.loss >= best.loss)
 			continue;
 		best = place;
-		low = windows_s[i > 0 ? i - 1 : 0];
-		high = windows_s[i + 1 < WINDOWS ? i + 1 : i];
+		index = i;
 	}
+	low = windows_s[index > 0 ? index - 1 : 0];
+	high = windows_s[index + 1 < WINDOWS ? index + 1 : index];
 	while (high - low > 0.02 + 0.02 * high) {
-		struct place a = best_middle(sections, high - golden * (high - low));
-		struct place b = best_middle(sections, low + golden * (high - low));
+		struct place a = best_near(sections, high - golden * (high - low), &best);
+		struct place b = best_near(sections, low + golden * (high - low), &best);
 
 		if (a.loss <= b.loss)
 			high = b.window_s;
@@ -246,11 +274,11 @@ enum direction { ALONG_MIDDLE, ALONG_WINDOW };
 static int explore(const struct sections *sections, const struct place *place,
 		   enum direction direction, struct moments *moments)
 {
-	enum { STEPS = 101 };
+	enum { STEPS = 81 };
 	double low = direction == ALONG_MIDDLE
-			     ? fmax(place->middle_s - 0.5, place->window_s / 2 + lag_min_s)
+			     ? fmax(place->middle_s - 0.4, place->window_s / 2 + lag_min_s)
 			     : fmax(place->window_s - 0.75, 0);
-	double high = direction == ALONG_MIDDLE ? place->middle_s + 0.5 : place->window_s + 0.75;
+	double high = direction == ALONG_MIDDLE ? place->middle_s + 0.4 : place->window_s + 0.75;
 	struct profile profile = {
 		.sections = sections,
 		.first = low,

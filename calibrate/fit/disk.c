@@ -192,7 +192,6 @@ static struct means group_means(const struct work *work, size_t group)
 	return means;
 }
 
-/* Runs without names: the 99th percent of them stands for the top. */
 static int compare(const void *a, const void *b)
 {
 	double left = *(const double *)a, right = *(const double *)b;
@@ -200,6 +199,7 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+/* Runs without names: what 99 % of them stay below, so that none decides alone. */
 static int find_unnamed_delta(struct work *work)
 {
 	double *dynamic = malloc(work->count * sizeof *dynamic);

@@ -24,13 +24,14 @@ struct disk_run {
 struct disk_fit {
 	struct disk_constants constants; /* of weights.h, standard errors included */
 	bool has_read, has_write;
-	double r2, mape_percent, lowo_mape_percent; /* of power; r2 above idle */
+	double r2; /* part of the squared power above idle that is explained */
+	double mape_percent, lowo_mape_percent; /* of power */
 	enum verdict verdict;
 	struct error_list warnings; /* throughput does not explain power: garbage collection, ... */
 };
 
-/* 0, -EINVAL with text (no idle run, nothing read or written), -ENOMEM. disk_fit_clear() after 0.
- */
+/* 0, -EINVAL with text (no idle run nor one that comes near, nothing read or written), -ENOMEM.
+ * disk_fit_clear() after 0. A workload NULL in all runs: blocks of runs are held out. */
 int disk_fit_solve(const struct disk_run *runs, size_t count, struct disk_fit *fit,
 		   struct error *error);
 void disk_fit_clear(struct disk_fit *fit);

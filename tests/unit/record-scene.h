@@ -91,7 +91,8 @@ static inline void scene_add_phase(struct scene *scene, const char *workload, un
 	phase->pass = pass;
 	phase->seconds = SCENE_PHASE_S;
 	phase->warm_up_s = 0.5;
-	snprintf(phase->variant, sizeof phase->variant, threads ? "%u threads" : "", threads);
+	if (threads)
+		snprintf(phase->variant, sizeof phase->variant, "%u threads", threads);
 	scene->suite.total_s += phase->seconds;
 	if (!phase->run.workload)
 		abort();
