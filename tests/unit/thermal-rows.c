@@ -59,7 +59,9 @@ static void test_session(void)
 		struct session_sample *sample = MEMORY_APPEND(&session.samples);
 		struct meter_reading *reading = MEMORY_APPEND(&session.readings);
 
-		if (!sample || !reading)
+		if (!sample)
+			abort();
+		if (!reading)
 			abort();
 		sample->time_ns = 1000000000u + i * 500000000ull;
 		sample->temperature_c = i < 8 ? 40.0 + i : (double)NAN;
