@@ -102,7 +102,7 @@ static int scale(const struct unit *unit, const char *text, size_t length, doubl
 		exponent = strtol(text + mantissa + 1, NULL, 10);
 	else
 		mantissa = length;
-	if (labs(exponent) > EXPONENT_MAX)
+	if (exponent > EXPONENT_MAX || exponent < -EXPONENT_MAX)
 		return -ERANGE;
 	exponent += unit->exponent;
 	if (mantissa > sizeof shifted - 32)
