@@ -9,7 +9,10 @@
 #include "calibrate/command.h"
 #include "calibrate/setup.h"
 
-enum { EVENTS_MAX = 64, WORKLOADS_MAX = 64, BRIEF_PASSES = 2, READINGS_OF_PHASE = 8 };
+enum { EVENTS_MAX = 64, WORKLOADS_MAX = 64, BRIEF_PASSES = 2 };
+/* Of the meter, in a phase of a suite, in one of scouting, and beyond its window in one that
+ * continues another. */
+enum { READINGS_OF_PHASE = 8, READINGS_OF_SCOUT = 6, READINGS_OF_LATER = 3 };
 
 /* --- which events ------------------------------------------------------------------------------
  */
@@ -123,22 +126,29 @@ int setup_passes(struct setup *setup, const struct setup_options *options, struc
 /* --- what is run
  * ------------------------------------------------------------------------------------ */
 
+static double or_zero(double seconds)
+{
+	return isnan(seconds) ? 0 : seconds;
+}
+
 int setup_suite(const struct setup *setup, const struct setup_options *options, double minutes,
 		const struct session *session, struct suite *suite, struct error *error)
 {
 	const char *workloads[WORKLOADS_MAX];
 	char *copy = options->workloads ? strdup(options->workloads) : NULL;
 	int count = copy ? command_split(copy, workloads, WORKLOADS_MAX) : 0;
+	const double interval_s = or_zero(session->meter.interval_s);
 	const struct suite_request request = {
 		.total_s = 60 * (options->minutes > 0 ? options->minutes : minutes),
 		.passes = (unsigned)session->passes.count,
 		.brief = options->brief,
+		.scout = options->scout,
 		.workloads = copy ? workloads : NULL,
 		.workload_count = count > 0 ? (size_t)count : 0,
 		.seed = options->seed,
-		.least_phase_s = isnan(session->meter.interval_s)
-					 ? 0
-					 : READINGS_OF_PHASE * session->meter.interval_s,
+		.least_phase_s =
+			interval_s * (options->scout ? READINGS_OF_SCOUT : READINGS_OF_PHASE),
+		.least_later_s = interval_s * READINGS_OF_LATER + or_zero(session->meter.window_s),
 	};
 	int result;
 

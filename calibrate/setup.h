@@ -25,6 +25,7 @@ struct setup_options {           /* start from setup_defaults() */
 	const char *frequencies; /* --frequencies LIST | all | governor: default governor */
 	double minutes;          /* --minutes M: about how long; 0 = the command's default */
 	bool brief;              /* --brief */
+	bool scout;              /* to choose events: each workload once (suite.h) */
 	uint64_t seed;           /* --seed N: of the order of runs */
 	double disks_idle_w;     /* --disks-idle WATTS: of the disks that are powered; NaN */
 	const char *root;        /* --root DIR */

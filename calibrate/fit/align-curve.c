@@ -14,8 +14,10 @@
 #include "base/memory.h"
 #include "calibrate/fit/factor.h"
 
-/* Longest that a meter may take until it shows a change (align.h: 5 s + 4 s, rarely). */
-static const double settled_s = 6;
+/* Longest that a meter may take until it shows a change (align.h: 5 s + 4 s, rarely); less where
+ * phases are so short that hardly a row is left. */
+static const double settled_s[] = { 6, 4, 2 };
+enum { SETTLED = sizeof settled_s / sizeof *settled_s };
 
 /* Watts of a pass: the constant, its events, time on CPUs. */
 struct proxy {
@@ -59,14 +61,21 @@ static int fit_proxy(const struct trace *trace, struct proxy *proxy)
 static int make_proxy(const struct session *session, size_t pass, struct proxy *proxy)
 {
 	struct align documented = align_documented(session);
-	struct trace *trace = NULL;
-	struct error error;
-	int result = align_trace(session, pass, &documented, settled_s, &trace, NULL, &error);
+	bool is_fitted = false;
+	int result = 0;
 
 	proxy_of_time(proxy, session->passes.items[pass].event_count);
-	if (!result && trace->row_count > trace->event_count + 1)
-		result = fit_proxy(trace, proxy);
-	trace_free(trace);
+	for (unsigned i = 0; i < SETTLED && !result && !is_fitted; i++) {
+		struct trace *trace = NULL;
+		struct error error;
+
+		result = align_trace(session, pass, &documented, settled_s[i], &trace, NULL,
+				     &error);
+		is_fitted = !result && trace->row_count > trace->event_count + 1;
+		if (is_fitted)
+			result = fit_proxy(trace, proxy);
+		trace_free(trace);
+	}
 	return result;
 }
 
@@ -107,7 +116,8 @@ static bool is_one_stretch(const struct session_sample *a, const struct session_
 	return a->phase == b->phase && b->time_ns > a->time_ns && b->busy_ns >= a->busy_ns;
 }
 
-/* From the last sample of a phase to the first of the next: as it was, idle, as it will be. */
+/* From the last sample of a phase to the first of the next: as it was, idle unless the workload
+ * goes on, as it will be. */
 static int bridge(const struct session *session, const struct proxy *proxies, size_t sample,
 		  double last_w, struct curve *curve)
 {
@@ -126,7 +136,7 @@ static int bridge(const struct session *session, const struct proxy *proxies, si
 		next_w = mean_power_w(&proxies[to->pass], b, b + 1);
 	result = add_knot(curve, end, last_w);
 	if (!result)
-		result = add_knot(curve, begin, proxies[from->pass].base_w);
+		result = add_knot(curve, begin, to->continues ? last_w : proxies[from->pass].base_w);
 	if (!result)
 		result = add_knot(curve, b->time_ns, next_w);
 	return result;

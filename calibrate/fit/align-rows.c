@@ -108,6 +108,8 @@ static int consider(const struct session *session, size_t phase, const struct al
 	uint64_t window = to_ns(align->window_s), lag = to_ns(align->lag_s);
 	uint64_t least = least_window_ns(session, span);
 	uint64_t wider = least > window ? (least - window) / 2 : 0;
+	/* What goes on has settled long ago. */
+	uint64_t settle = of->continues ? 0 : to_ns(settle_s);
 
 	for (size_t i = 0; i < session->readings.count; i++) {
 		const struct meter_reading *reading = &session->readings.items[i];
@@ -119,7 +121,7 @@ static int consider(const struct session *session, size_t phase, const struct al
 			rows->flagged++;
 			continue;
 		}
-		if (reading->time_ns < of->begin_ns + lag + window + wider + to_ns(settle_s) ||
+		if (reading->time_ns < of->begin_ns + lag + window + wider + settle ||
 		    reading->time_ns - lag + wider > of->end_ns) {
 			rows->unsettled++;
 			continue;

@@ -31,7 +31,8 @@ int align_estimate(const struct session *session, struct align *align, struct er
 
 /*
  * Rows of the phases with that pass: one for each reading whose whole window
- * lies inside a phase, lag + window + `settle_s` after its begin. Events are counts of the
+ * lies inside a phase, lag + window + `settle_s` after its begin (a phase that continues another
+ * needs no settling). Events are counts of the
  * window (interval_s); workload, timestamp_s, frequency_hz and temperature_c as far as known.
  * Flagged readings and samples of bad quality give no rows; `note` gets how many and why.
  */

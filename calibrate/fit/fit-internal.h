@@ -29,6 +29,8 @@ struct work {
 	unsigned part_count;
 	struct part parts[WEIGHTS_POINTS_MAX];
 	double *row_weights; /* robust; NULL = 1 each */
+	/* Of a row on the fit, in that on a fit whose row weights are fixed; 1 = not robust. */
+	double influence;
 	unsigned char *mask; /* rows of the part that is being built */
 };
 
@@ -68,7 +70,8 @@ int parts_solve(struct work *work);    /* factors and x from the rows and their 
 int parts_hold_out(struct work *work); /* then the tables */
 void parts_clear(struct work *work);
 
-/* robust.c: row weights, row_used and outliers; leaves the parts solved. 0 or -ENOMEM. */
+/* robust.c: row weights, influence, row_used and outliers; leaves the parts solved. 0 or -ENOMEM.
+ */
 int robust_solve(struct work *work);
 
 /* fit-errors.c: predictions, and figures of errors. 0 or -ENOMEM. */

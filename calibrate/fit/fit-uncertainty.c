@@ -3,6 +3,9 @@
  * The jackknife over whole workloads: rows of one workload err together, so that
  * rows are no independent witnesses (Efron and Tibshirani, An Introduction to
  * the Bootstrap, 1993, chapter 11; delete-d by groups).
+ *
+ * Held-out fits of a robust one keep the rows' weights, so that they move less than
+ * a robust fit without the workload would: by work.influence, robust.c.
  */
 #include <errno.h>
 #include <gsl/gsl_cdf.h>
@@ -56,7 +59,7 @@ static double standard_error(const struct work *work, const struct part *part, u
 	bool bound = work->options->method == FIT_NNLS && part->x[column] == 0;
 	size_t count = column_of(work, part, bound ? part->unbound_held_out : part->held_out,
 				 column, room);
-	double se = jackknife(room, count);
+	double se = jackknife(room, count) * work->influence;
 
 	*upper = NAN;
 	if (bound && factor_norm(&part->factors.tree[1], column) == 0)
@@ -81,6 +84,25 @@ static unsigned count_replicates(const struct work *work)
 	return (unsigned)first->groups;
 }
 
+/*
+ * Only how replicates differ says anything, not where they stand: all are moved up
+ * when one of a weight with a bound would come to lie below it.
+ */
+static void spread(double *replicates, unsigned count, double influence)
+{
+	double mean = 0, lowest = INFINITY, lowest_before = INFINITY;
+
+	for (unsigned i = 0; i < count; i++)
+		mean += replicates[i] / count;
+	for (unsigned i = 0; i < count; i++) {
+		lowest_before = fmin(lowest_before, replicates[i]);
+		replicates[i] = mean + (replicates[i] - mean) * influence;
+		lowest = fmin(lowest, replicates[i]);
+	}
+	for (unsigned i = 0; i < count && lowest < 0 && lowest_before >= 0; i++)
+		replicates[i] -= lowest;
+}
+
 /* Replicates of a column, times `factor`; NULL: none, or no memory. */
 static double *copy_replicates(const struct work *work, const struct part *part, unsigned column,
 			       double factor)
@@ -90,6 +112,8 @@ static double *copy_replicates(const struct work *work, const struct part *part,
 
 	if (copy)
 		column_of(work, part, part->held_out, column, copy);
+	if (copy && work->influence != 1)
+		spread(copy, count, work->influence);
 	for (unsigned i = 0; copy && i < count; i++)
 		copy[i] *= factor;
 	return copy;

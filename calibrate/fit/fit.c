@@ -154,6 +154,7 @@ int fit_solve(const struct trace *trace, const struct fit_options *options, stru
 		return -ENOMEM;
 	work->trace = trace;
 	work->options = options;
+	work->influence = 1;
 	work->fit = fit_new(trace, options);
 	result = work->fit ? points_find(&work->points, trace, options->frequency,
 					 &work->fit->warnings, error)

@@ -22,8 +22,10 @@ struct fit_options { /* zero: NNLS, points, not robust */
 	enum fit_method method;
 	enum fit_frequency frequency;
 	/*
-	 * Tukey's biweight on held-in residuals: meters that lie now and then. Held-out fits keep
-	 * the rows' weights; errors are over the rows that have one. More than a tenth of
+	 * Tukey's biweight on held-in residuals: meters that lie now and then. Residuals count in
+	 * standard deviations that grow with the prediction as the rows show; rows count the less
+	 * the more a meter errs there. Held-out fits keep the rows' weights, standard errors and
+	 * replicates allow for that; errors are over the rows that have one. More than a tenth of
 	 * outliers, or a workload that loses most of its rows, is usable at best.
 	 */
 	bool robust;
@@ -54,7 +56,7 @@ struct fit_weight {
 	double vif;
 	double min_rate, max_rate; /* that the fit saw, per second (per row) */
 	double share;              /* of the mean modelled power, base included */
-	double *replicates;        /* replicate_count, owned; NULL = none */
+	double *replicates;        /* replicate_count, owned; NULL = none; differences count */
 };
 
 struct fit_point {

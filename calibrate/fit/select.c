@@ -254,23 +254,71 @@ static int put_in_order(const struct search *search, struct selection *selection
 	return 0;
 }
 
-static int choose(struct search *search, struct selection *selection)
+/* What was chosen of each size. */
+struct path {
+	struct set sets[TRACE_EVENTS_MAX + 1];
+	double rmse[TRACE_EVENTS_MAX + 1];
+	unsigned count; /* the largest */
+};
+
+static void note_step(const struct search *search, struct path *path)
+{
+	path->count = search->count;
+	path->sets[path->count] = search->chosen;
+	path->rmse[path->count] = search->rmse;
+}
+
+/* To the limit, also where a step helps nothing: the one behind it may help in its company. */
+static int go_on(struct search *search, struct path *path)
 {
 	struct columns none = columns_of(search, &search->chosen);
 	int result = held_out(search, &none, &search->rmse);
 
+	note_step(search, path);
 	while (!result && search->count < search->limits.events) {
 		struct select_step best;
 
 		result = find_best(search, &search->chosen, &search->open, &best);
-		if (result || !helps(search, &best))
+		if (result || isinf(best.lowo_rmse))
 			break;
 		take(search, best.event, true, best.lowo_rmse);
 		search->count++;
 		result = exchange(search);
+		note_step(search, path);
 	}
-	if (!result)
-		result = put_in_order(search, selection);
+	return result;
+}
+
+/* Back to the size of the least error, and on while the last event is not worth a counter. */
+static void go_back(struct search *search, const struct path *path)
+{
+	unsigned best = 0;
+
+	for (unsigned i = 1; i <= path->count; i++)
+		if (path->rmse[i] < path->rmse[best])
+			best = i;
+	for (unsigned i = best; i-- > 0;)
+		if (path->rmse[i] * (1 - search->limits.gain_min) <= path->rmse[best])
+			best = i;
+	for (unsigned i = 0; i < search->trace->event_count; i++)
+		search->open.has[i] |= search->chosen.has[i];
+	search->chosen = path->sets[best];
+	search->count = best;
+	search->rmse = path->rmse[best];
+	for (unsigned i = 0; i < search->trace->event_count; i++)
+		search->open.has[i] &= !search->chosen.has[i];
+}
+
+static int choose(struct search *search, struct selection *selection)
+{
+	struct path path = { .count = 0 };
+	int result = go_on(search, &path);
+
+	if (result)
+		return result;
+	go_back(search, &path);
+	selection->none_rmse = path.rmse[0];
+	result = put_in_order(search, selection);
 	for (unsigned i = 0; i < search->trace->event_count && !result; i++)
 		if (search->open.has[i])
 			result = tell_rest(search, selection, i);
@@ -307,7 +355,7 @@ static struct select_limits with_defaults(const struct select_limits *limits)
 	struct select_limits all = *limits;
 
 	all.vif_max = all.vif_max > 0 ? all.vif_max : 10;
-	all.gain_min = all.gain_min > 0 ? all.gain_min : 0.01;
+	all.gain_min = all.gain_min > 0 ? all.gain_min : 0.002;
 	return all;
 }
 

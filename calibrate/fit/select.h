@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * select.h - which events to count, when there are more candidates than counters.
- * Forward selection with exchanges, by held-out error, with a limit on collinearity. Pure.
+ * Forward selection with exchanges up to the limit, by held-out error, with a limit on
+ * collinearity; kept are as many as make that error least. Pure.
  */
 #ifndef VMENERGY_CALIBRATE_FIT_SELECT_H
 #define VMENERGY_CALIBRATE_FIT_SELECT_H
@@ -14,7 +15,7 @@
 struct select_limits {
 	unsigned events; /* at most so many */
 	double vif_max;  /* of each chosen event; 0 = 10 */
-	double gain_min; /* stop where held-out RMSE falls by less than this part; 0 = 0.01 */
+	double gain_min; /* an event is worth a counter if held-out RMSE falls by this part; 0 = 0.002 */
 };
 
 struct select_step {
@@ -25,6 +26,7 @@ struct select_step {
 
 struct selection {
 	unsigned count;
+	double none_rmse; /* W, held-out, without any event */
 	struct select_step steps[TRACE_EVENTS_MAX];
 	struct error_list notes; /* candidates that were left out, and why: never counted, copies */
 };

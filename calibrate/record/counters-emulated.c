@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "meter/plant.h"
 
-enum { COUNTERS = 6 };
+enum { COUNTERS = 12 };
 
 static int open_plant(struct counters *counters, const char *path, struct error *error)
 {

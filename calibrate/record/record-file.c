@@ -175,17 +175,20 @@ int recorder_open_file(struct recorder *recorder, struct error *error)
 	return recorder->setup->resume ? take_up(recorder, error) : begin(recorder, error);
 }
 
-int recorder_keep_phase(struct recorder *recorder, struct error *error)
+int recorder_keep_phases(struct recorder *recorder, size_t first, struct error *error)
 {
 	const struct session *session = recorder->session;
-	const struct session_phase *phase = &session->phases.items[session->phases.count - 1];
 	struct text text = { 0 };
 
 	if (recorder->fd < 0)
 		return 0;
-	session_print_readings(session, recorder->written_ns, phase->begin_ns, &text);
-	session_print_phase(session, session->phases.count - 1, &text);
-	recorder->written_ns = phase->end_ns;
+	for (size_t i = first; i < session->phases.count; i++) {
+		const struct session_phase *phase = &session->phases.items[i];
+
+		session_print_readings(session, recorder->written_ns, phase->begin_ns, &text);
+		session_print_phase(session, i, &text);
+		recorder->written_ns = phase->end_ns;
+	}
 	return append(recorder, &text, error);
 }
 

@@ -16,11 +16,12 @@ enum { SECTOR_BYTES = 512, SETTLE_FACTOR = 3 };
 
 struct run {
 	struct recorder *recorder;
-	const struct suite_phase *plan;
+	const struct suite_phase *plan; /* of the phase that is open */
 	struct session_phase *phase;
 	size_t index; /* of it */
 	size_t first_sample;
 	unsigned losses; /* of the meter, before */
+	double done_s;   /* by phases that this one continues */
 	struct workload_process *process;
 	/* Waiting for the temperature: what it was at the last look, and when. */
 	bool is_settled;
@@ -231,8 +232,9 @@ static int run_to_end(struct run *run, struct error *error)
 		/* What was missed while we did not run is not made up for. */
 		if (next_ns < last_sample(run)->time_ns)
 			next_ns = last_sample(run)->time_ns;
-		recorder_show(recorder, fmin((double)(next_ns - run->phase->begin_ns) * 1e-9,
-					     run->plan->seconds));
+		recorder_show(recorder,
+			      run->done_s + fmin((double)(next_ns - run->phase->begin_ns) * 1e-9,
+						 run->plan->seconds));
 	} while (!run->is_settled || last_sample(run)->time_ns < end_ns);
 	run->phase->end_ns = last_sample(run)->time_ns;
 	return 0;
@@ -272,52 +274,60 @@ static int begin(struct run *run, struct error *error)
 	run->phase = phase;
 	run->index = recorder->session->phases.count - 1;
 	run->first_sample = recorder->session->samples.count;
-	run->losses = recorder->state.losses;
-	run->is_settled = !(recorder->setup->temperature_settle_c > 0);
+	if (!run->plan->continues)
+		run->losses = recorder->state.losses;
+	run->is_settled = run->plan->continues || !(recorder->setup->temperature_settle_c > 0);
 	run->looked_c = NAN;
 	snprintf(phase->workload, sizeof phase->workload, "%s", recorder_group(run->plan));
 	snprintf(phase->variant, sizeof phase->variant, "%s", run->plan->variant);
 	phase->pass = run->plan->pass;
 	phase->threads = run->plan->run.threads;
 	phase->frequency_hz = run->plan->frequency_hz;
+	phase->continues = run->plan->continues;
 	return 0;
 }
 
-static void drop(struct run *run)
+/* It begins when its events are counted, and unless it continues another its workload runs. */
+static int run_phase(struct run *run, struct error *error)
 {
-	struct session *session = run->recorder->session;
+	struct recorder *recorder = run->recorder;
+	int result = set_pass(recorder, run->plan->pass, error);
 
-	session->phases.count = run->index;
-	session->samples.count = run->first_sample;
-}
-
-int recorder_run_phase(struct recorder *recorder, const struct suite_phase *plan,
-		       struct error *error)
-{
-	struct run run = { .recorder = recorder, .plan = plan };
-	int result = set_frequency(recorder, plan->frequency_hz, error);
-
-	if (!result)
-		result = set_pass(recorder, plan->pass, error);
 	if (!result)
 		result = recorder_drain(recorder, error);
 	if (!result)
-		result = begin(&run, error);
-	if (result || !run.phase)
-		return result;
-	result = start(&run, error);
-	if (!result) {
-		run.phase->begin_ns = recorder_now_ns(recorder);
-		result = add_sample(&run, error);
-		if (!result)
-			result = run_to_end(&run, error);
-		stop(&run);
-	}
-	if (!result)
-		result = check_readings(&run, error);
+		result = begin(run, error);
+	if (!result && !run->plan->continues)
+		result = start(run, error);
 	if (result)
-		drop(&run);
-	else
-		run.phase->complete = true;
+		return result;
+	run->phase->begin_ns = recorder_now_ns(recorder);
+	result = add_sample(run, error);
+	if (!result)
+		result = run_to_end(run, error);
+	if (!result)
+		result = check_readings(run, error);
+	run->phase->complete = !result;
+	run->done_s += run->plan->seconds;
+	return result;
+}
+
+int recorder_run_phases(struct recorder *recorder, const struct suite_phase *plans, size_t count,
+			struct error *error)
+{
+	struct session *session = recorder->session;
+	const size_t phases = session->phases.count, samples = session->samples.count;
+	struct run run = { .recorder = recorder };
+	int result = set_frequency(recorder, plans->frequency_hz, error);
+
+	for (size_t i = 0; i < count && !result; i++) {
+		run.plan = &plans[i];
+		result = run_phase(&run, error);
+	}
+	stop(&run);
+	if (result) {
+		session->phases.count = phases;
+		session->samples.count = samples;
+	}
 	return result;
 }

@@ -68,34 +68,84 @@ int record_compare(const struct session *before, const struct session *now, stru
 static bool is_same(const struct session_phase *phase, const struct suite_phase *plan)
 {
 	return phase->pass == plan->pass && phase->threads == plan->run.threads &&
-	       phase->frequency_hz == plan->frequency_hz &&
+	       phase->frequency_hz == plan->frequency_hz && phase->continues == plan->continues &&
 	       strcmp(phase->workload, recorder_group(plan)) == 0 &&
 	       strcmp(phase->variant, plan->variant) == 0;
 }
 
-/* The same is run several times: each run in the file stands for one in the suite. */
-static bool match_one(const struct session_phase *phase, const struct suite *suite, bool *is_done)
+/* Phases from `first` on that are one run. */
+static size_t count_run(const struct session *session, size_t first)
 {
-	for (size_t i = 0; i < suite->count; i++)
-		if (!is_done[i] && is_same(phase, &suite->items[i])) {
-			is_done[i] = true;
+	size_t count = 1;
+
+	while (first + count < session->phases.count &&
+	       session->phases.items[first + count].continues)
+		count++;
+	return count;
+}
+
+static bool are_same(const struct session_phase *phases, const struct suite *suite, size_t first,
+		     size_t count)
+{
+	if (suite_count_run(suite, first) != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!phases[i].complete || !is_same(&phases[i], &suite->items[first + i]))
+			return false;
+	return true;
+}
+
+/* The same is run several times: each run in the file stands for one in the suite. */
+static bool match_one(const struct session_phase *phases, size_t count, const struct suite *suite,
+		      bool *is_done)
+{
+	for (size_t i = 0; i < suite->count; i += suite_count_run(suite, i))
+		if (!is_done[i] && are_same(phases, suite, i, count)) {
+			memset(is_done + i, true, count * sizeof *is_done);
 			return true;
 		}
 	return false;
 }
 
-int record_match(const struct session *session, const struct suite *suite, bool *is_done,
+/* Is it the beginning of one in the suite? */
+static bool is_cut(const struct session_phase *phases, size_t count, const struct suite *suite)
+{
+	for (size_t i = 0; i < suite->count; i += suite_count_run(suite, i)) {
+		size_t same = 0;
+
+		while (same < count && same < suite_count_run(suite, i) &&
+		       is_same(&phases[same], &suite->items[i + same]))
+			same++;
+		if (same == count)
+			return true;
+	}
+	return false;
+}
+
+static void drop_from(struct session *session, size_t phase)
+{
+	session->phases.count = phase;
+	while (session->samples.count &&
+	       session->samples.items[session->samples.count - 1].phase >= phase)
+		session->samples.count--;
+}
+
+int record_match(struct session *session, const struct suite *suite, bool *is_done,
 		 struct error *error)
 {
-	for (size_t i = 0; i < session->phases.count; i++) {
+	for (size_t i = 0, count; i < session->phases.count; i += count) {
 		const struct session_phase *phase = &session->phases.items[i];
 
-		if (phase->complete && !match_one(phase, suite, is_done))
+		count = count_run(session, i);
+		if (match_one(phase, count, suite, is_done))
+			continue;
+		if (i + count < session->phases.count || !is_cut(phase, count, suite))
 			return error_setf(
 				error, EINVAL,
 				"it has a run of %s (%s) that is not among those that were "
 				"asked for now: the same options resume it",
 				phase->workload, phase->variant[0] ? phase->variant : "no threads");
+		drop_from(session, i);
 	}
 	return 0;
 }

@@ -104,18 +104,19 @@ static bool is_final(const struct recorder *recorder, int result)
 }
 
 /* 0: done, perhaps by a second attempt; 1: given up, *why; -errno with text: all is over. */
-static int run_phase(struct recorder *recorder, const struct suite_phase *phase, struct error *why,
-		     struct error *error)
+static int run_phases(struct recorder *recorder, const struct suite_phase *phase, size_t count,
+		      struct error *why, struct error *error)
 {
+	const size_t first = recorder->session->phases.count;
 	int result = 0;
 
 	for (unsigned attempt = 0; attempt < 2; attempt++) {
 		result = wait_for_meter(recorder, error);
 		if (result)
 			return result;
-		result = recorder_run_phase(recorder, phase, why);
+		result = recorder_run_phases(recorder, phase, count, why);
 		if (!result)
-			return recorder_keep_phase(recorder, error);
+			return recorder_keep_phases(recorder, first, error);
 		if (is_final(recorder, result)) {
 			*error = *why;
 			return recorder_must_stop(recorder) ? -EINTR : result;
@@ -126,12 +127,12 @@ static int run_phase(struct recorder *recorder, const struct suite_phase *phase,
 	return 1;
 }
 
-static int give_up(struct recorder *recorder, const struct suite_phase *phase,
+static int give_up(struct recorder *recorder, const struct suite_phase *phase, size_t count,
 		   const struct error *why, struct error *error)
 {
 	const struct record_setup *setup = recorder->setup;
 
-	recorder->failed++;
+	recorder->failed += (unsigned)count;
 	if (setup->notes)
 		error_list_addf(setup->notes, "skipped: %s, %s: %s", recorder_group(phase),
 				phase->variant, why->text);
@@ -146,23 +147,25 @@ static int run_suite(struct recorder *recorder, struct error *error)
 	const struct suite *suite = recorder->setup->suite;
 	int result = 0;
 
-	for (size_t i = 0; i < suite->count && result >= 0; i++) {
+	for (size_t i = 0, count; i < suite->count && result >= 0; i += count) {
 		const struct suite_phase *phase = &suite->items[i];
 		struct error why = { "" };
 		char what[SESSION_NAME_BYTES + sizeof phase->variant + 4];
 
+		count = suite_count_run(suite, i);
 		if (!recorder->is_done[i]) {
 			stpcpy(stpcpy(stpcpy(what, recorder_group(phase)),
 				      phase->variant[0] ? ", " : ""),
 			       phase->variant);
 			recorder->what = what;
 			recorder->has_run = true;
-			result = run_phase(recorder, phase, &why, error);
+			result = run_phases(recorder, phase, count, &why, error);
 			if (result > 0)
-				result = give_up(recorder, phase, &why, error);
+				result = give_up(recorder, phase, count, &why, error);
 			recorder->what = "";
 		}
-		recorder->done_s += phase->seconds;
+		for (size_t k = 0; k < count; k++)
+			recorder->done_s += phase[k].seconds;
 	}
 	return result;
 }

@@ -45,24 +45,25 @@ int recorder_drain(struct recorder *recorder, struct error *error);
 int recorder_idle(struct recorder *recorder, double seconds, struct error *error);
 void recorder_show(struct recorder *recorder, double phase_done_s);
 
-/* --- one phase (record-phase.c) --- */
+/* --- phases (record-phase.c) --- */
 
 /* The workload, by the name under which it is held out. */
 const char *recorder_group(const struct suite_phase *plan);
 
 /*
- * 0: it is the session's last phase. Else it is not in the session: -EINTR, -ENOMEM, or another
- * -errno with text: the workload ended, the meter was lost, ...
+ * A phase and the `count` - 1 that continue it: the workload goes on while passes change. 0: they
+ * are the session's last phases. Else none is in the session: -EINTR, -ENOMEM, or another -errno
+ * with text: the workload ended, the meter was lost, ...
  */
-int recorder_run_phase(struct recorder *recorder, const struct suite_phase *phase,
-		       struct error *error);
+int recorder_run_phases(struct recorder *recorder, const struct suite_phase *plans, size_t count,
+			struct error *error);
 
 /* --- the file (record-file.c) --- */
 
 /* Begin it anew, or take up what is there: fills session, is_done, shift_ns, written_ns. */
 int recorder_open_file(struct recorder *recorder, struct error *error);
-/* The last phase, and what readings came before it. */
-int recorder_keep_phase(struct recorder *recorder, struct error *error);
+/* The phases from `first` on, and what readings came before them. */
+int recorder_keep_phases(struct recorder *recorder, size_t first, struct error *error);
 /* Readings after the last phase. */
 int recorder_keep_rest(struct recorder *recorder, struct error *error);
 void recorder_close_file(struct recorder *recorder);
@@ -72,10 +73,11 @@ void recorder_close_file(struct recorder *recorder);
 /* Do both say the same of machine, meter and events? 0 or -EINVAL with what differs. Pure. */
 int record_compare(const struct session *before, const struct session *now, struct error *error);
 /*
- * Which phases of the suite the session has. -EINVAL with text: it has one that the suite has
- * not. Pure.
+ * Which phases of the suite the session has; those that continue one another are one. If the last
+ * one lacks a part, it is taken out of the session. -EINVAL with text: it has one that the suite
+ * has not. Pure.
  */
-int record_match(const struct session *session, const struct suite *suite, bool *is_done,
+int record_match(struct session *session, const struct suite *suite, bool *is_done,
 		 struct error *error);
 
 #endif

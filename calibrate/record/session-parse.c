@@ -192,6 +192,24 @@ static uint64_t end_of_last_phase(const struct session *session)
 	return session->phases.count ? session->phases.items[session->phases.count - 1].end_ns : 0;
 }
 
+/* What continues a phase is run as that was. */
+static int read_continues(struct reader *reader, struct session_phase *phase)
+{
+	const struct session_phase *before = phase - 1;
+	unsigned continues = 0;
+	int result = take_unsigned(reader, 7, 1, &continues);
+
+	if (result || !continues)
+		return result;
+	phase->continues = true;
+	if (reader->session->phases.count < 2 || phase->threads != before->threads ||
+	    phase->frequency_hz != before->frequency_hz ||
+	    strcmp(phase->workload, before->workload) != 0 ||
+	    strcmp(phase->variant, before->variant) != 0)
+		return bad(reader, "it does not continue the phase before, which is another");
+	return 0;
+}
+
 static int read_phase(struct reader *reader)
 {
 	struct session *session = reader->session;
@@ -221,6 +239,8 @@ static int read_phase(struct reader *reader)
 		result = take_u64(reader, 6, UINT64_MAX, &phase->begin_ns);
 	if (!result && phase->begin_ns < after_ns)
 		result = bad(reader, "a phase begins before the end of the one before");
+	if (!result)
+		result = read_continues(reader, phase);
 	reader->last_sample_ns = phase->begin_ns;
 	return result;
 }
@@ -326,7 +346,7 @@ static const struct kind {
 	{ 'm', STAGE_ABOUT, STAGE_ABOUT, STAGE_METER, 14, 14, read_meter },
 	{ 'd', STAGE_METER, STAGE_METER, STAGE_METER, 2, 2, read_disk },
 	{ 'p', STAGE_METER, STAGE_PASSES, STAGE_PASSES, 1, 1 + SESSION_EVENTS_MAX, read_pass },
-	{ 'w', STAGE_PASSES, STAGE_PHASES, STAGE_PHASES, 7, 7, read_phase },
+	{ 'w', STAGE_PASSES, STAGE_PHASES, STAGE_PHASES, 8, 8, read_phase },
 	{ 's', STAGE_PHASES, STAGE_PHASES, STAGE_PHASES, SAMPLE_FIELDS, FIELDS_MAX, read_sample },
 	{ 'r', STAGE_METER, STAGE_PHASES, STAGE_PHASES, 5, 5, read_reading },
 	{ 'e', STAGE_PHASES, STAGE_PHASES, STAGE_PHASES, 2, 2, read_end },

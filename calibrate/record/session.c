@@ -163,6 +163,7 @@ void session_print_phase(const struct session *session, size_t phase, struct tex
 	csv_u64(out, it->threads);
 	csv_u64(out, it->frequency_hz);
 	csv_u64(out, it->begin_ns);
+	csv_u64(out, it->continues);
 	csv_end(out);
 	for (size_t i = find_sample(session, phase);
 	     i < session->samples.count && session->samples.items[i].phase == phase; i++)

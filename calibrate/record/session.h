@@ -35,6 +35,7 @@ struct session_phase {
 	unsigned threads;
 	uint64_t frequency_hz;     /* that was set; 0 = as the governor has it */
 	uint64_t begin_ns, end_ns; /* of the workload, warm-up included */
+	bool continues; /* the phase before: its workload went on, only the pass is another */
 	bool complete;
 };
 
@@ -77,11 +78,12 @@ void session_clear(struct session *session);
 /*
  * The file's parts, a letter and then the values in each line:
  *     f,FORMAT   a,LINE OF ABOUT   m,METER...   d,DISK   p,EVENTS OF A PASS...
- *     w,WORKLOAD,VARIANT,PASS,THREADS,FREQUENCY_HZ,BEGIN_NS     a phase begins
+ *     w,WORKLOAD,VARIANT,PASS,THREADS,FREQUENCY_HZ,BEGIN_NS,CONTINUES     a phase begins; 1: it
+ *       continues the one before
  *     s,TIME_NS,BUSY_NS,QUALITY,FREQUENCY_HZ,TEMPERATURE_C,READ_BYTES,WRITE_BYTES,READS,WRITES,
  *       COUNTS...
  *     r,TIME_NS,POWER_W,ENERGY_J,FLAGS
- *     e,END_NS                                                  and was complete
+ *     e,END_NS                                                            and was complete
  * An empty value is an unknown one.
  */
 void session_print_head(const struct session *session, struct text *out); /* about, meter, passes */

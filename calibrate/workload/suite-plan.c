@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "calibrate/workload/suite-plan.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum { BRIEF_VARIANTS = 2, ROUNDS_WANTED = 2 };
@@ -50,51 +51,71 @@ unsigned suite_variants(const struct suite_machine *machine, bool brief,
 	return count;
 }
 
-size_t suite_cells_between_idle(unsigned passes)
+/* Of one combination in all passes. */
+static double cell_s(const struct suite_extent *extent)
 {
-	return passes < SUITE_IDLE_EVERY ? SUITE_IDLE_EVERY / passes : 1;
+	return extent->least_phase_s + (extent->passes - 1) * extent->least_later_s;
 }
 
-size_t suite_count_phases(const struct suite_extent *extent, size_t cells, size_t rounds)
+size_t suite_cells_between_idle(const struct suite_extent *extent)
 {
-	size_t between = suite_cells_between_idle(extent->passes);
-	size_t idle = cells > 0 ? (cells - 1) / between : 0;
-	size_t block = extent->passes + cells * extent->passes + idle;
+	double cells = floor(SUITE_IDLE_EVERY * extent->least_phase_s / cell_s(extent));
 
-	return rounds * extent->frequencies * block + extent->passes;
+	return cells > 1 ? (size_t)cells : 1;
+}
+
+double suite_seconds(const struct suite_extent *extent, size_t cells, size_t rounds)
+{
+	size_t idle = cells > 0 ? (cells - 1) / suite_cells_between_idle(extent) : 0;
+	double block_s =
+		(double)(cells + 1) * cell_s(extent) + (double)idle * extent->least_phase_s;
+
+	return (double)(rounds * extent->frequencies) * block_s + cell_s(extent);
+}
+
+size_t suite_least_cells(const struct suite_extent *extent)
+{
+	return extent->scout && extent->brief > 0 ? extent->brief : extent->workloads;
+}
+
+/* What was a multiple may have been rounded below it. */
+static bool fits(const struct suite_extent *extent, size_t cells, size_t rounds)
+{
+	return suite_seconds(extent, cells, rounds) <= extent->total_s * (1 + 1e-9);
 }
 
 /* The most cells, from..to, that fit; `from` do. */
-static size_t most_cells(const struct suite_extent *extent, size_t from, size_t to, size_t rounds,
-			 size_t slots)
+static size_t most_cells(const struct suite_extent *extent, size_t from, size_t to, size_t rounds)
 {
-	while (from < to && suite_count_phases(extent, from + 1, rounds) <= slots)
+	while (from < to && fits(extent, from + 1, rounds))
 		from++;
 	return from;
 }
 
-bool suite_plan_make(const struct suite_extent *extent, struct suite_plan *plan)
+static void choose_cells(const struct suite_extent *extent, struct suite_plan *plan)
 {
 	const size_t least = extent->workloads, all = least * extent->variants;
 	const size_t two = extent->variants > 1 ? 2 * least : least;
-	/* What was a multiple may have been rounded below it. */
-	const size_t slots = (size_t)(extent->total_s / extent->least_phase_s * (1 + 1e-9));
 
-	*plan = (struct suite_plan){ .cells = least, .rounds = 1 };
-	if (suite_count_phases(extent, least, 1) > slots)
-		return false;
-	if (suite_count_phases(extent, two, ROUNDS_WANTED) > slots) {
-		plan->cells = most_cells(extent, least, two, 1, slots);
+	if (extent->scout) {
+		plan->cells = most_cells(extent, plan->cells, least, 1);
+	} else if (!fits(extent, two, ROUNDS_WANTED)) {
+		plan->cells = most_cells(extent, least, two, 1);
 	} else {
 		plan->rounds = ROUNDS_WANTED;
-		plan->cells = most_cells(extent, two, all, ROUNDS_WANTED, slots);
-		while (plan->cells == all &&
-		       suite_count_phases(extent, all, plan->rounds + 1) <= slots)
+		plan->cells = most_cells(extent, two, all, ROUNDS_WANTED);
+		while (plan->cells == all && fits(extent, all, plan->rounds + 1))
 			plan->rounds++;
 	}
-	plan->phases = suite_count_phases(extent, plan->cells, plan->rounds);
-	plan->seconds = extent->total_s / (double)plan->phases;
-	if (plan->seconds > STRETCH_MAX * extent->least_phase_s)
-		plan->seconds = STRETCH_MAX * extent->least_phase_s;
+}
+
+bool suite_plan_make(const struct suite_extent *extent, struct suite_plan *plan)
+{
+	*plan = (struct suite_plan){ .cells = suite_least_cells(extent), .rounds = 1 };
+	if (!fits(extent, plan->cells, 1))
+		return false;
+	choose_cells(extent, plan);
+	plan->stretch = fmin(extent->total_s / suite_seconds(extent, plan->cells, plan->rounds),
+			     STRETCH_MAX);
 	return true;
 }

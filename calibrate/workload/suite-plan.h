@@ -20,21 +20,25 @@ unsigned suite_variants(const struct suite_machine *machine, bool brief,
 /* What there is to run... */
 struct suite_extent {
 	size_t workloads; /* idle is not one of them */
+	size_t brief;     /* of them, the first ones */
 	unsigned variants, passes, frequencies;
-	double total_s, least_phase_s;
+	bool scout;
+	double total_s, least_phase_s, least_later_s;
 };
 
 /* ... and how it is run: `cells` combinations of workload and variant, `rounds` times each. */
 struct suite_plan {
-	size_t cells, rounds, phases;
-	double seconds; /* a phase */
+	size_t cells, rounds;
+	double stretch; /* how much longer than the least a phase is */
 };
 
 /* Combinations between two idle phases. */
-size_t suite_cells_between_idle(unsigned passes);
-/* Phases of all that, idle included. */
-size_t suite_count_phases(const struct suite_extent *extent, size_t cells, size_t rounds);
-/* false: not even each workload once fits. */
+size_t suite_cells_between_idle(const struct suite_extent *extent);
+/* The least time that all that takes, idle included. */
+double suite_seconds(const struct suite_extent *extent, size_t cells, size_t rounds);
+/* Combinations that must be run. */
+size_t suite_least_cells(const struct suite_extent *extent);
+/* false: not even those fit, once each. */
 bool suite_plan_make(const struct suite_extent *extent, struct suite_plan *plan);
 
 #endif

@@ -27,7 +27,7 @@ struct maker {
 	struct suite_plan plan;
 	struct cell *cells;
 	uint64_t random;
-	size_t idle_pass; /* whose turn it is */
+	unsigned pass; /* that the last phase has: the next begins with it */
 };
 
 /* splitmix64 (Steele, Lea, Flood 2014). */
@@ -140,10 +140,7 @@ static int add_workloads(struct maker *maker, bool brief, struct error *error)
 
 static double minutes_of(const struct maker *maker, size_t cells, size_t rounds)
 {
-	double seconds = (double)suite_count_phases(&maker->extent, cells, rounds) *
-			 maker->extent.least_phase_s;
-
-	return ceil(seconds / 6 - 1e-6) / 10;
+	return ceil(suite_seconds(&maker->extent, cells, rounds) / 6 - 1e-6) / 10;
 }
 
 static void note_shortage(struct maker *maker)
@@ -151,6 +148,8 @@ static void note_shortage(struct maker *maker)
 	const size_t all = maker->extent.workloads * maker->extent.variants;
 	struct error_list *notes = &maker->suite->notes;
 
+	if (maker->extent.scout)
+		return;
 	if (maker->plan.cells < all)
 		error_list_addf(notes,
 				"%zu of %zu combinations of workload and threads left out for lack "
@@ -175,17 +174,18 @@ static int make_plan(struct maker *maker, struct error *error)
 		return error_setf(error, EINVAL,
 				  "%.1f minutes are too short: %zu workloads once each, in %u "
 				  "pass%s at %u frequenc%s, take %.1f minutes",
-				  request->total_s / 60, extent->workloads, extent->passes,
+				  request->total_s / 60, suite_least_cells(extent), extent->passes,
 				  extent->passes == 1 ? "" : "es", extent->frequencies,
 				  extent->frequencies == 1 ? "y" : "ies",
-				  minutes_of(maker, extent->workloads, 1));
+				  minutes_of(maker, suite_least_cells(extent), 1));
 	note_shortage(maker);
 	return 0;
 }
 
-static int add_phase(struct maker *maker, const struct cell *cell, unsigned pass,
-		     uint64_t frequency_hz)
+static int add_phase(struct maker *maker, const struct cell *cell, uint64_t frequency_hz,
+		     bool continues)
 {
+	const struct suite_extent *extent = &maker->extent;
 	struct suite *suite = maker->suite;
 	struct suite_phase *phase = MEMORY_APPEND(suite);
 
@@ -197,40 +197,42 @@ static int add_phase(struct maker *maker, const struct cell *cell, unsigned pass
 		phase->run.placement = cell->variant->placement;
 		memcpy(phase->variant, cell->variant->text, sizeof phase->variant);
 	}
-	phase->pass = pass;
+	phase->pass = maker->pass;
+	phase->continues = continues;
 	phase->frequency_hz = frequency_hz;
-	phase->seconds = maker->plan.seconds;
-	phase->warm_up_s = SUITE_WARM_UP_S;
+	phase->seconds = maker->plan.stretch *
+			 (continues ? extent->least_later_s : extent->least_phase_s);
+	phase->warm_up_s = continues ? 0 : SUITE_WARM_UP_S;
 	suite->total_s += phase->seconds;
 	return 0;
 }
 
-/* In all passes; which one is first takes turns. */
-static int add_all_passes(struct maker *maker, const struct cell *cell, size_t first,
-			  uint64_t frequency_hz)
+/* In all passes, from the one on that was last: so which is first takes turns, and about a change
+ * of workload the same events are counted. */
+static int add_all_passes(struct maker *maker, const struct cell *cell, uint64_t frequency_hz)
 {
 	const unsigned passes = maker->extent.passes;
-	int result = 0;
+	int result = add_phase(maker, cell, frequency_hz, false);
 
-	for (size_t i = 0; !result && i < passes; i++)
-		result = add_phase(maker, cell, (unsigned)((first + i) % passes), frequency_hz);
+	for (unsigned i = 1; !result && i < passes; i++) {
+		maker->pass = (maker->pass + 1) % passes;
+		result = add_phase(maker, cell, frequency_hz, true);
+	}
 	return result;
 }
 
-static int add_block(struct maker *maker, size_t round, uint64_t frequency_hz)
+static int add_block(struct maker *maker, uint64_t frequency_hz)
 {
 	const struct cell idle = { workload_find("idle"), NULL };
-	const size_t between = suite_cells_between_idle(maker->extent.passes);
-	int result = add_all_passes(maker, &idle, round, frequency_hz);
+	const size_t between = suite_cells_between_idle(&maker->extent);
+	int result = add_all_passes(maker, &idle, frequency_hz);
 
 	shuffle(maker->cells, maker->plan.cells, sizeof *maker->cells, &maker->random);
 	for (size_t i = 0; !result && i < maker->plan.cells; i++) {
 		if (i > 0 && i % between == 0)
-			result = add_phase(maker, &idle,
-					   (unsigned)(maker->idle_pass++ % maker->extent.passes),
-					   frequency_hz);
+			result = add_phase(maker, &idle, frequency_hz, false);
 		if (!result)
-			result = add_all_passes(maker, &maker->cells[i], round + i, frequency_hz);
+			result = add_all_passes(maker, &maker->cells[i], frequency_hz);
 	}
 	return result;
 }
@@ -247,12 +249,26 @@ static int add_blocks(struct maker *maker)
 	for (size_t round = 0; !result && round < maker->plan.rounds; round++) {
 		shuffle(frequencies_hz, count, sizeof *frequencies_hz, &maker->random);
 		for (size_t i = 0; !result && i < count; i++)
-			result = add_block(maker, round, frequencies_hz[i]);
+			result = add_block(maker, frequencies_hz[i]);
 	}
 	if (!result)
-		result = add_all_passes(maker, &idle, 0, frequencies_hz[count - 1]);
+		result = add_all_passes(maker, &idle, frequencies_hz[count - 1]);
 	free(frequencies_hz);
 	return result;
+}
+
+/* The brief workloads, then as many of the others as there is time for, from everywhere in the
+ * table, where neighbours are alike. */
+static const struct workload *pick_workload(const struct maker *maker, size_t cell)
+{
+	const struct suite_extent *extent = &maker->extent;
+	size_t brief = extent->brief, others = extent->workloads - brief;
+
+	if (!extent->scout)
+		return maker->workloads[cell % extent->workloads];
+	if (cell < brief)
+		return maker->workloads[cell];
+	return maker->workloads[brief + (cell - brief) * others / (maker->plan.cells - brief)];
 }
 
 /* The workloads of the first variant, then those of the next, as far as there is time. */
@@ -263,7 +279,7 @@ static int make_cells(struct maker *maker)
 		return -ENOMEM;
 	for (size_t i = 0; i < maker->plan.cells; i++)
 		maker->cells[i] = (struct cell){
-			maker->workloads[i % maker->extent.workloads],
+			pick_workload(maker, i),
 			&maker->variants[i / maker->extent.workloads],
 		};
 	return 0;
@@ -285,13 +301,16 @@ static int make_extent(struct maker *maker, struct error *error)
 	if (extent->frequencies == 0)
 		extent->frequencies = 1;
 	extent->total_s = request->total_s;
+	extent->scout = request->scout;
 	extent->least_phase_s =
-		request->least_phase_s > SUITE_PHASE_S ? request->least_phase_s : SUITE_PHASE_S;
+		fmax(request->least_phase_s, request->scout ? SUITE_SCOUT_S : SUITE_PHASE_S);
+	extent->least_later_s = fmax(request->least_later_s, SUITE_LATER_S);
 	workload_table(&count);
 	maker->workloads = calloc(count, sizeof(struct workload *));
 	if (!maker->workloads)
 		return error_setf(error, ENOMEM, "%s", strerrordesc_np(ENOMEM));
 	result = add_workloads(maker, true, error);
+	extent->brief = extent->workloads;
 	return result ? result : add_workloads(maker, false, error);
 }
 
@@ -336,6 +355,15 @@ void suite_clear(struct suite *suite)
 	*suite = (struct suite){ 0 };
 }
 
+size_t suite_count_run(const struct suite *suite, size_t phase)
+{
+	size_t count = 1;
+
+	while (phase + count < suite->count && suite->items[phase + count].continues)
+		count++;
+	return count;
+}
+
 double suite_least_s(const struct suite_request *request, const struct suite_machine *machine)
 {
 	struct suite suite = { 0 };
@@ -343,8 +371,7 @@ double suite_least_s(const struct suite_request *request, const struct suite_mac
 	double least_s = NAN;
 
 	if (make_extent(&maker, NULL) == 0)
-		least_s = (double)suite_count_phases(&maker.extent, maker.extent.workloads, 1) *
-			  maker.extent.least_phase_s;
+		least_s = suite_seconds(&maker.extent, suite_least_cells(&maker.extent), 1);
 	free(maker.workloads);
 	suite_clear(&suite);
 	return least_s;
