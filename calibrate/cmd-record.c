@@ -9,9 +9,7 @@
 
 #include "calibrate/command.h"
 #include "calibrate/fit-options.h"
-#include "calibrate/fit/align.h"
-#include "calibrate/record/record.h"
-#include "calibrate/setup.h"
+#include "calibrate/take.h"
 
 enum { OPTION_RESUME = 256 };
 enum { PHASES_MIN = 4 }; /* a trace of fewer is of no use to anyone */
@@ -77,33 +75,6 @@ static void name_file(const char *trace, size_t pass, const char *behind, struct
 	text_add(name, behind);
 }
 
-static int write_about(struct session *session, const struct align *align, const char *path,
-		       struct error *error)
-{
-	struct text out = { 0 };
-	int result;
-
-	session->about.meter_lag_s = align->lag_s;
-	session->about.meter_window_s = align->window_s;
-	trace_about_print(&session->about, &out);
-	result = out.failed ? error_setf(error, ENOMEM, "%s: out of memory", path)
-			    : command_write_file(path, &out, error);
-	text_free(&out);
-	return result;
-}
-
-static int write_trace(const struct trace *trace, const char *path, struct error *error)
-{
-	struct text out = { 0 };
-	int result;
-
-	trace_print(trace, &out);
-	result = out.failed ? error_setf(error, ENOMEM, "%s: out of memory", path)
-			    : command_write_file(path, &out, error);
-	text_free(&out);
-	return result;
-}
-
 static int write_pass(struct session *session, size_t pass, const struct align *align,
 		      const char *trace_name, struct error *error)
 {
@@ -114,14 +85,13 @@ static int write_pass(struct session *session, size_t pass, const struct align *
 	if (result)
 		goto out;
 	name_file(trace_name, pass, "", &name);
-	result = name.failed ? -ENOMEM : write_trace(trace, name.bytes, error);
+	result = name.failed ? error_setf(error, ENOMEM, "out of memory")
+			     : take_write(trace, &session->about, name.bytes, error);
 	if (result)
 		goto out;
 	printf("%s: %zu rows of %zu workloads, %u events%s%s\n", name.bytes, trace->row_count,
 	       trace->group_count, trace->event_count, note.length ? "; " : "",
 	       note.length ? note.bytes : "");
-	name_file(trace_name, pass, ".about", &name);
-	result = name.failed ? -ENOMEM : write_about(session, align, name.bytes, error);
 out:
 	trace_free(trace);
 	text_free(&name);
@@ -132,12 +102,8 @@ out:
 static int write_all(struct session *session, const char *trace_name, struct error *error)
 {
 	struct align align;
-	int result = align_estimate(session, &align, error);
+	int result = take_align(session, &align, error);
 
-	if (result)
-		return result;
-	printf("meter: %.2f s late, a mean over %.2f s%s%s\n", align.lag_s, align.window_s,
-	       align.note[0] ? ": " : "", align.note);
 	for (size_t pass = 0; pass < session->passes.count && !result; pass++)
 		result = write_pass(session, pass, &align, trace_name, error);
 	return result;
@@ -147,30 +113,22 @@ static int write_all(struct session *session, const char *trace_name, struct err
  */
 
 static int record(const struct options *options, struct setup *setup, struct session *session,
-		  const struct suite *suite, struct error *error)
+		  struct error *error)
 {
-	struct error_list skipped = { 0 };
 	struct text path = { 0 };
 	int result;
 
 	name_file(options->trace, 0, ".session", &path);
-	if (path.failed)
-		return error_setf(error, ENOMEM, "out of memory");
-	result = record_run(
-		&(const struct record_setup){
-			.suite = suite,
-			.counters = setup->counters,
-			.meter = setup->meter,
-			.root = &setup->root,
-			.session_path = path.bytes,
-			.resume = options->resume,
-			.progress = !options->setup.quiet,
-			.stop = record_watch_signals(),
-			.notes = &skipped,
-		},
-		session, error);
-	command_print_list(&skipped, "warning");
-	error_list_clear(&skipped);
+	result = path.failed ? error_setf(error, ENOMEM, "out of memory")
+			     : take_record(
+				       &(const struct take){
+					       .setup = setup,
+					       .options = &options->setup,
+					       .minutes = MINUTES,
+					       .session_path = path.bytes,
+					       .resume = options->resume,
+				       },
+				       session, error);
 	text_free(&path);
 	return result;
 }
@@ -183,8 +141,6 @@ static int finish(const struct options *options, struct session *session, int re
 
 	if (!result)
 		return write_all(session, options->trace, error);
-	if (result == -EINTR)
-		error_setf(error, EINTR, "interrupted");
 	if (session->phases.count == 0)
 		return result;
 	command_fail(error);
@@ -199,25 +155,10 @@ static int finish(const struct options *options, struct session *session, int re
 			  options->trace);
 }
 
-static int run_setup(const struct options *options, struct setup *setup, struct session *session,
-		     struct suite *suite, struct error *error)
-{
-	int result = setup_passes(setup, &options->setup, session, error);
-
-	if (!result)
-		result = setup_suite(setup, &options->setup, MINUTES, session, suite, error);
-	if (result)
-		return result;
-	command_print_list(&setup->warnings, "warning");
-	command_print_list(&suite->notes, "note");
-	return 0;
-}
-
 static int run(int argc, char **argv)
 {
 	struct options options = { .setup = setup_defaults() };
 	struct error error = { "" };
-	struct suite suite = { 0 };
 	struct session session;
 	struct setup setup;
 	int result;
@@ -226,12 +167,12 @@ static int run(int argc, char **argv)
 	result = setup_open(&setup, &options.setup, &session, &error);
 	if (result)
 		return command_fail(&error);
-	result = run_setup(&options, &setup, &session, &suite, &error);
+	result = setup_passes(&setup, &options.setup, &session, &error);
 	if (!result) {
-		result = record(&options, &setup, &session, &suite, &error);
+		command_print_list(&setup.warnings, "warning");
+		result = record(&options, &setup, &session, &error);
 		result = finish(&options, &session, result, &error);
 	}
-	suite_clear(&suite);
 	setup_close(&setup);
 	session_clear(&session);
 	return result ? command_fail(&error) : 0;

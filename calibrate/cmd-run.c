@@ -2,8 +2,9 @@
 /*
  * calibrate run: from a machine and a meter to a weights file and a report.
  *
- *   1. which events?   all candidates in several passes of a short suite; those that explain
- *                      held-out power best, as many as will be counted together
+ *   1. which events?   all candidates, in several passes if need be, while each workload runs
+ *                      once; those that explain held-out power best, as many as will be
+ *                      counted together
  *   2. what do they cost?   the whole suite with these, in one pass
  *   3. fit, verdict, files
  */
@@ -24,7 +25,7 @@
 #include "probe/perf-events.h"
 
 #define MINUTES 20.0       /* where nobody says how long it may take */
-#define PART_OF_CHOICE 0.3 /* of them, for the choice of events */
+#define PART_OF_CHOICE 0.4 /* of them, for the choice of events */
 
 enum { OPTION_HTML = 256, OPTION_FORCE, OPTION_RESUME, OPTION_NAME, OPTION_PROBE };
 
@@ -165,6 +166,22 @@ static struct setup_options part_of_time(const struct run *run, double part)
 	return options;
 }
 
+static void print_choice(const struct run *run)
+{
+	const struct selection *selection = &run->selection;
+
+	printf("error on workloads that were left out of the fit:\n%10.2f W  without events\n",
+	       selection->none_rmse);
+	for (unsigned i = 0; i < selection->count; i++)
+		printf("%10.2f W  with %s%s\n", selection->steps[i].lowo_rmse,
+		       run->candidates->event_names[selection->steps[i].event],
+		       i ? " as well" : "");
+	for (size_t i = 0; i < selection->notes.count; i++)
+		printf("not chosen: %s\n", selection->notes.texts[i]);
+	printf("chosen: %u event%s of %u\n", selection->count, selection->count == 1 ? "" : "s",
+	       run->candidates->event_count - 1);
+}
+
 /* The session of step 2: the same machine and meter, and the events that were chosen. */
 static int take_choice(struct run *run, struct error *error)
 {
@@ -176,13 +193,10 @@ static int take_choice(struct run *run, struct error *error)
 	to->about = from->about;
 	to->meter = from->meter;
 	trace_about_init(&from->about);
-	printf("chosen:");
-	for (unsigned i = 0; i < run->selection.count; i++) {
+	for (unsigned i = 0; i < run->selection.count; i++)
 		strcpy(pass->names[pass->event_count++],
 		       run->candidates->event_names[run->selection.steps[i].event]);
-		printf(" %s", pass->names[i]);
-	}
-	puts(run->selection.count ? "" : " none");
+	print_choice(run);
 	return 0;
 }
 
@@ -196,8 +210,9 @@ static int choose(struct run *run, unsigned room, struct error *error)
 	run->choice = run->session;
 	run->session = (struct session){ 0 };
 	trace_about_init(&run->session.about);
-	options.brief = !options.workloads;
-	printf("choosing at most %u events\n", room);
+	options.scout = true;
+	printf("choosing at most %u events, from %zu pass%s over each workload\n", room,
+	       run->choice.passes.count, run->choice.passes.count == 1 ? "" : "es");
 	result = record(run, &run->choice, &options, ".choice.session", error);
 	if (!result)
 		result = take_align(&run->choice, &align, error);

@@ -228,7 +228,7 @@ int command_write_file(const char *path, const struct text *text, struct error *
 	if (text->failed)
 		result = -ENOMEM;
 	else if (strcmp(path, "-") == 0)
-		result = write_all(STDOUT_FILENO, text);
+		result = fflush(stdout) ? -errno : write_all(STDOUT_FILENO, text);
 	else if (exists && S_ISDIR(old.st_mode))
 		result = -EISDIR;
 	else if (exists && !S_ISREG(old.st_mode))

@@ -80,6 +80,9 @@ static int open_counters(struct setup *setup, const struct setup_options *option
 	return result;
 }
 
+/* What a meter of the emulated machine does where nobody says: as a real one would. */
+static const char as_a_meter[] = "?noise=1%&lag=0.8s";
+
 static int open_meter(struct setup *setup, const struct setup_options *options, const char *plant,
 		      struct error *error)
 {
@@ -93,7 +96,7 @@ static int open_meter(struct setup *setup, const struct setup_options *options, 
 	int result;
 
 	if (plant && (any || strcmp(options->meter, "auto") == 0))
-		text_addf(&spec, "emulated:%s%s", plant, any ? strchrnul(options->meter, '?') : "");
+		text_addf(&spec, "emulated:%s%s", plant, strchr(options->meter, '?') ?: as_a_meter);
 	else
 		text_add(&spec, options->meter);
 	result = spec.failed ? error_setf(error, ENOMEM, "meter: out of memory")

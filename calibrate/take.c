@@ -15,7 +15,9 @@ int take_record(const struct take *take, struct session *session, struct error *
 
 	if (result)
 		goto out;
-	command_print_list(&suite.notes, "note");
+	/* What scouting leaves out is no flaw of the result. */
+	if (!take->options->scout)
+		command_print_list(&suite.notes, "note");
 	result = record_run(
 		&(const struct record_setup){
 			.suite = &suite,

@@ -69,8 +69,8 @@ static int make_proxy(const struct session *session, size_t pass, struct proxy *
 		struct trace *trace = NULL;
 		struct error error;
 
-		result = align_trace(session, pass, &documented, settled_s[i], &trace, NULL,
-				     &error);
+		result =
+			align_trace(session, pass, &documented, settled_s[i], &trace, NULL, &error);
 		is_fitted = !result && trace->row_count > trace->event_count + 1;
 		if (is_fitted)
 			result = fit_proxy(trace, proxy);
@@ -136,7 +136,8 @@ static int bridge(const struct session *session, const struct proxy *proxies, si
 		next_w = mean_power_w(&proxies[to->pass], b, b + 1);
 	result = add_knot(curve, end, last_w);
 	if (!result)
-		result = add_knot(curve, begin, to->continues ? last_w : proxies[from->pass].base_w);
+		result =
+			add_knot(curve, begin, to->continues ? last_w : proxies[from->pass].base_w);
 	if (!result)
 		result = add_knot(curve, b->time_ns, next_w);
 	return result;

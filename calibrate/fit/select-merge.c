@@ -9,6 +9,9 @@
 #include "base/memory.h"
 #include "calibrate/fit/align-internal.h"
 
+/* Readings so many times as far off the others of their kind as the median one are faults. */
+static const double far_off = 8;
+
 /* Sums over what ran alike, whichever events were counted meanwhile. */
 struct merged {
 	size_t phase; /* the first one; names it */
@@ -81,17 +84,15 @@ static struct merged *find_merged(struct merge *merge, size_t phase)
 	return merged;
 }
 
-static int add_row(struct merge *merge, const struct align_row *row)
+static void add_row(struct merge *merge, const struct align_row *row, size_t item)
 {
 	const struct session *session = merge->session;
 	unsigned pass = session->phases.items[row->phase].pass;
 	unsigned events = session->passes.items[pass].event_count;
 	double rates[SESSION_EVENTS_MAX + 1];
 	double temperature_c = align_row_temperature_c(session, row);
-	struct merged *merged = find_merged(merge, row->phase);
+	struct merged *merged = &merge->items[item];
 
-	if (!merged)
-		return -ENOMEM;
 	align_row_rates(session, row, rates);
 	merged->rows++;
 	merged->power += session->readings.items[row->reading].power_w;
@@ -103,8 +104,103 @@ static int add_row(struct merge *merge, const struct align_row *row)
 		merged->sum[merge->columns[pass][i]] += rates[i];
 		merged->counted[merge->columns[pass][i]]++;
 	}
+}
+
+/* --- readings that are faults ------------------------------------------------------------------
+ */
+
+/* What is known of each row. */
+struct member {
+	size_t item; /* of merge->items */
+	double off;  /* how far off the item's median power, a part of it */
+	bool is_fault;
+};
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
+static double median(double *values, size_t count)
+{
+	qsort(values, count, sizeof *values, compare);
+	return count ? (values[(count - 1) / 2] + values[count / 2]) / 2 : NAN;
+}
+
+static void find_off(const struct merge *merge, const struct align_rows *rows, size_t item,
+		     struct member *members, double *space)
+{
+	const struct meter_reading *readings = merge->session->readings.items;
+	size_t count = 0;
+	double middle;
+
+	for (size_t i = 0; i < rows->count; i++)
+		if (members[i].item == item)
+			space[count++] = readings[rows->items[i].reading].power_w;
+	middle = median(space, count);
+	for (size_t i = 0; i < rows->count; i++)
+		if (members[i].item == item && middle > 0)
+			members[i].off =
+				fabs(readings[rows->items[i].reading].power_w / middle - 1);
+}
+
+/* What is far off in a third of its time is a workload that changes, not a meter that lies. */
+static void find_faults(size_t item, double limit, size_t count, struct member *members)
+{
+	size_t all = 0, far = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		all += members[i].item == item;
+		far += members[i].item == item && members[i].off > limit;
+	}
+	for (size_t i = 0; i < count && far * 3 < all; i++)
+		members[i].is_fault |= members[i].item == item && members[i].off > limit;
+}
+
+/* A mean over few readings has no room for one that is a fault. */
+static int judge_rows(struct merge *merge, const struct align_rows *rows, struct member *members)
+{
+	double *space = calloc(rows->count + 1, sizeof *space), limit;
+
+	if (!space)
+		return -ENOMEM;
+	for (size_t i = 0; i < merge->count; i++)
+		find_off(merge, rows, i, members, space);
+	for (size_t i = 0; i < rows->count; i++)
+		space[i] = members[i].off;
+	limit = far_off * median(space, rows->count);
+	for (size_t i = 0; i < merge->count && limit > 0; i++)
+		find_faults(i, limit, rows->count, members);
+	free(space);
 	return 0;
 }
+
+static int add_rows(struct merge *merge, const struct align_rows *rows)
+{
+	struct member *members = calloc(rows->count + 1, sizeof *members);
+	int result = members ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < rows->count && !result; i++) {
+		struct merged *merged = find_merged(merge, rows->items[i].phase);
+
+		if (merged)
+			members[i].item = (size_t)(merged - merge->items);
+		else
+			result = -ENOMEM;
+	}
+	if (!result)
+		result = judge_rows(merge, rows, members);
+	for (size_t i = 0; i < rows->count && !result; i++)
+		if (!members[i].is_fault)
+			add_row(merge, &rows->items[i], members[i].item);
+	free(members);
+	return result;
+}
+
+/* --- the trace ---------------------------------------------------------------------------------
+ */
 
 static bool is_whole(const struct merge *merge, const struct merged *merged)
 {
@@ -168,8 +264,8 @@ int select_merge(const struct session *session, const struct align *align, doubl
 	if (result)
 		goto out;
 	result = align_rows_find(session, ALIGN_ANY_PASS, align, settle_s, &rows);
-	for (size_t i = 0; i < rows.count && !result; i++)
-		result = add_row(&merge, &rows.items[i]);
+	if (!result)
+		result = add_rows(&merge, &rows);
 	if (!result)
 		result = make_trace(&merge, trace);
 	if (result)

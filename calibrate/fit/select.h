@@ -15,7 +15,8 @@
 struct select_limits {
 	unsigned events; /* at most so many */
 	double vif_max;  /* of each chosen event; 0 = 10 */
-	double gain_min; /* an event is worth a counter if held-out RMSE falls by this part; 0 = 0.002 */
+	double gain_min; /* an event is worth a counter if held-out RMSE falls by this part; 0 =
+			    0.002 */
 };
 
 struct select_step {
@@ -39,8 +40,8 @@ int select_events(const struct trace *trace, const struct select_limits *limits,
 /*
  * The trace that selection needs when the candidates were counted in several
  * passes: a row for each (workload, variant, frequency), its power the mean over all passes,
- * each event's rate the mean of the pass (or passes) that counted it. Rows that lack an event
- * are dropped.
+ * each event's rate the mean of the pass (or passes) that counted it. Readings far off the others
+ * of their row are left out. Rows that lack an event are dropped.
  */
 int select_merge(const struct session *session, const struct align *align, double settle_s,
 		 struct trace **trace, struct error *error);

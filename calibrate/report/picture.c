@@ -168,60 +168,78 @@ const struct fit_point *picture_point(const struct fit *fit, double frequency_hz
 	return best;
 }
 
-double *picture_group_rates(const struct trace *trace)
+unsigned picture_columns(const struct report *report, unsigned columns[TRACE_EVENTS_MAX])
 {
-	double *rates = calloc(trace->group_count * trace->event_count + 1, sizeof *rates);
+	const struct trace *trace = report->trace;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < report->fit->event_count; i++)
+		for (unsigned e = 0; e < trace->event_count; e++)
+			if (strcmp(trace->event_names[e], report->fit->event_names[i]) == 0)
+				columns[count++] = e;
+	return count;
+}
+
+/* Divide the sums of each group by its rows. */
+static bool make_means(const struct trace *trace, double *sums, unsigned count)
+{
 	size_t *rows = calloc(trace->group_count + 1, sizeof *rows);
 
-	for (size_t row = 0; rates && rows && row < trace->row_count; row++)
+	if (!rows)
+		return false;
+	for (size_t row = 0; row < trace->row_count; row++)
 		rows[trace->group[row]]++;
-	for (size_t row = 0; rates && rows && row < trace->row_count; row++)
-		for (unsigned e = 0; e < trace->event_count; e++)
-			rates[trace->group[row] * trace->event_count + e] +=
-				trace->events[row * trace->event_count + e] /
-				(double)rows[trace->group[row]];
-	if (!rows) {
+	for (size_t group = 0; group < trace->group_count; group++)
+		for (unsigned i = 0; i < count && rows[group]; i++)
+			sums[group * count + i] /= (double)rows[group];
+	free(rows);
+	return true;
+}
+
+double *picture_group_rates(const struct trace *trace, const unsigned *columns, unsigned count)
+{
+	double *rates = calloc(trace->group_count * count + 1, sizeof *rates);
+
+	for (size_t row = 0; rates && row < trace->row_count; row++)
+		for (unsigned i = 0; i < count; i++)
+			rates[trace->group[row] * count + i] +=
+				trace->events[row * trace->event_count + columns[i]];
+	if (rates && !make_means(trace, rates, count)) {
 		free(rates);
 		rates = NULL;
 	}
-	free(rows);
 	return rates;
 }
 
-/* Mean watts of each event in each group: the row's own operating point prices it. */
-static double *group_watts(const struct report *report)
+/* Mean watts of the base and of each event in each group: the row's own operating point prices it.
+ */
+static double *group_watts(const struct report *report, const unsigned *columns, unsigned count)
 {
 	const struct trace *trace = report->trace;
-	unsigned columns = trace->event_count + 1;
-	double *watts = calloc(trace->group_count * columns + 1, sizeof *watts);
-	size_t *rows = calloc(trace->group_count + 1, sizeof *rows);
+	double *watts = calloc(trace->group_count * (count + 1) + 1, sizeof *watts);
 
-	for (size_t row = 0; watts && rows && row < trace->row_count; row++) {
+	for (size_t row = 0; watts && row < trace->row_count; row++) {
 		double frequency_hz = trace->frequency_hz ? trace->frequency_hz[row] : 0;
 		const struct fit_point *point = picture_point(report->fit, frequency_hz);
-		double *line = &watts[trace->group[row] * columns];
+		double *line = &watts[trace->group[row] * (count + 1)];
 
-		rows[trace->group[row]]++;
 		line[0] += point->base;
-		for (unsigned e = 0; e < trace->event_count; e++)
-			line[e + 1] += point->weights[e].joules *
-				       trace->events[row * trace->event_count + e];
+		for (unsigned i = 0; i < count; i++)
+			line[i + 1] += point->weights[i].joules *
+				       trace->events[row * trace->event_count + columns[i]];
 	}
-	for (size_t group = 0; watts && rows && group < trace->group_count; group++)
-		for (unsigned i = 0; i < columns && rows[group]; i++)
-			watts[group * columns + i] /= (double)rows[group];
-	if (!rows) {
+	if (watts && !make_means(trace, watts, count + 1)) {
 		free(watts);
 		watts = NULL;
 	}
-	free(rows);
 	return watts;
 }
 
 static void draw_contributions(const struct report *report, struct text *script)
 {
 	const struct trace *trace = report->trace;
-	double *watts = group_watts(report);
+	unsigned columns[TRACE_EVENTS_MAX], count = picture_columns(report, columns);
+	double *watts = group_watts(report, columns, count);
 
 	if (!watts) {
 		script->failed = true;
@@ -229,15 +247,15 @@ static void draw_contributions(const struct report *report, struct text *script)
 	}
 	begin(script, 960, 520);
 	text_add(script, "$parts << END\n\"workload\"\t\"base\"");
-	for (unsigned e = 0; e < trace->event_count; e++) {
+	for (unsigned i = 0; i < count; i++) {
 		text_add(script, "\t");
-		put_name(script, trace->event_names[e]);
+		put_name(script, trace->event_names[columns[i]]);
 	}
 	text_add(script, "\n");
 	for (size_t group = 0; group < trace->group_count; group++) {
 		put_name(script, trace->group_names[group]);
-		for (unsigned i = 0; i <= trace->event_count; i++)
-			text_addf(script, "\t%g", watts[group * (trace->event_count + 1) + i]);
+		for (unsigned i = 0; i <= count; i++)
+			text_addf(script, "\t%g", watts[group * (count + 1) + i]);
 		text_add(script, "\n");
 	}
 	free(watts);
@@ -248,34 +266,42 @@ static void draw_contributions(const struct report *report, struct text *script)
 		"set xtics rotate by 60 right\nset bmargin 9\nset key outside right top vertical\n"
 		"plot $parts using 2:xtic(1) title columnheader(2) lc rgb '#bbbbbb', "
 		"for [i=3:%u] $parts using i title columnheader(i) lt i-2\n",
-		unit(report), trace->event_count + 2);
+		unit(report), count + 2);
 }
 
 /* --- coverage: which workload moves which event -------------------------------------------------
  */
 
+static double largest(const double *rates, size_t groups, unsigned count, unsigned i)
+{
+	double most = 0;
+
+	for (size_t group = 0; group < groups; group++)
+		most = fmax(most, rates[group * count + i]);
+	return most;
+}
+
 static void draw_coverage(const struct report *report, struct text *script)
 {
 	const struct trace *trace = report->trace;
-	double *rates = picture_group_rates(trace);
+	unsigned columns[TRACE_EVENTS_MAX], count = picture_columns(report, columns);
+	double *rates = picture_group_rates(trace, columns, count);
 
 	if (!rates) {
 		script->failed = true;
 		return;
 	}
-	begin(script, 960, 230 + 22 * trace->event_count);
+	begin(script, 960, 230 + 22 * count);
 	text_add(script, "$coverage << END\n");
-	for (unsigned e = 0; e < trace->event_count; e++) {
-		double most = 0;
+	for (unsigned i = 0; i < count; i++) {
+		double most = largest(rates, trace->group_count, count, i);
 
-		for (size_t group = 0; group < trace->group_count; group++)
-			most = fmax(most, rates[group * trace->event_count + e]);
 		for (size_t group = 0; group < trace->group_count; group++) {
-			text_addf(script, "%zu\t%u\t%g\t", group, e,
-				  most > 0 ? rates[group * trace->event_count + e] / most : 0);
+			text_addf(script, "%zu\t%u\t%g\t", group, i,
+				  most > 0 ? rates[group * count + i] / most : 0);
 			put_name(script, trace->group_names[group]);
 			text_add(script, "\t");
-			put_name(script, trace->event_names[e]);
+			put_name(script, trace->event_names[columns[i]]);
 			text_add(script, "\n");
 		}
 	}
@@ -287,7 +313,7 @@ static void draw_coverage(const struct report *report, struct text *script)
 		  "set lmargin 34\nset bmargin 9\n"
 		  "plot $coverage using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3:xtic(4):ytic(5) "
 		  "with boxxyerror lc palette fill solid noborder\n",
-		  trace->group_count - 1, trace->event_count - 1);
+		  trace->group_count - 1, count - 1);
 }
 
 /* --- temperature
@@ -326,7 +352,10 @@ static void draw_thermal(const struct report *report, struct text *script)
 
 static bool has_events(const struct report *report)
 {
-	return has_fit(report) && report->trace->event_count > 0 && report->trace->group_count > 1;
+	unsigned columns[TRACE_EVENTS_MAX];
+
+	return has_fit(report) && picture_columns(report, columns) > 0 &&
+	       report->trace->group_count > 1;
 }
 
 static bool has_workloads(const struct report *report)

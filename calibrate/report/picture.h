@@ -15,8 +15,13 @@ struct picture {
 extern const struct picture pictures[];
 extern const size_t picture_count;
 
-/* The mean rate of each event in each group: group_count x event_count, owned; NULL: no memory. */
-double *picture_group_rates(const struct trace *trace);
+/*
+ * The trace's column of each event that was fitted: time on CPUs, which stands in for all, lies
+ * among them. Returns how many (a column that the trace lacks is left out).
+ */
+unsigned picture_columns(const struct report *report, unsigned columns[TRACE_EVENTS_MAX]);
+/* Mean rates in each group: group_count x count, owned; NULL: no memory. */
+double *picture_group_rates(const struct trace *trace, const unsigned *columns, unsigned count);
 /* The fit's weights at the point of that frequency. */
 const struct fit_point *picture_point(const struct fit *fit, double frequency_hz);
 

@@ -200,8 +200,8 @@ static int add_phase(struct maker *maker, const struct cell *cell, uint64_t freq
 	phase->pass = maker->pass;
 	phase->continues = continues;
 	phase->frequency_hz = frequency_hz;
-	phase->seconds = maker->plan.stretch *
-			 (continues ? extent->least_later_s : extent->least_phase_s);
+	phase->seconds =
+		maker->plan.stretch * (continues ? extent->least_later_s : extent->least_phase_s);
 	phase->warm_up_s = continues ? 0 : SUITE_WARM_UP_S;
 	suite->total_s += phase->seconds;
 	return 0;

@@ -33,9 +33,9 @@ struct suite_machine {
 };
 
 struct suite_request {
-	double total_s;               /* about how long the whole may take */
-	unsigned passes;              /* sets of events: everything is run once for each */
-	bool brief;                   /* the short suite */
+	double total_s;  /* about how long the whole may take */
+	unsigned passes; /* sets of events: everything is run once for each */
+	bool brief;      /* the short suite */
 	/*
 	 * To choose events: each workload once, with all threads. Time that is short costs
 	 * workloads, down to the short suite.

@@ -88,16 +88,23 @@ static void test_base64(void)
 	}
 }
 
+/* Of the events that were fitted, wherever they stand in the trace. */
 static void test_rates(void)
 {
 	char *names[] = { unit_literal("idle"), unit_literal("busy") };
 	struct trace of = trace(names);
-	double *means = picture_group_rates(&of);
+	struct fit with = fit(names);
+	struct report report = { .trace = &of, .fit = &with };
+	unsigned columns[TRACE_EVENTS_MAX];
+	double *means;
 
-	UNIT_EQUAL_DOUBLE(0, means[0], 0);
-	UNIT_EQUAL_DOUBLE(1, means[1], 0);
-	UNIT_EQUAL_DOUBLE(50, means[2], 1e-12);
-	UNIT_EQUAL_DOUBLE(2, means[3], 1e-12);
+	with.event_count = 1;
+	with.event_names = &events[1];
+	UNIT_EQUAL_U64(1, picture_columns(&report, columns));
+	UNIT_EQUAL_U64(1, columns[0]);
+	means = picture_group_rates(&of, columns, 1);
+	UNIT_EQUAL_DOUBLE(1, means[0], 0);
+	UNIT_EQUAL_DOUBLE(2, means[1], 1e-12);
 	free(means);
 }
 
