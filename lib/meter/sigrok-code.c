@@ -2,6 +2,7 @@
 #include "meter/sigrok-code.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,7 +107,10 @@ bool sigrok_collect(struct sigrok_collector *collector, enum sigrok_quantity qua
 	}
 	if (collector->has_power || !one_instant(collector))
 		return false;
-	*power_w = collector->voltage_v * collector->current_a;
+	/* Overload stays overload, also beside a zero. */
+	*power_w = isinf(collector->voltage_v) || isinf(collector->current_a)
+			   ? (double)INFINITY
+			   : collector->voltage_v * collector->current_a;
 	/* Each serves once. */
 	collector->has_voltage = collector->has_current = false;
 	return true;
