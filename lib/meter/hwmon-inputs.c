@@ -68,12 +68,17 @@ static void read_text(const struct rootfs *root, const struct hwmon_input *input
 	read_line(root, input->folder, file, text, 48);
 }
 
+/* No sensor averages over more than an hour: what says so is no figure. */
+enum { WINDOW_MOST_MS = 3600 * 1000 };
+
 static double read_window_s(const struct rootfs *root, const struct hwmon_input *input)
 {
 	unsigned long long ms;
 
-	if (!input->is_average || rootfs_read_u64f(root, &ms, CLASS "/%s/power%u_average_interval",
-						   input->folder, input->index))
+	if (!input->is_average ||
+	    rootfs_read_u64f(root, &ms, CLASS "/%s/power%u_average_interval", input->folder,
+			     input->index) ||
+	    ms > WINDOW_MOST_MS)
 		return NAN;
 	return (double)ms * 1e-3;
 }
