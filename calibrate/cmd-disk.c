@@ -14,7 +14,6 @@
 #include "calibrate/fit-options.h"
 #include "calibrate/weights-make.h"
 #include "host/storage.h"
-#include "wire/build.h"
 
 #define FILE_BYTES 1e9
 
@@ -42,23 +41,25 @@ enum {
 };
 
 static const struct argp_option argp_options[] = {
+	{ NULL, 0, NULL, 0, "What is calibrated:", 1 },
 	{ "trace", OPTION_TRACE, "TRACE", 0,
 	  "fit what was recorded: power_w, workload, and a second's reads, read_bytes, writes, "
 	  "write_bytes, or read_mib_s, write_mib_s and request_kib",
-	  0 },
+	  1 },
 	{ "device", OPTION_DEVICE, "NAME", 0,
-	  "measure this disk (sda); reads alone, but for --file", 0 },
+	  "measure this disk (sda); reads alone, but for --file", 1 },
 	{ "file", OPTION_FILE, "FOLDER", 0,
-	  "on that disk: reads and writes go to a file that is made there, and removed again", 0 },
-	{ "size", OPTION_SIZE, "SIZE", 0, "of that file (default 1GB)", 0 },
+	  "on that disk: reads and writes go to a file that is made there, and removed again", 1 },
+	{ "size", OPTION_SIZE, "SIZE", 0, "of that file (default 1GB)", 1 },
 	{ "idle", OPTION_IDLE, "POWER", 0,
-	  "idle power of the disk by its data sheet, where the meter measures the machine", 0 },
+	  "idle power of the disk by its data sheet, where the meter measures the machine", 1 },
+	{ NULL, 0, NULL, 0, "Output:", 4 },
+	{ "json", OPTION_JSON, NULL, 0, "one JSON object on standard output", 4 },
+	{ "output", 'o', "FILE", 0, "write a weights file, unless the fit is poor", 4 },
+	{ "force", OPTION_FORCE, NULL, 0, "write it even then; it says that it is poor", 4 },
 	{ "model", OPTION_MODEL, "PATTERN", 0,
-	  "of disks that the weights are for (default: that of the device)", 0 },
-	{ "name", OPTION_NAME, "TEXT", 0, "what the weights are for", 0 },
-	{ "output", 'o', "FILE", 0, "write a weights file, unless the fit is poor", 0 },
-	{ "force", OPTION_FORCE, NULL, 0, "write it even then; it says that it is poor", 0 },
-	{ "json", OPTION_JSON, NULL, 0, "one JSON object on standard output", 0 },
+	  "of disks that the weights are for (default: that of the device)", 4 },
+	{ "name", OPTION_NAME, "TEXT", 0, "what the weights are for", 4 },
 	{ 0 },
 };
 
@@ -95,6 +96,7 @@ static void check(struct argp_state *state, const struct options *options)
 		argp_error(state, "one of --trace and --device says what is calibrated");
 	if (options->folder && !options->device)
 		argp_error(state, "--file needs the --device that it is on");
+	options_check_output(state, options->output, options->trace);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -134,18 +136,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* A trace's `--events' and the counters' have nothing to say here; -e is the latter's. */
-static const struct argp_child children[] = { { &trace_argp, 0, NULL, 0 },
-					      { &setup_argp, 0, NULL, 0 },
-					      { 0 } };
-static const struct argp argp = {
-	.options = argp_options,
-	.parser = parse,
-	.children = children,
-	.doc = "Fit what reads and writes of a disk cost: idle and active power, a request's "
-	       "overhead, a byte's time.",
-};
-
 struct work {
 	const struct options *options;
 	struct disk_runs runs;
@@ -158,20 +148,24 @@ struct work {
 
 /* --- where the runs come from ---------------------------------------------------------------- */
 
+/* What is wrong with the files is told already: no text then. */
 static int load(struct work *work, struct error *error)
 {
 	const struct options *options = work->options;
+	const char *group = options->columns.request.group_column;
 	struct fit_input input;
 	int result = fit_input_load(&input, options->trace, &options->columns.request);
 
-	if (result) {
-		error_setf(error, -result, "%s: cannot be used", options->trace);
-	} else {
-		result = disk_runs_of_trace(input.trace, &work->runs, error);
+	if (!result) {
+		result = disk_runs_of_trace(input.trace,
+					    group && strcmp(group, DISK_REQUEST_COLUMN) == 0,
+					    &work->runs, error);
 		if (result)
-			error_prefixf(error, result, "%s", options->trace);
+			error_prefixf(error, result, "%s", input.path);
 		work->about = input.about;
 		trace_about_init(&input.about);
+		work->notes = input.warnings;
+		input.warnings = (struct error_list){ 0 };
 	}
 	if (!result && options->setup.scope) {
 		work->about.scope = (enum scope)scope_parse(options->setup.scope);
@@ -181,12 +175,33 @@ static int load(struct work *work, struct error *error)
 		result = error_setf(error, EINVAL,
 				    "%s: power of scope %s is not the disk's alone: --idle says "
 				    "what the disk takes idle, of the data sheet",
-				    options->trace, scope_name(work->about.scope));
+				    input.path, scope_name(work->about.scope));
 	fit_input_clear(&input);
 	return result;
 }
 
-/* What kind of disk it is, for the file that is made. */
+/* What kind of disk it is, for the file that is made. -ENODEV: none of the machine's. */
+static int take_disk(struct work *work, const struct disk_list *disks, struct error *error)
+{
+	const char *device = work->options->device;
+	struct text names = { 0 };
+
+	for (size_t i = 0; i < disks->count; i++) {
+		if (strcmp(disks->items[i].name, device) == 0) {
+			work->rotational = disks->items[i].rotational;
+			text_free(&names);
+			return text_replace(&work->model, disks->items[i].model)
+				       ? error_setf(error, ENOMEM, "out of memory")
+				       : 0;
+		}
+		text_addf(&names, "%s%s", i ? ", " : "", disks->items[i].name);
+	}
+	error_setf(error, ENODEV, "device %s: is no disk of this machine; there are: %s", device,
+		   names.length ? names.bytes : "none");
+	text_free(&names);
+	return -ENODEV;
+}
+
 static int identify(struct work *work, struct error *error)
 {
 	struct disk_list disks = { 0 };
@@ -196,21 +211,17 @@ static int identify(struct work *work, struct error *error)
 	if (result)
 		return result;
 	result = storage_leaves(&root, &disks);
-	for (size_t i = 0; i < disks.count && !result; i++) {
-		if (strcmp(disks.items[i].name, work->options->device) != 0)
-			continue;
-		work->rotational = disks.items[i].rotational;
-		result = text_replace(&work->model, disks.items[i].model);
-	}
+	result = result ? error_setf(error, -result, "%s", strerror(-result))
+			: take_disk(work, &disks, error);
 	disk_list_clear(&disks);
 	rootfs_close(&root);
-	return result ? error_setf(error, -result, "%s", strerror(-result)) : 0;
+	return result;
 }
 
 static int measure(struct work *work, struct error *error)
 {
 	const struct options *options = work->options;
-	const struct disk_live live = {
+	struct disk_live live = {
 		.setup = &options->setup,
 		.device = options->device,
 		.folder = options->folder,
@@ -219,97 +230,23 @@ static int measure(struct work *work, struct error *error)
 	};
 	int result = identify(work, error);
 
+	live.is_rotational = work->rotational == 1;
 	return result ? result
 		      : disk_runs_measure(&live, &work->runs, &work->about, &work->notes, error);
 }
 
 /* --- what is shown --------------------------------------------------------------------------- */
 
-static void print_direction(const char *word, const struct disk_direction *direction, bool has,
-			    struct text *out)
-{
-	text_addf(out, "%-14s %.2f us a request, %.1f MB/s%s\n", word, 1e6 * direction->overhead_s,
-		  1e-6 * direction->rate_bytes_s, has ? "" : " (copied)");
-}
-
-/* The error is left out where it is not known. */
-static void print_power(const char *word, double watts, double error_w, struct text *out)
-{
-	text_addf(out, "%-14s %.3f", word, watts);
-	if (isfinite(error_w))
-		text_addf(out, " +-%.2g", error_w);
-	text_add(out, " W\n");
-}
-
-static void print_text(const struct work *work, struct text *out)
-{
-	const struct disk_fit *fit = &work->fit;
-	const struct disk_constants *constants = &fit->constants;
-
-	if (work->about.emulated)
-		text_add(out, "EMULATED: no physical disk or meter\n");
-	text_addf(out,
-		  "verdict        %s: held-out error %.1f %%, %.0f %% of the power above idle "
-		  "explained, %zu rows\n",
-		  verdict_name(fit->verdict), fit->lowo_mape_percent, 100 * fmax(fit->r2, 0),
-		  work->runs.count);
-	print_power("idle", constants->idle_w, constants->idle_se_w, out);
-	print_power("active", constants->active_w, constants->active_se_w, out);
-	print_direction("read", &constants->read, fit->has_read, out);
-	print_direction("write", &constants->write, fit->has_write, out);
-}
-
-static void put_direction(struct build *build, json_t *root, const char *key,
-			  const struct disk_direction *direction, bool has)
-{
-	json_t *object = json_object();
-
-	build_put(build, object, "overhead_s", build_real(direction->overhead_s));
-	build_put(build, object, "rate_bytes_s", build_real(direction->rate_bytes_s));
-	build_put(build, object, "measured", json_boolean(has));
-	build_put(build, root, key, object);
-}
-
-static int print_json(const struct work *work, struct text *out, struct error *error)
-{
-	const struct disk_fit *fit = &work->fit;
-	const struct {
-		const char *key;
-		double value;
-	} figures[] = {
-		{ "idle_w", fit->constants.idle_w },
-		{ "idle_error_w", fit->constants.idle_se_w },
-		{ "active_w", fit->constants.active_w },
-		{ "active_error_w", fit->constants.active_se_w },
-		{ "r2_above_idle", fit->r2 },
-		{ "mape", fit->mape_percent },
-		{ "lowo_mape", fit->lowo_mape_percent },
-	};
-	struct build build = { .error = error };
-	json_t *root = json_object(), *warnings = json_array();
-
-	build_put(&build, root, "rows", build_u64(&build, "rows", work->runs.count));
-	build_put(&build, root, "emulated", json_boolean(work->about.emulated));
-	build_put(&build, root, "verdict", build_text(verdict_name(fit->verdict)));
-	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
-		build_put(&build, root, figures[i].key, build_real(figures[i].value));
-	put_direction(&build, root, "read", &fit->constants.read, fit->has_read);
-	put_direction(&build, root, "write", &fit->constants.write, fit->has_write);
-	for (size_t i = 0; i < fit->warnings.count; i++)
-		build_append(&build, warnings, build_text(fit->warnings.texts[i]));
-	build_put(&build, root, "warnings", warnings);
-	return build_line(&build, root, 10, out);
-}
-
 static int show(const struct work *work, struct error *error)
 {
+	const struct disk_result shown = { &work->fit, work->runs.count, work->about.emulated };
 	struct text out = { 0 };
 	int result = 0;
 
 	if (work->options->json)
-		result = print_json(work, &out, error);
+		result = disk_show_json(&shown, &out, error);
 	else
-		print_text(work, &out);
+		disk_show_text(&shown, &out);
 	if (!result)
 		result = command_write_file("-", &out, error);
 	command_print_list(&work->notes, "note");
@@ -368,6 +305,8 @@ static int finish(struct work *work, struct error *error)
 	const struct options *options = work->options;
 	int result = disk_fit_solve(work->runs.items, work->runs.count, &work->fit, error);
 
+	if (result && options->trace)
+		error_prefixf(error, result, "%s", options->trace);
 	if (result)
 		return result;
 	if (!isnan(options->idle_w))
@@ -386,6 +325,30 @@ static int finish(struct work *work, struct error *error)
 	return result;
 }
 
+static void parse_options(int argc, char **argv, struct options *options)
+{
+	static const char *const no_events[] = { "events", NULL };
+	static const char *const no_suite[] = { "brief",       "disks-idle", "events",
+						"frequencies", "workloads",  NULL };
+	struct argp_option trace_room[OPTIONS_MAX], setup_room[OPTIONS_MAX];
+	const struct argp trace = options_without(&trace_argp, no_events, trace_room);
+	const struct argp setup = options_without(&setup_argp, no_suite, setup_room);
+	const struct argp_child children[] = { { &trace, 0, NULL, 2 },
+					       { &setup, 0, NULL, 3 },
+					       { 0 } };
+	const struct argp argp = {
+		.options = argp_options,
+		.parser = parse,
+		.children = children,
+		.doc = "Fit what reads and writes of a disk cost: idle and active power, a "
+		       "request's overhead, a byte's time.\v"
+		       "TRACE - is standard input. Exit status: 0 done, 1 the fit is poor or "
+		       "something failed, 2 wrong usage.",
+	};
+
+	options_parse_command(&argp, argc, argv, options);
+}
+
 static int run(int argc, char **argv)
 {
 	struct options options = { .setup = setup_defaults(),
@@ -395,7 +358,7 @@ static int run(int argc, char **argv)
 	struct error error = { "" };
 	int result;
 
-	options_parse_command(&argp, argc, argv, &options);
+	parse_options(argc, argv, &options);
 	trace_about_init(&work.about);
 	result = options.trace ? load(&work, &error) : measure(&work, &error);
 	if (!result)
@@ -404,7 +367,9 @@ static int run(int argc, char **argv)
 	trace_about_clear(&work.about);
 	error_list_clear(&work.notes);
 	free(work.model);
-	return result ? command_fail(&error) : 0;
+	if (result && *error.text)
+		command_fail(&error);
+	return result ? 1 : 0;
 }
 
 const struct command command_disk = {

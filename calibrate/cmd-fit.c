@@ -88,12 +88,9 @@ static void check(struct argp_state *state, struct options *options)
 		argp_error(state, "--text and --quiet exclude each other");
 	if (options->text && both_out)
 		argp_error(state, "--text and --json cannot both go to standard output");
-	if (options->output && options->json.path &&
-	    strcmp(options->output, options->json.path) == 0)
-		argp_error(state, "%s: used twice", options->output);
-	if (options->output && options->path && strcmp(options->output, options->path) == 0 &&
-	    strcmp(options->path, "-") != 0)
-		argp_error(state, "%s: used twice", options->output);
+	options_check_output(state, options->output, options->json.path);
+	options_check_output(state, options->output, options->path);
+	options_check_output(state, options->json.path, options->path);
 	options->text = options->text || (!options->json.wanted && !options->quiet);
 }
 
@@ -211,7 +208,7 @@ static int show(const struct options *options, const struct fit_input *input,
 
 /* Nothing could be fitted; who waits for an object gets one all the same. */
 static int refuse(const struct options *options, const struct fit_input *input,
-		  const struct error *reason)
+		  struct error *reason)
 {
 	struct text text = { 0 };
 	struct error error = { "" };
@@ -224,6 +221,7 @@ static int refuse(const struct options *options, const struct fit_input *input,
 						    &text, &error);
 	}
 	text_free(&text);
+	error_prefixf(reason, -EINVAL, "%s", input->path);
 	command_fail(reason);
 	return result ? command_fail(&error) : 1;
 }
@@ -251,8 +249,8 @@ static int finish(const struct options *options, struct fit_input *input, const 
 
 static int run(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &trace_argp, 0, NULL, 0 },
-						      { &fit_argp, 0, NULL, 0 },
+	static const struct argp_child children[] = { { &trace_argp, 0, NULL, 1 },
+						      { &fit_argp, 0, NULL, 2 },
 						      { NULL, 0, NULL, 0 } };
 	static const struct argp argp = {
 		.options = argp_options,

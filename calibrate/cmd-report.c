@@ -48,9 +48,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!options->path)
 			argp_error(state, "no trace is given");
-		if (options->path && options->html && strcmp(options->path, options->html) == 0 &&
-		    strcmp(options->path, "-") != 0)
-			argp_error(state, "%s: used twice", options->html);
+		options_check_output(state, options->html, options->path);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -92,8 +90,8 @@ static int report_fits(const struct options *options, const struct fit_input *in
 
 static int run(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &trace_argp, 0, NULL, 0 },
-						      { &fit_argp, 0, NULL, 0 },
+	static const struct argp_child children[] = { { &trace_argp, 0, NULL, 1 },
+						      { &fit_argp, 0, NULL, 2 },
 						      { NULL, 0, NULL, 0 } };
 	static const struct argp argp = {
 		.options = argp_options,
@@ -113,6 +111,8 @@ static int run(int argc, char **argv)
 	if (fit_input_load(&input, options.path, &options.trace.request) == 0) {
 		command_print_list(&input.warnings, "warning");
 		result = fits_solve(input.trace, &options.fit, &fits, &input.warnings, &error);
+		if (result)
+			error_prefixf(&error, result, "%s", input.path);
 		result = result ? result : report_fits(&options, &input, &fits, &error);
 		status = result ? command_fail(&error) : 0;
 	}

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "calibrate/command.h"
+#include "calibrate/fit-input.h"
 #include "calibrate/fit-options.h"
 #include "calibrate/fit/thermal.h"
 #include "calibrate/record/record.h"
@@ -31,16 +32,19 @@ struct options {
 enum { OPTION_TRACE = 256, OPTION_INTO, OPTION_JSON };
 
 static const struct argp_option argp_options[] = {
+	{ NULL, 0, NULL, 0, "The course:", 1 },
 	{ "trace", OPTION_TRACE, "TRACE", 0,
 	  "fit what was recorded: timestamp, power_w, temperature_c (default: heat this machine, "
 	  "then let it cool)",
-	  0 },
-	{ "into", OPTION_INTO, "WEIGHTS", 0, "put the constants into this weights file", 0 },
+	  1 },
+	{ "workload", 'w', "NAME", 0, "what heats, on all CPUs (default: " HEATING ")", 1 },
+	{ NULL, 0, NULL, 0, "Output:", 3 },
+	{ "into", OPTION_INTO, "WEIGHTS", 0, "put the constants into this weights file", 3 },
 	{ "output", 'o', "FILE", 0,
 	  "with --into: the weights file that is written (default: the same); else the trace that "
 	  "was measured",
-	  0 },
-	{ "json", OPTION_JSON, NULL, 0, "one JSON object on standard output", 0 },
+	  3 },
+	{ "json", OPTION_JSON, NULL, 0, "one JSON object on standard output", 3 },
 	{ 0 },
 };
 
@@ -49,6 +53,8 @@ static void check(struct argp_state *state, const struct options *options)
 	if (options->trace && options->output && !options->into)
 		argp_error(state, "-o: the trace is there already; --into WEIGHTS says what gets "
 				  "the constants");
+	options_check_output(state, options->output, options->trace);
+	options_check_output(state, options->into, options->trace);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -68,6 +74,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case 'o':
 		options->output = argument;
 		return 0;
+	case 'w':
+		options->setup.workloads = argument;
+		return 0;
 	case OPTION_JSON:
 		options->json = true;
 		return 0;
@@ -82,15 +91,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = { { &setup_argp, 0, NULL, 0 }, { 0 } };
-static const struct argp argp = {
-	.options = argp_options,
-	.parser = parse,
-	.children = children,
-	.doc = "Fit how temperature follows power: dT/dt = c1 P + c2 (T - T0). Needs a run that "
-	       "heats and one that cools.",
-};
-
 /* What was measured, and what is known of it. */
 struct course {
 	struct thermal_rows rows;
@@ -99,43 +99,21 @@ struct course {
 
 /* --- where the rows come from ---------------------------------------------------------------- */
 
-/* FILE.about need not be there. */
-static int load_about(const char *path, struct course *course, struct error *error)
-{
-	struct error_list errors = { 0 };
-	struct trace_about about;
-	struct text name = { 0 };
-	char *text = NULL;
-	size_t length = 0;
-	int result;
-
-	trace_about_init(&about);
-	text_addf(&name, "%s.about", path);
-	result = name.failed ? error_setf(error, ENOMEM, "out of memory")
-			     : command_read_file(name.bytes, &text, &length, error);
-	if (!result && trace_about_parse(name.bytes, text, length, &about, &errors))
-		result = error_setf(error, EINVAL, "%s", errors.count ? errors.texts[0] : path);
-	course->emulated = about.emulated;
-	error_list_clear(&errors);
-	trace_about_clear(&about);
-	text_free(&name);
-	free(text);
-	return result == -ENOENT ? 0 : result;
-}
-
+/* What is wrong with the files is told already: no text then. */
 static int load(const struct options *options, struct course *course, struct error *error)
 {
-	char *text = NULL;
-	size_t length;
-	int result = command_read_file(options->trace, &text, &length, error);
+	static const struct trace_request request = { .without_events = true };
+	struct fit_input input;
+	int result = fit_input_load(&input, options->trace, &request);
 
-	if (!result)
-		result = thermal_rows_parse(strcmp(options->trace, "-") ? options->trace
-									: "standard input",
-					    text, length, &course->rows, error);
-	if (!result && strcmp(options->trace, "-") != 0)
-		result = load_about(options->trace, course, error);
-	free(text);
+	if (!result) {
+		command_print_list(&input.warnings, "warning");
+		result = thermal_rows_of_trace(input.trace, &course->rows, error);
+		if (result)
+			error_prefixf(error, result, "%s", input.path);
+	}
+	course->emulated = input.about.emulated;
+	fit_input_clear(&input);
 	return result;
 }
 
@@ -363,6 +341,8 @@ static int finish(const struct options *options, const struct course *course, st
 	struct thermal_fit fit;
 	int result = thermal_fit_solve(course->rows.items, course->rows.count, &fit, error);
 
+	if (result && options->trace)
+		error_prefixf(error, result, "%s", options->trace);
 	if (result)
 		return result;
 	result = show(options, &fit, course, error);
@@ -372,6 +352,27 @@ static int finish(const struct options *options, const struct course *course, st
 	return result;
 }
 
+static void parse_options(int argc, char **argv, struct options *options)
+{
+	static const char *const without[] = { "brief", "disks-idle", "events", "frequencies",
+					       "seed",  "workloads",  NULL };
+	struct argp_option room[OPTIONS_MAX];
+	const struct argp setup = options_without(&setup_argp, without, room);
+	const struct argp_child children[] = { { &setup, 0, NULL, 2 }, { 0 } };
+	const struct argp argp = {
+		.options = argp_options,
+		.parser = parse,
+		.children = children,
+		.doc = "Fit how temperature follows power: dT/dt = c1 P + c2 (T - T0). Needs a run "
+		       "that heats and one that cools.\v"
+		       "TRACE - is standard input. Exit status: 0 done, 1 something failed, 2 "
+		       "wrong "
+		       "usage.",
+	};
+
+	options_parse_command(&argp, argc, argv, options);
+}
+
 static int run(int argc, char **argv)
 {
 	struct options options = { .setup = setup_defaults() };
@@ -379,13 +380,15 @@ static int run(int argc, char **argv)
 	struct error error = { "" };
 	int result;
 
-	options_parse_command(&argp, argc, argv, &options);
+	parse_options(argc, argv, &options);
 	result = options.trace ? load(&options, &course, &error)
 			       : measure(&options, &course, &error);
 	if (!result)
 		result = finish(&options, &course, &error);
 	thermal_rows_clear(&course.rows);
-	return result ? command_fail(&error) : 0;
+	if (result && *error.text)
+		command_fail(&error);
+	return result ? 1 : 0;
 }
 
 const struct command command_thermal = {

@@ -25,14 +25,15 @@ struct options {
 enum { OPTION_JSON = 256, OPTION_SCOPE, OPTION_CPUS, OPTION_ON_CPU };
 
 static const struct argp_option argp_options[] = {
+	{ NULL, 0, NULL, 0, "What is compared:", 2 },
+	{ "on-cpu", OPTION_ON_CPU, NULL, 0,
+	  "the price of time on CPUs, in place of the weights of events", 2 },
+	{ "scope", OPTION_SCOPE, "WORD", 0,
+	  "where the trace's power was measured, if no FILE.about says it", 2 },
+	{ "cpus", OPTION_CPUS, "N", 0, "hardware threads of the machine, for weights per CPU", 2 },
 	{ NULL, 0, NULL, 0, "Output:", 3 },
 	{ "json", OPTION_JSON, "FILE", OPTION_ARG_OPTIONAL,
 	  "one JSON object in place of the tables (default: on standard output)", 3 },
-	{ "on-cpu", OPTION_ON_CPU, NULL, 0,
-	  "the price of time on CPUs, in place of the weights of events", 3 },
-	{ "scope", OPTION_SCOPE, "WORD", 0,
-	  "where the trace's power was measured, if no FILE.about says it", 3 },
-	{ "cpus", OPTION_CPUS, "N", 0, "hardware threads of the machine, for weights per CPU", 3 },
 	{ 0 },
 };
 
@@ -73,8 +74,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!options->path)
 			argp_error(state, "a weights file and a trace are needed");
-		if (options->trace.request.event_count)
-			argp_error(state, "--events: the weights file says which");
+		options_check_output(state, options->json.path, options->path);
+		options_check_output(state, options->json.path, options->weights);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -262,11 +263,14 @@ static int compare(struct options *options, const struct weights *weights)
 		.disks_idle_w = input.about.disks_idle_w,
 		.cpus = options->cpus ? options->cpus : input.about.cpu.cpus,
 	};
-	if (check_scope(options, weights, &input, &error) ||
-	    verify(weights, input.trace, &request, &found, &error))
-		status = command_fail(&error);
-	else
-		status = show(options, &input, weights, &found);
+	int result = check_scope(options, weights, &input, &error);
+
+	if (!result) {
+		result = verify(weights, input.trace, &request, &found, &error);
+		if (result)
+			error_prefixf(&error, result, "%s", input.path);
+	}
+	status = result ? command_fail(&error) : show(options, &input, weights, &found);
 cleanup:
 	verification_clear(&found);
 	fit_input_clear(&input);
@@ -275,9 +279,12 @@ cleanup:
 
 static int run(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &trace_argp, 0, NULL, 0 },
-						      { NULL, 0, NULL, 0 } };
-	static const struct argp argp = {
+	/* The weights file says which events. */
+	static const char *const without[] = { "events", NULL };
+	struct argp_option room[OPTIONS_MAX];
+	const struct argp trace = options_without(&trace_argp, without, room);
+	const struct argp_child children[] = { { &trace, 0, NULL, 1 }, { NULL, 0, NULL, 0 } };
+	const struct argp argp = {
 		.options = argp_options,
 		.parser = parse,
 		.args_doc = "WEIGHTS TRACE",

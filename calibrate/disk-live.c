@@ -26,8 +26,7 @@ struct place {
 	bool is_ours;
 };
 
-/* --- what is run -------------------------------------------------------------------------------
- */
+/* --- what is run */
 
 static int add_phase(struct suite *suite, const struct workload *workload, const char *job,
 		     const struct place *place)
@@ -123,15 +122,21 @@ static int make_suite(const struct disk_live *live, const struct place *place, s
 	return 0;
 }
 
-/* --- what was measured
- * ---------------------------------------------------------------------------- */
+/* --- what was measured */
 
 static double rate(uint64_t from, uint64_t to, double seconds)
 {
 	return to >= from ? (double)(to - from) / seconds : 0;
 }
 
-static struct disk_run make_run(const struct session *session, const struct align_row *row)
+void disk_run_contiguous(struct disk_run *run, const struct disk_job *job, bool is_rotational)
+{
+	if (is_rotational && job->pattern && strncmp(job->pattern, "rand", 4) != 0)
+		run->reads = run->writes = 0;
+}
+
+static struct disk_run make_run(const struct disk_live *live, const struct session *session,
+				const struct align_row *row)
 {
 	const struct session_sample *a = &session->samples.items[row->from_sample];
 	const struct session_sample *b = &session->samples.items[row->sample + 1];
@@ -140,7 +145,7 @@ static struct disk_run make_run(const struct session *session, const struct alig
 	const struct disk_job *job = disk_job_find(workload);
 	struct disk_run run = {
 		.power_w = session->readings.items[row->reading].power_w,
-		.busy = NAN,
+		.busy = NAN, /* fio keeps a deep queue: every job is saturated */
 		.workload = workload,
 	};
 
@@ -151,11 +156,12 @@ static struct disk_run make_run(const struct session *session, const struct alig
 	run.writes = rate(a->disk_writes, b->disk_writes, seconds);
 	run.read_bytes = rate(a->disk_read_bytes, b->disk_read_bytes, seconds);
 	run.write_bytes = rate(a->disk_write_bytes, b->disk_write_bytes, seconds);
+	disk_run_contiguous(&run, job, live->is_rotational);
 	return run;
 }
 
-static int gather(const struct session *session, const struct align *align, struct disk_runs *runs,
-		  struct error *error)
+static int gather(const struct disk_live *live, const struct session *session,
+		  const struct align *align, struct disk_runs *runs, struct error *error)
 {
 	struct align_rows rows = { 0 };
 	double *busy = NULL, watts;
@@ -166,7 +172,7 @@ static int gather(const struct session *session, const struct align *align, stru
 		result = busy ? 0 : -ENOMEM;
 	}
 	for (size_t i = 0; i < rows.count && !result; i++) {
-		struct disk_run run = make_run(session, &rows.items[i]);
+		struct disk_run run = make_run(live, session, &rows.items[i]);
 		double rates[SESSION_EVENTS_MAX + 1];
 
 		align_row_rates(session, &rows.items[i], rates);
@@ -182,8 +188,7 @@ static int gather(const struct session *session, const struct align *align, stru
 	return result;
 }
 
-/* --- all of it
- * ------------------------------------------------------------------------------------ */
+/* --- all of it */
 
 static int make_place(const struct disk_live *live, struct place *place, struct error *error)
 {
@@ -247,7 +252,7 @@ static int measure(const struct disk_live *live, struct setup *setup, struct ses
 		return result;
 	session->about.meter_lag_s = align.lag_s;
 	session->about.meter_window_s = align.window_s;
-	return gather(session, &align, runs, error);
+	return gather(live, session, &align, runs, error);
 }
 
 int disk_runs_measure(const struct disk_live *live, struct disk_runs *runs,

@@ -5,6 +5,7 @@
 
 #include "calibrate/fit/disk.h"
 #include "calibrate/setup.h"
+#include "calibrate/workload/workload-disk.h"
 #include "model/trace.h"
 #include "model/weights.h"
 
@@ -16,9 +17,11 @@ void disk_runs_clear(struct disk_runs *runs);
 /* With a copy of the name. -ENOMEM. */
 int disk_runs_add(struct disk_runs *runs, const struct disk_run *run);
 
-/* disk-trace.c: columns reads, read_bytes, ..., or MiB/s and KiB of a request. -EINVAL with text.
- */
-int disk_runs_of_trace(const struct trace *trace, struct disk_runs *runs, struct error *error);
+/* disk-trace.c: columns reads, read_bytes, ..., or MiB/s and KiB of a request, which may be what
+ * the groups were made of. -EINVAL with text. */
+int disk_runs_of_trace(const struct trace *trace, bool sizes_are_groups, struct disk_runs *runs,
+		       struct error *error);
+#define DISK_REQUEST_COLUMN "request_kib"
 
 /* disk-live.c */
 struct disk_live {
@@ -27,13 +30,26 @@ struct disk_live {
 	const char *folder; /* on it; NULL: only reads of the device itself */
 	uint64_t file_bytes;
 	double idle_w; /* of the disk; NaN: the meter measures it alone */
+	bool is_rotational;
 };
+/* model.md 3: a rotating disk has no overhead for requests that lie beside one another, so that
+ * those of a sequential job are none. */
+void disk_run_contiguous(struct disk_run *run, const struct disk_job *job, bool is_rotational);
 /* Run jobs and fill runs, about (who and what) and notes. 0 or -errno with text. */
 int disk_runs_measure(const struct disk_live *live, struct disk_runs *runs,
 		      struct trace_about *about, struct error_list *notes, struct error *error);
 /* Take away what time on CPUs explains; busy_cpus is parallel to the runs. */
 int disk_runs_remove_cpu(struct disk_runs *runs, const double *busy_cpus, double *watts_per_cpu,
 			 struct error *error);
+
+/* disk-show.c */
+struct disk_result {
+	const struct disk_fit *fit;
+	size_t rows;
+	bool emulated;
+};
+void disk_show_text(const struct disk_result *result, struct text *out);
+int disk_show_json(const struct disk_result *result, struct text *out, struct error *error);
 
 /* disk-weights.c */
 struct disk_weights {

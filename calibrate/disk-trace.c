@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/numbers.h"
 
 void disk_runs_clear(struct disk_runs *runs)
 {
@@ -46,13 +47,14 @@ static const struct {
 	[WRITE_BYTES] = { "write_bytes", true },
 	[READ_MIB] = { "read_mib_s", false },
 	[WRITE_MIB] = { "write_mib_s", false },
-	[REQUEST_KIB] = { "request_kib", false },
+	[REQUEST_KIB] = { DISK_REQUEST_COLUMN, false },
 	[BUSY] = { "busy", false },
 };
 
 struct reader {
 	const struct trace *trace;
-	int columns[WORDS]; /* -1 = the trace has none */
+	bool sizes_are_groups; /* the groups are what the column request_kib had */
+	int columns[WORDS];    /* -1 = the trace has none */
 };
 
 /* NaN where there is no such column. */
@@ -78,11 +80,21 @@ static void find_columns(struct reader *reader)
 	}
 }
 
+static double request_kib(const struct reader *reader, size_t row)
+{
+	const struct trace *trace = reader->trace;
+	double kib;
+
+	if (!reader->sizes_are_groups || !trace->has_groups)
+		return value(reader, row, REQUEST_KIB);
+	return number_parse_double(trace->group_names[trace->group[row]], &kib) ? NAN : kib;
+}
+
 /* One direction's bytes and requests, as far as they are there or follow. */
 static void take_direction(const struct reader *reader, size_t row, const enum word from[3],
 			   double *requests, double *bytes)
 {
-	double mib = value(reader, row, from[2]), kib = value(reader, row, REQUEST_KIB);
+	double mib = value(reader, row, from[2]), kib = request_kib(reader, row);
 
 	*bytes = value(reader, row, from[1]);
 	if (isnan(*bytes))
@@ -92,11 +104,12 @@ static void take_direction(const struct reader *reader, size_t row, const enum w
 		*requests = kib > 0 ? *bytes / (kib * 1024) : 0;
 }
 
-int disk_runs_of_trace(const struct trace *trace, struct disk_runs *runs, struct error *error)
+int disk_runs_of_trace(const struct trace *trace, bool sizes_are_groups, struct disk_runs *runs,
+		       struct error *error)
 {
 	static const enum word reads[] = { READS, READ_BYTES, READ_MIB };
 	static const enum word writes[] = { WRITES, WRITE_BYTES, WRITE_MIB };
-	struct reader reader = { .trace = trace };
+	struct reader reader = { .trace = trace, .sizes_are_groups = sizes_are_groups };
 	bool any = false;
 
 	find_columns(&reader);

@@ -140,6 +140,29 @@ const struct argp fit_argp = { .options = fit_argp_options, .parser = parse_fit 
 
 /* --- what commands need beside ---------------------------------------------------------------- */
 
+static bool is_among(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (name && strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+struct argp options_without(const struct argp *argp, const char *const *names,
+			    struct argp_option room[OPTIONS_MAX])
+{
+	struct argp copy = *argp;
+	size_t count = 0;
+
+	for (const struct argp_option *option = argp->options;
+	     option->name || option->key || option->doc; option++)
+		if (!is_among(names, option->name) && count < OPTIONS_MAX - 1)
+			room[count++] = *option;
+	room[count] = (struct argp_option){ 0 };
+	copy.options = room;
+	return copy;
+}
+
 struct json_option options_json(const char *argument)
 {
 	bool is_path = argument && strcmp(argument, "-") != 0;
@@ -155,6 +178,12 @@ enum scope options_parse_scope(struct argp_state *state, const char *word)
 		argp_error(state, "scope %s: must be wall, dc, package, package+dram or rail",
 			   word);
 	return scope < 0 ? SCOPE_WALL : (enum scope)scope;
+}
+
+void options_check_output(struct argp_state *state, const char *output, const char *other)
+{
+	if (output && other && strcmp(output, other) == 0 && strcmp(output, "-") != 0)
+		argp_error(state, "%s: used twice", output);
 }
 
 unsigned options_parse_count(struct argp_state *state, const char *what, const char *text,

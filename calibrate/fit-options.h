@@ -19,6 +19,12 @@ extern const struct argp trace_argp;
 /* An argp child; its input is the struct fit_options of fit.h. */
 extern const struct argp fit_argp;
 
+/* The same argp without the options of these names (NULL at the end), which are wrong usage
+ * then. `room` holds its options. */
+enum { OPTIONS_MAX = 32 };
+struct argp options_without(const struct argp *argp, const char *const *names,
+			    struct argp_option room[OPTIONS_MAX]);
+
 /* --json[=FILE], --scope WORD */
 struct json_option {
 	bool wanted;
@@ -26,6 +32,9 @@ struct json_option {
 };
 struct json_option options_json(const char *argument); /* "-" is standard output, too */
 enum scope options_parse_scope(struct argp_state *state, const char *word);
+/* Wrong usage where an output (NULL = none) is also another file of the command; "-" may be both
+ * ends of a pipe. */
+void options_check_output(struct argp_state *state, const char *output, const char *other);
 unsigned options_parse_count(struct argp_state *state, const char *what, const char *text,
 			     unsigned most);
 /* argp_parse() that ends the program with 2 on wrong usage, and shows the command's name. */

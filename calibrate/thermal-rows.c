@@ -9,6 +9,27 @@
 
 #include "base/memory.h"
 
+int thermal_rows_of_trace(const struct trace *trace, struct thermal_rows *rows, struct error *error)
+{
+	if (trace->is_energy)
+		return error_setf(error, EINVAL, "joules without an interval say nothing of power");
+	if (!trace->timestamp_s || !trace->temperature_c)
+		return error_setf(error, EINVAL, "there is no column %s of numbers",
+				  trace->timestamp_s ? "temperature_c" : "timestamp");
+	for (size_t i = 0; i < trace->row_count; i++) {
+		struct thermal_row *row;
+
+		if (isnan(trace->timestamp_s[i]))
+			continue;
+		row = MEMORY_APPEND(rows);
+		if (!row)
+			return error_setf(error, ENOMEM, "out of memory");
+		*row = (struct thermal_row){ trace->timestamp_s[i], trace->power[i],
+					     trace->temperature_c[i] };
+	}
+	return 0;
+}
+
 /* Samples and readings each in the order of time: one walk. */
 int thermal_rows_of_session(const struct session *session, struct thermal_rows *rows,
 			    struct error *error)

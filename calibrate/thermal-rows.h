@@ -13,10 +13,10 @@ struct thermal_rows {
 	size_t count, capacity;
 };
 
-/* thermal-read.c: CSV with columns timestamp (s), power_w and temperature_c; others are left aside.
- * -EINVAL with "PATH:LINE: ...". */
-int thermal_rows_parse(const char *path, const char *text, size_t length, struct thermal_rows *rows,
-		       struct error *error);
+/* Of a trace with timestamps and temperatures; rows that lack a time are left out. -EINVAL with
+ * text, -ENOMEM. */
+int thermal_rows_of_trace(const struct trace *trace, struct thermal_rows *rows,
+			  struct error *error);
 /* Each reading of the meter, with the temperature at that time. */
 int thermal_rows_of_session(const struct session *session, struct thermal_rows *rows,
 			    struct error *error);

@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* model.md 6, in percent: pooled over rows, and of the worst workload. */
-static const struct {
-	enum verdict verdict;
-	double mape_percent, worst_percent;
-} limits[] = { { VERDICT_GOOD, 5, 10 }, { VERDICT_USABLE, 10, 20 } };
-
 /* What one operating frequency makes of the trace's columns. */
 struct prices {
 	double frequency_hz; /* that these are for */
@@ -280,15 +274,6 @@ static void finish_groups(struct work *work)
 	out->coverage = known == out->group_count ? (double)inside / (double)known : NAN;
 }
 
-static void find_verdict(struct verification *out)
-{
-	out->verdict = VERDICT_POOR;
-	for (size_t i = sizeof limits / sizeof *limits; i-- > 0;)
-		if (out->errors.mape_percent <= limits[i].mape_percent &&
-		    out->worst_percent <= limits[i].worst_percent)
-			out->verdict = limits[i].verdict;
-}
-
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static int make_room(struct work *work)
@@ -342,7 +327,8 @@ int verify(const struct weights *weights, const struct trace *trace,
 	if (!result) {
 		finish_totals(&work, &totals);
 		finish_groups(&work);
-		find_verdict(verification);
+		verification->verdict =
+			verdict_of(verification->errors.mape_percent, verification->worst_percent);
 	}
 	free(work.sums);
 	free(work.rates);

@@ -11,6 +11,7 @@
 #include "calibrate/command.h"
 #include "model/thermal.h"
 #include "model/weights-fields.h"
+#include "probe/perf-events.h"
 
 /* More digits than any fit has, and few enough to be read. */
 enum { VALUE_DIGITS = 7, ERROR_DIGITS = 3 };
@@ -181,6 +182,16 @@ static int fill_point(const struct weights_make *make, unsigned index, struct we
 	return result;
 }
 
+static void note_many_events(const struct fit *fit, struct error_list *notes)
+{
+	if (fit->event_count > PERF_EVENTS_MAX)
+		error_list_addf(
+			notes,
+			"%u events: vmetop counts %d at once at most, and a file is of use only "
+			"where all of its events are counted; --events names fewer",
+			fit->event_count, PERF_EVENTS_MAX);
+}
+
 static int fill_points(const struct weights_make *make, struct weights *weights,
 		       struct error_list *notes)
 {
@@ -188,6 +199,8 @@ static int fill_points(const struct weights_make *make, struct weights *weights,
 	bool has_on_cpu = fits_beside(make, notes);
 	int result = 0;
 
+	if (make->events)
+		note_many_events(fit, notes);
 	weights->replicate_count = usable_replicates(fit, notes);
 	weights->points = calloc(fit->point_count, sizeof *weights->points);
 	if (!weights->points)

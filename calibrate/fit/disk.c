@@ -326,8 +326,7 @@ static void set_constants(struct work *work)
 				out->has_read ? "reads" : "writes");
 }
 
-/* --- how good
- * -------------------------------------------------------------------------------------- */
+/* --- how good */
 
 /* Part of the squared power above idle that throughput explains. */
 static double explained(const struct work *work)
@@ -395,32 +394,47 @@ static bool warn_of_drift(const struct work *work)
 		drifts = true;
 		error_list_addf(&work->out->warnings,
 				"%s: power drifts by %+.2f W (%+.0f %% of what it takes above "
-				"idle) at the same throughput: garbage collection, or a cache "
-				"that filled",
+				"idle) that throughput does not explain: garbage collection, or a "
+				"cache that filled",
 				work->trace->group_names[group], drift.change_w,
 				100 * drift.change_w / means.dynamic_w);
 	}
 	return drifts;
 }
 
+/* Of what is taken above idle, and of the changes of power where they were held out: few idle
+ * runs hide in the former that the rest is no matter of throughput. */
+static bool warn_of_unexplained(const struct work *work)
+{
+	double r2 = work->out->r2, held_out = work->fit->lowo.r2;
+
+	if (r2 < r2_min)
+		error_list_addf(&work->out->warnings,
+				"throughput does not explain the disk's power: %.0f %% of what it "
+				"takes above idle",
+				100 * fmax(r2, 0));
+	else if (held_out < r2_min)
+		error_list_addf(&work->out->warnings,
+				"throughput does not explain the disk's power: %.0f %% of its "
+				"changes in runs that the fit did not see",
+				100 * fmax(held_out, 0));
+	return r2 < r2_min || held_out < r2_min;
+}
+
+/* What makes a fit poor comes first among its warnings. */
 static void judge(const struct work *work)
 {
 	struct disk_fit *out = work->out;
-	bool drifts = warn_of_drift(work);
+	bool is_unexplained, drifts;
 
 	out->r2 = explained(work);
 	out->mape_percent = work->fit->in_sample.mape_percent;
 	out->lowo_mape_percent = work->fit->lowo.mape_percent;
-	out->verdict = work->fit->verdict;
+	is_unexplained = warn_of_unexplained(work);
+	drifts = warn_of_drift(work);
+	out->verdict = is_unexplained || drifts ? VERDICT_POOR : work->fit->verdict;
 	for (size_t i = 0; i < work->fit->warnings.count; i++)
 		error_list_addf(&out->warnings, "%s", work->fit->warnings.texts[i]);
-	if (out->r2 < r2_min)
-		error_list_addf(&out->warnings,
-				"throughput does not explain the disk's power: %.0f %% of what it "
-				"takes above idle",
-				100 * fmax(out->r2, 0));
-	if (out->r2 < r2_min || drifts)
-		out->verdict = VERDICT_POOR;
 }
 
 /* Runs that reach down to idle nearly stand in for one that is. */
@@ -452,6 +466,7 @@ static int solve(struct work *work, struct error *error)
 		result = fit_solve(work->trace, &options, &work->fit, error);
 		if (result)
 			return result;
+		judge(work);
 		result = find_delta(work);
 	}
 	if (result)
@@ -460,7 +475,6 @@ static int solve(struct work *work, struct error *error)
 	if (result)
 		return result;
 	set_constants(work);
-	judge(work);
 	return 0;
 }
 

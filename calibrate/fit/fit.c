@@ -50,7 +50,7 @@ static int check(const struct trace *trace, struct error *error)
 	if (trace->row_count == 0 || trace->group_count == 0)
 		return error_setf(error, EINVAL, "there are no rows");
 	if (trace->row_count < weights)
-		return error_setf(error, EINVAL, "%zu rows are fewer than the %zu weights to find",
+		return error_setf(error, EINVAL, "rows: %zu, fewer than the %zu weights to find",
 				  trace->row_count, weights);
 	if (trace->group_count > GROUPS_MAX)
 		return error_setf(error, EINVAL,

@@ -9,17 +9,6 @@
 
 #include "calibrate/fit/fit-internal.h"
 
-/* The held-out error of a verdict, pooled and of the worst workload. */
-struct limit {
-	enum verdict verdict;
-	double mape_percent, worst_percent;
-};
-
-static const struct limit limits[] = {
-	{ VERDICT_GOOD, 5, 10 },
-	{ VERDICT_USABLE, 10, 20 },
-};
-
 /* Below this part of the variance the events explain too little to be charged for. */
 #define EXPLAINED_MIN 0.5
 /* A bend of this part of the range charges the busy too little and the others too much. */
@@ -50,24 +39,20 @@ static size_t groups_seen(const struct fit *fit)
 static void judge_errors(struct work *work)
 {
 	struct fit *fit = work->fit;
-	const struct limit *good = &limits[0];
 
-	fit->verdict = VERDICT_POOR;
-	for (size_t i = sizeof limits / sizeof *limits; i-- > 0;)
-		if (fit->lowo.mape_percent <= limits[i].mape_percent &&
-		    fit->worst_mape_percent <= limits[i].worst_percent)
-			fit->verdict = limits[i].verdict;
-	if (fit->lowo.mape_percent > good->mape_percent)
+	fit->verdict = verdict_of(fit->lowo.mape_percent, fit->worst_mape_percent);
+	if (fit->lowo.mape_percent > VERDICT_GOOD_POOLED_PERCENT)
 		error_list_addf(&fit->warnings,
 				"workloads that the fit has not seen are %.1f %% off (good: up to"
 				" %.0f %%)",
-				fit->lowo.mape_percent, good->mape_percent);
-	if (fit->worst_mape_percent > good->worst_percent)
+				fit->lowo.mape_percent, VERDICT_GOOD_POOLED_PERCENT);
+	if (fit->worst_mape_percent > VERDICT_GOOD_WORST_PERCENT)
 		error_list_addf(&fit->warnings,
 				"worst workload: %s is %.1f %% off when it is held out, %+.1f %% in"
 				" sum (good: up to %.0f %%)",
 				fit->group_names[fit->worst_group], fit->worst_mape_percent,
-				fit->groups[fit->worst_group].bias_percent, good->worst_percent);
+				fit->groups[fit->worst_group].bias_percent,
+				VERDICT_GOOD_WORST_PERCENT);
 }
 
 static void judge_groups(struct work *work)

@@ -116,7 +116,7 @@ static bool is_cut(const struct session_phase *phases, size_t count, const struc
 		while (same < count && same < suite_count_run(suite, i) &&
 		       is_same(&phases[same], &suite->items[i + same]))
 			same++;
-		if (same == count)
+		if (same == count && count < suite_count_run(suite, i))
 			return true;
 	}
 	return false;

@@ -48,7 +48,7 @@ static double step_s(const struct trace *trace, size_t row)
 static int parse(const char *path, char *text, long length, struct trace **trace,
 		 struct error *error)
 {
-	static const struct trace_request request = { 0 };
+	static const struct trace_request request = { .without_events = true };
 	struct error_list errors = { 0 }, warnings = { 0 };
 	int result = trace_parse(path, text, (size_t)length, &request, trace, &errors, &warnings);
 

@@ -214,6 +214,15 @@ static void choose_named_events(struct trace_reader *reader)
 	free(is_named);
 }
 
+static void choose_events(struct trace_reader *reader)
+{
+	if (reader->request->event_count)
+		choose_named_events(reader);
+	for (size_t i = 0; reader->request->without_events && i < reader->column_count; i++)
+		if (reader->columns[i].role == COLUMN_EVENT)
+			reader->columns[i].role = COLUMN_ASIDE;
+}
+
 /* Is nothing known yet of what this column holds? */
 static bool is_open(const struct trace_reader *reader, size_t index)
 {
@@ -279,7 +288,7 @@ static void number_events(struct trace_reader *reader)
 				       "column '%.40s...': a name of an event has at most %d bytes",
 				       column->name, EVENT_NAME_BYTES - 1);
 	}
-	if (count == 0)
+	if (count == 0 && !reader->request->without_events)
 		trace_complain(reader, "no column is an event");
 	if (count > TRACE_EVENTS_MAX)
 		trace_complain(reader, "%u columns are events: at most %d; name those that count",
@@ -297,8 +306,7 @@ int trace_read_header(struct trace_reader *reader)
 	choose_power(reader);
 	choose_known(reader);
 	choose_group(reader);
-	if (reader->request->event_count)
-		choose_named_events(reader);
+	choose_events(reader);
 	result = set_texts_aside(reader);
 	if (result || reader->out_of_memory)
 		return -ENOMEM;

@@ -28,6 +28,8 @@ struct trace_request {
 	const char *group_column;  /* NULL: workload; no such column: see has_groups */
 	const char *const *events; /* NULL: every column that is nothing else */
 	unsigned event_count;
+	/* Power over time is all that is wanted: no column is an event, whatever it holds. */
+	bool without_events;
 	double interval_s; /* > 0: events are counts of so many seconds */
 };
 

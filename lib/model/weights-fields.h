@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * weights-fields.h - the keys of a weights file as tables: one row drives
- * parsing, bounds, "required" and printing. Internal to lib/model/weights*.c.
+ * parsing, bounds, "required" and printing. The rows' functions serve trace-about.c
+ * too, and whoever makes a weights file starts from weights_set_defaults().
  */
 #ifndef VMENERGY_MODEL_WEIGHTS_FIELDS_H
 #define VMENERGY_MODEL_WEIGHTS_FIELDS_H

@@ -57,6 +57,21 @@ int verdict_parse(const char *word)
 	return words_parse(verdict_words, WORDS_COUNT(verdict_words), word);
 }
 
+enum verdict verdict_of(double pooled_mape_percent, double worst_mape_percent)
+{
+	static const struct {
+		enum verdict verdict;
+		double pooled_percent, worst_percent;
+	} limits[] = { { VERDICT_GOOD, VERDICT_GOOD_POOLED_PERCENT, VERDICT_GOOD_WORST_PERCENT },
+		       { VERDICT_USABLE, 10, 20 } };
+
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+		if (pooled_mape_percent <= limits[i].pooled_percent &&
+		    worst_mape_percent <= limits[i].worst_percent)
+			return limits[i].verdict;
+	return VERDICT_POOR;
+}
+
 void point_set_defaults(struct operating_point *point)
 {
 	memset(point, 0, sizeof *point);

@@ -27,6 +27,11 @@ const char *verdict_name(enum verdict verdict); /* NONE: "none" */
 int scope_parse(const char *word);              /* or -1, as the next two */
 int standing_parse(const char *word);
 int verdict_parse(const char *word);
+#define VERDICT_GOOD_POOLED_PERCENT 5.0
+#define VERDICT_GOOD_WORST_PERCENT 10.0
+/* model.md 6: by errors on what was held out, pooled over rows and of the worst workload. NaN is
+ * poor. */
+enum verdict verdict_of(double pooled_mape_percent, double worst_mape_percent);
 
 enum { WEIGHTS_EVENTS_MAX = 16, WEIGHTS_POINTS_MAX = 32, WEIGHTS_REPLICATES_MAX = 256 };
 

@@ -22,6 +22,7 @@ struct recording {
 	double quantum_w, documented_window_s;
 	unsigned phases, workloads, passes;
 	double phase_s, pause_s, sample_s;
+	double later_s; /* > 0: passes change while the workload goes on, each so long */
 	bool without_events;
 };
 
@@ -99,19 +100,28 @@ static void recording_phases(const struct recording *recording, struct plant *pl
 	for (unsigned i = 0; i < recording->phases; i++) {
 		struct session_phase *phase = RECORDING_APPEND(&session->phases);
 		unsigned load = i / recording->passes % recording->workloads;
-		double end_s = at_s + recording->phase_s + unit_random_double(&state, 0, 1);
+		bool continues = recording->later_s > 0 && i % recording->passes > 0;
+		unsigned first = recording->later_s > 0 ? i - i % recording->passes : i;
+		double end_s = at_s + (continues ? recording->later_s : recording->phase_s) +
+			       unit_random_double(&state, 0, 1);
 
 		snprintf(phase->workload, sizeof phase->workload, "%s",
 			 load == 0 ? "idle" : "load-");
 		if (load > 0)
 			snprintf(phase->workload + 5, sizeof phase->workload - 5, "%u", load);
-		phase->threads = load == 0 ? 0 : 1 + (load * 3 + i / recording->workloads) % 8;
+		phase->threads = load == 0 ? 0 : 1 + (load * 3 + first / recording->workloads) % 8;
 		snprintf(phase->variant, sizeof phase->variant, "%u threads", phase->threads);
 		phase->pass = i % recording->passes;
 		phase->begin_ns = (uint64_t)(at_s * 1e9);
 		phase->end_ns = (uint64_t)(end_s * 1e9);
 		phase->complete = true;
-		plant_run(plant, phase->begin_ns, phase->workload, phase->threads, NULL);
+		phase->continues = continues;
+		if (!continues)
+			plant_run(plant, phase->begin_ns, phase->workload, phase->threads, NULL);
+		if (recording->later_s > 0 && (i + 1) % recording->passes > 0) {
+			at_s = end_s;
+			continue;
+		}
 		plant_run(plant, phase->end_ns, "idle", 0, NULL);
 		at_s = end_s + recording->pause_s;
 	}

@@ -102,7 +102,11 @@ static void test_passes_and_pauses(void)
 	recording.phase_s = 8;
 	recording.documented_window_s = 1;
 	UNIT_TRUE(fabs(estimate(&recording).lag_s - 0.8) < 0.1);
+	recording.later_s = 4;
+	recording.pause_s = 0;
+	UNIT_TRUE(fabs(estimate(&recording).lag_s - 0.8) < 0.1);
 	recording.passes = 1;
+	recording.later_s = 0;
 	recording.phases = 24;
 	recording.without_events = true;
 	UNIT_TRUE(fabs(estimate(&recording).lag_s - 0.8) < 0.1);
@@ -268,6 +272,38 @@ static void test_bad_readings_and_samples(void)
 	recording_clear(&session);
 }
 
+/* Readings come every second. */
+static void test_continued(void)
+{
+	struct recording recording = usual_recording;
+	struct session session;
+	struct plant *plant;
+	struct trace *trace = NULL;
+	size_t rows[2];
+
+	recording.passes = 2;
+	recording.phases = 20;
+	recording.phase_s = 6;
+	recording.later_s = 4;
+	recording.noise = recording.outliers = 0;
+	plant = recording_make(&recording, &session);
+	for (unsigned i = 0; i < 2; i++) {
+		if (i == 1)
+			for (size_t p = 0; p < session.phases.count; p++)
+				session.phases.items[p].continues = false;
+		UNIT_EQUAL_I64(0, align_trace(&session, 1, &known, 2, &trace, NULL, NULL));
+		rows[i] = trace->row_count;
+		trace_free(trace);
+	}
+	printf("    %zu rows of 10 continued phases, %zu if they had to settle\n", rows[0],
+	       rows[1]);
+	/* A phase is 4 s to 5 s, and a window 1 s. */
+	UNIT_TRUE(rows[0] >= 30 && rows[0] <= 40);
+	UNIT_TRUE(rows[1] >= 10 && rows[1] <= 20);
+	plant_close(plant);
+	recording_clear(&session);
+}
+
 static void test_frequency_and_passes(void)
 {
 	struct recording recording = usual_recording;
@@ -301,6 +337,7 @@ int main(void)
 		{ "a lag of 0.8 s is found within 0.1 s through noise and outliers", test_usual },
 		{ "so are those of other meters", test_other_meters },
 		{ "the documented window holds unless the data speak against it", test_window },
+		{ "a phase that continues another gives rows at once", test_continued },
 		{ "changes of pass, pauses and counters of time alone do not hinder",
 		  test_passes_and_pauses },
 		{ "where nothing is to be seen the documented values are taken",

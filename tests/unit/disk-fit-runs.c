@@ -9,20 +9,27 @@
 #include "calibrate/weights-make.h"
 #include "tests/unit/unit.h"
 
-static struct disk_runs runs_of(const char *text, int expected, struct error *error)
+static struct disk_runs runs_with(const char *text, const char *group, int expected,
+				  struct error *error)
 {
-	const struct trace_request request = { 0 };
+	const struct trace_request request = { .group_column = group };
+	bool sizes_are_groups = group && strcmp(group, DISK_REQUEST_COLUMN) == 0;
 	struct error_list errors = { 0 }, warnings = { 0 };
 	struct disk_runs runs = { 0 };
 	struct trace *trace = NULL;
 
 	if (trace_parse("t.csv", text, strlen(text), &request, &trace, &errors, &warnings))
 		abort();
-	UNIT_EQUAL_I64(expected, disk_runs_of_trace(trace, &runs, error));
+	UNIT_EQUAL_I64(expected, disk_runs_of_trace(trace, sizes_are_groups, &runs, error));
 	trace_free(trace);
 	error_list_clear(&errors);
 	error_list_clear(&warnings);
 	return runs;
+}
+
+static struct disk_runs runs_of(const char *text, int expected, struct error *error)
+{
+	return runs_with(text, NULL, expected, error);
 }
 
 static void test_rates(void)
@@ -63,6 +70,42 @@ static void test_counts_and_throughput(void)
 	runs = runs_of("power_w,cycles\n5,2\n", -EINVAL, &error);
 	UNIT_CONTAINS("none of the columns reads, read_bytes, read_mib_s", error.text);
 	disk_runs_clear(&runs);
+}
+
+static void test_sizes_as_groups(void)
+{
+	static const char text[] = "request_kib,power_w,write_mib_s\n4,5,3\n64,6,32\n0,3,0\n";
+	struct error error = { "" };
+	struct disk_runs runs = runs_with(text, "request_kib", 0, &error);
+
+	UNIT_EQUAL_DOUBLE(768, runs.items[0].writes, 1e-12);
+	UNIT_EQUAL_DOUBLE(512, runs.items[1].writes, 1e-12);
+	UNIT_EQUAL_DOUBLE(0, runs.items[2].writes, 0);
+	UNIT_EQUAL_TEXT("64", runs.items[1].workload);
+	disk_runs_clear(&runs);
+	/* Other numbers that make groups are no sizes. */
+	runs = runs_with("block,power_w,write_mib_s\n4,5,3\n64,6,32\n", "block", 0, &error);
+	UNIT_EQUAL_DOUBLE(0, runs.items[0].writes, 0);
+	disk_runs_clear(&runs);
+}
+
+static void test_contiguous(void)
+{
+	static const char *const names[] = { "read-4KiB", "randwrite-4KiB" };
+
+	for (int rotational = 0; rotational < 2; rotational++)
+		for (int i = 0; i < 2; i++) {
+			struct disk_run run = {
+				.reads = 7, .writes = 8, .read_bytes = 9, .write_bytes = 10
+			};
+			bool pays = !rotational || i == 1;
+
+			disk_run_contiguous(&run, disk_job_find(names[i]), rotational);
+			UNIT_EQUAL_DOUBLE(pays ? 7 : 0, run.reads, 0);
+			UNIT_EQUAL_DOUBLE(pays ? 8 : 0, run.writes, 0);
+			UNIT_EQUAL_DOUBLE(9, run.read_bytes, 0);
+			UNIT_EQUAL_DOUBLE(10, run.write_bytes, 0);
+		}
 }
 
 static void test_cpu_is_removed(void)
@@ -153,6 +196,10 @@ int main(void)
 		{ "columns of a trace are rates of requests and bytes", test_rates },
 		{ "counts have intervals, throughput has a size of request",
 		  test_counts_and_throughput },
+		{ "sizes of requests that make groups are sizes all the same",
+		  test_sizes_as_groups },
+		{ "model.md 3: sequential requests of a rotating disk have no overhead",
+		  test_contiguous },
 		{ "what time on CPUs explains is taken away", test_cpu_is_removed },
 		{ "a weights file says what it was made from and how sure it is", test_weights });
 }

@@ -222,6 +222,41 @@ static void test_unexplained(void)
 	disk_fit_clear(&fit);
 }
 
+/*
+ * An SSD that ran out of erased blocks: a short idle time, then writes that take
+ * as much power as ever while throughput falls to a third, and goes up and down.
+ */
+static void test_exhausted(void)
+{
+	for (uint64_t seed = 1; seed <= 3; seed++)
+		for (int rises = 0; rises < 2; rises++) {
+			static struct runs runs;
+			struct disk_fit fit;
+
+			runs = (struct runs){ .seed = seed };
+			for (int i = 0; i < 1000; i++) {
+				double part =
+					i < 300 ? 1 : unit_random_double(&runs.seed, 0.1, 0.5);
+				struct disk_run *run = &runs.items[runs.count++];
+
+				*run = (struct disk_run){ .busy = NAN, .power_w = 1.3 };
+				if (i < 20)
+					continue;
+				run->write_bytes = part * 1.5e9;
+				run->power_w = 5 + (rises ? 1.5 * (1 - part) : 0) +
+					       unit_random_double(&runs.seed, -0.05, 0.05);
+			}
+			fit = solve(&runs);
+			printf("    seed %llu: r2 above idle %.2f, held-out error %.1f %%\n",
+			       (unsigned long long)seed, fit.r2, fit.lowo_mape_percent);
+			UNIT_EQUAL_I64(VERDICT_POOR, fit.verdict);
+			/* The cause is what is told first. */
+			UNIT_CONTAINS("throughput does not explain the disk's power",
+				      fit.warnings.texts[0]);
+			disk_fit_clear(&fit);
+		}
+}
+
 static void test_refusals(void)
 {
 	static struct runs runs;
@@ -299,6 +334,8 @@ int main(void)
 		{ "power that drifts at the same throughput is called poor",
 		  test_garbage_collection },
 		{ "power that throughput does not explain is called poor", test_unexplained },
+		{ "model.md 6: power that stays while throughput falls is called poor",
+		  test_exhausted },
 		{ "runs that tell nothing are refused with the reason", test_refusals },
 		{ "model.md 3: published reads of an SSD are explained to 99 %", test_published });
 }

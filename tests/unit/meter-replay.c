@@ -90,6 +90,21 @@ static void test_intervals(void)
 	meter_close(meter);
 }
 
+/* Events have no bearing, whether there are none or what they hold is no number. */
+static void test_power_alone(void)
+{
+	static const char *const texts[] = { "power_w\n10\n20\n",
+					     "power_w,x\n10,1\n20,none at all\n" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct meter *meter = must_open(texts[i], 1e5);
+
+		UNIT_EQUAL_DOUBLE(10, next(meter).power_w, 0);
+		UNIT_EQUAL_DOUBLE(20, next(meter).power_w, 0);
+		meter_close(meter);
+	}
+}
+
 static void test_refused(void)
 {
 	struct error error = { "" };
@@ -109,5 +124,6 @@ int main(void)
 	return UNIT_RUN("meter-replay", { "rows come at their time, then an end", test_timestamps },
 			{ "before a row's time there is none", test_deadline },
 			{ "energies become watts of their interval", test_intervals },
+			{ "power alone is enough", test_power_alone },
 			{ "what holds no watts is refused", test_refused });
 }

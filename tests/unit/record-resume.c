@@ -110,7 +110,7 @@ static void test_torn(void)
 	scene_fill(&first);
 	record_some(&first, 1);
 	appended = fopen(first.path, "a");
-	fputs("w,integer,4 threads,0,4,0,99999999999999\ns,99999999", appended);
+	fputs("w,integer,4 threads,0,4,0,99999999999999,0\ns,99999999", appended);
 	fclose(appended);
 	scene_open(&second, "torn2");
 	scene_fill(&second);
@@ -221,6 +221,55 @@ static void test_match(void)
 	session_clear(&scene.session);
 }
 
+static void add_done(struct session *session, unsigned pass, bool continues)
+{
+	*SCENE_APPEND(&session->phases) = (struct session_phase){
+		.workload = "integer",
+		.variant = "2 threads",
+		.threads = 2,
+		.pass = pass,
+		.continues = continues,
+		.complete = true,
+	};
+	SCENE_APPEND(&session->samples)->phase = session->phases.count - 1;
+}
+
+/* Run in two passes, twice: the second pass of the second run is not there. */
+static void test_match_passes(void)
+{
+	struct scene scene = { .path = "" };
+	struct session *session = &scene.session;
+	struct error error = { "" };
+	bool is_done[5] = { false };
+
+	for (unsigned i = 0; i < 4; i++) {
+		scene_add_phase(&scene, "integer", 2, i % 2);
+		scene.suite.items[i].continues = i % 2;
+	}
+	scene_add_phase(&scene, "integer", 2, 0);
+	for (unsigned i = 0; i < 3; i++)
+		add_done(session, i % 2, i % 2);
+	/* The one that stands alone. */
+	UNIT_EQUAL_I64(0, record_match(session, &scene.suite, is_done, &error));
+	UNIT_EQUAL_U64(3, session->phases.count);
+	UNIT_TRUE(is_done[0] && is_done[1] && !is_done[2] && !is_done[3] && is_done[4]);
+	memset(is_done, 0, sizeof is_done);
+	scene.suite.count = 4;
+	UNIT_EQUAL_I64(0, record_match(session, &scene.suite, is_done, &error));
+	UNIT_EQUAL_U64(2, session->phases.count);
+	UNIT_EQUAL_U64(2, session->samples.count);
+	UNIT_TRUE(is_done[0] && is_done[1] && !is_done[2] && !is_done[3]);
+	/* In the middle of a file nothing is cut short. */
+	add_done(session, 0, false);
+	add_done(session, 0, false);
+	add_done(session, 1, true);
+	memset(is_done, 0, sizeof is_done);
+	UNIT_EQUAL_I64(-EINVAL, record_match(session, &scene.suite, is_done, &error));
+	UNIT_CONTAINS("integer (2 threads)", error.text);
+	suite_clear(&scene.suite);
+	session_clear(session);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -230,5 +279,6 @@ int main(void)
 		{ "a file that was cut in the middle of a line is gone on with", test_torn },
 		{ "without a file everything is recorded", test_nothing_to_resume },
 		{ "another machine, meter or set of events is refused", test_differences },
-		{ "repeated runs are matched one by one", test_match });
+		{ "repeated runs are matched one by one", test_match },
+		{ "a run that lacks a pass is run again from its first one", test_match_passes });
 }

@@ -16,6 +16,7 @@ static void check_phase(const struct scene *scene, size_t i)
 	UNIT_EQUAL_TEXT(plan->run.workload->name, phase->workload);
 	UNIT_EQUAL_TEXT(plan->variant, phase->variant);
 	UNIT_EQUAL_U64(plan->pass, phase->pass);
+	UNIT_EQUAL_U64(plan->continues, phase->continues);
 	UNIT_EQUAL_U64(plan->run.threads, phase->threads);
 	UNIT_TRUE((double)(phase->end_ns - phase->begin_ns) * 1e-9 >= SCENE_PHASE_S);
 	UNIT_TRUE(i == 0 || phase->begin_ns >= phase[-1].end_ns);
@@ -80,6 +81,19 @@ static void check_readings(const struct scene *scene)
 	UNIT_TRUE(last_ns > session->phases.items[session->phases.count - 1].end_ns);
 }
 
+/* Its power from the begin of the first pass to the end of the second never falls to idle's. */
+static void check_no_pause(const struct scene *scene, const struct session_phase *phases)
+{
+	double idle_w = plant_power_w(scene->plant, phases[-1].begin_ns, phases[-1].end_ns);
+	double run_w = plant_power_w(scene->plant, phases[0].begin_ns, phases[0].end_ns);
+	double least_w = INFINITY;
+
+	for (uint64_t at_ns = phases[0].begin_ns; at_ns < phases[1].end_ns; at_ns += 1000000)
+		least_w = fmin(least_w, plant_power_w(scene->plant, at_ns, at_ns + 1000000));
+	printf("    idle %.1f W, running %.1f W, at least %.1f W\n", idle_w, run_w, least_w);
+	UNIT_TRUE(least_w > (idle_w + run_w) / 2);
+}
+
 static void test_suite(void)
 {
 	struct scene scene;
@@ -95,6 +109,7 @@ static void test_suite(void)
 		check_phase(&scene, i);
 	check_samples(&scene);
 	check_readings(&scene);
+	check_no_pause(&scene, &scene.session.phases.items[1]);
 	UNIT_EQUAL_U64(0, scene.notes.count);
 	scene_parse_file(&scene, &file);
 	scene_check_same(&scene.session, &file);
@@ -134,7 +149,7 @@ static void test_unknown_event(void)
 	scene_fill(&scene);
 	strcpy(scene.session.passes.items[0].names[2], "emulated::NOTHING");
 	UNIT_EQUAL_I64(-EIO, scene_run(&scene, false, NULL, &error));
-	UNIT_CONTAINS("2 of 5 runs failed", error.text);
+	UNIT_CONTAINS("3 of 5 runs failed", error.text);
 	UNIT_CONTAINS("emulated::NOTHING", error.text);
 	UNIT_EQUAL_U64(2, scene.notes.count);
 	UNIT_EQUAL_U64(0, scene.session.phases.count);
@@ -152,6 +167,7 @@ static void test_skipped(void)
 	scene_open(&scene, "skipped");
 	scene_fill(&scene);
 	scene.suite.items[2].pass = 5;
+	scene.suite.items[2].continues = false;
 	UNIT_EQUAL_I64(0, scene_run(&scene, false, NULL, &error));
 	UNIT_EQUAL_U64(SCENE_PHASES - 1, scene.session.phases.count);
 	UNIT_EQUAL_U64(1, scene.notes.count);
@@ -159,6 +175,28 @@ static void test_skipped(void)
 	scene_parse_file(&scene, &file);
 	scene_check_same(&scene.session, &file);
 	session_clear(&file);
+	scene_close(&scene);
+}
+
+/* Two of eight. */
+static void test_skipped_passes(void)
+{
+	struct scene scene;
+	struct error error = { "" };
+
+	scene_open(&scene, "passes");
+	scene_fill(&scene);
+	for (unsigned i = 0; i < 3; i++)
+		scene_add_phase(&scene, "idle", 0, 0);
+	scene.suite.items[2].pass = 5;
+	UNIT_EQUAL_I64(0, scene_run(&scene, false, NULL, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_EQUAL_U64(SCENE_PHASES + 3 - 2, scene.session.phases.count);
+	for (size_t i = 0; i < scene.session.phases.count; i++)
+		UNIT_TRUE(scene.session.phases.items[i].threads != 4);
+	UNIT_EQUAL_U64(1, scene.notes.count);
+	UNIT_CONTAINS("skipped: integer, 4 threads: pass 5", scene.notes.texts[0]);
+	check_samples(&scene);
 	scene_close(&scene);
 }
 
@@ -231,6 +269,7 @@ int main(void)
 		{ "a phase begins when the temperature has settled", test_settling },
 		{ "an event that cannot be counted ends it, named", test_unknown_event },
 		{ "a phase that fails twice is skipped and told", test_skipped },
+		{ "with it go the other passes over its workload", test_skipped_passes },
 		{ "a meter that stays away ends it", test_meter_gone },
 		{ "a phase in which the meter was lost is run again", test_meter_back },
 		{ "a file that cannot be written ends it at once", test_unwritable });

@@ -184,6 +184,73 @@ static void test_plant(void)
 	UNIT_TRUE(found >= 21);
 }
 
+/* Four counters and ten events: three passes, over each of 39 workloads once. */
+static void test_few_counters(void)
+{
+	for (uint64_t seed = 11; seed <= 13; seed++) {
+		struct recording recording = in_passes(seed);
+		struct session session;
+		struct plant *plant;
+		struct trace *trace = NULL;
+		struct selection selection;
+		struct error_list wrong = { 0 };
+
+		recording.workloads = 40;
+		recording.phases = 3 * 40;
+		recording.later_s = 4;
+		plant = recording_make(&recording, &session);
+		UNIT_EQUAL_I64(0, select_merge(&session, &known, 2, &trace, NULL));
+		UNIT_EQUAL_U64(40, trace->row_count);
+		UNIT_EQUAL_I64(0, select_events(trace, &(struct select_limits){ .events = 6 },
+						&selection, NULL));
+		UNIT_EQUAL_U64(6, selection.count);
+		for (unsigned i = 0; i < selection.count; i++) {
+			const char *name = trace->event_names[selection.steps[i].event];
+
+			for (unsigned k = 0; k < plant_event_count(plant); k++)
+				if (strcmp(plant_event_name(plant, k), name) == 0 &&
+				    plant_weight_j(plant, k) == 0)
+					error_list_addf(&wrong, "%s", name);
+		}
+		printf("    seed %llu: %zu wrong, %.2f W\n", (unsigned long long)seed, wrong.count,
+		       selection.steps[selection.count - 1].lowo_rmse);
+		UNIT_EQUAL_U64(0, wrong.count);
+		error_list_clear(&wrong);
+		error_list_clear(&selection.notes);
+		trace_free(trace);
+		plant_close(plant);
+		recording_clear(&session);
+	}
+}
+
+/* What hardly helps alone: less than a hundredth. */
+static void test_company(void)
+{
+	struct trace *trace = make_up(3);
+	struct selection selection;
+
+	for (size_t row = 0; row < ROWS; row++) {
+		double *events = trace->events + row * EVENTS,
+		       swing = row / GROUPS % 2 ? 9e9 : -9e9;
+
+		/* The power is that of A, which only two others together tell. */
+		events[B] = events[A] / 3 + 10e9 + swing;
+		events[NOISE] = 20e9 - swing;
+		trace->power[row] = 50 + 10e-9 * (events[B] + events[NOISE]);
+		for (unsigned i = 0; i < EVENTS; i++)
+			if (i != B && i != NOISE)
+				events[i] = 0;
+	}
+	UNIT_EQUAL_I64(0,
+		       select_events(trace, &(struct select_limits){ .events = 4, .vif_max = 1e4 },
+				     &selection, NULL));
+	UNIT_EQUAL_U64(2, selection.count);
+	UNIT_TRUE(selection.steps[selection.count - 1].lowo_rmse < 1e-6);
+	UNIT_TRUE(selection.steps[0].lowo_rmse > 0.99 * selection.none_rmse);
+	error_list_clear(&selection.notes);
+	trace_free(trace);
+}
+
 static void test_merge(void)
 {
 	struct recording recording = in_passes(77);
@@ -233,5 +300,7 @@ int main(void)
 		{ "the limits on events, gain and collinearity hold", test_limits },
 		{ "nothing to choose from, or nothing to hold out, is refused", test_refusals },
 		{ "a plant's true events win over its decoys", test_plant },
+		{ "with four counters the choice is as good", test_few_counters },
+		{ "events that help only in company are chosen", test_company },
 		{ "passes merge to a row for each way of running", test_merge });
 }

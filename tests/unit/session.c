@@ -43,6 +43,17 @@ static void add_phase(struct session *session, uint64_t *seed, const char *workl
 	}
 }
 
+/* Of the last one. */
+static void continue_phase(struct session *session, uint64_t *seed, unsigned pass)
+{
+	const struct session_phase *last = &session->phases.items[session->phases.count - 1];
+	char workload[SESSION_NAME_BYTES];
+
+	strcpy(workload, last->workload);
+	add_phase(session, seed, workload, pass);
+	session->phases.items[session->phases.count - 1].continues = true;
+}
+
 static void make(struct session *session, uint64_t *seed)
 {
 	struct session_pass *pass;
@@ -78,6 +89,7 @@ static void make(struct session *session, uint64_t *seed)
 	add_phase(session, seed, "idle", 0);
 	add_phase(session, seed, "memory-latency", 1);
 	add_phase(session, seed, "integer", 0);
+	continue_phase(session, seed, 1);
 }
 
 static struct text print(const struct session *session)
@@ -106,6 +118,7 @@ static void check_phase(const struct session *expected, const struct session *go
 	UNIT_EQUAL_TEXT(a->workload, b->workload);
 	UNIT_EQUAL_TEXT(a->variant, b->variant);
 	UNIT_EQUAL_U64(a->pass, b->pass);
+	UNIT_EQUAL_U64(a->continues, b->continues);
 	UNIT_EQUAL_U64(a->threads, b->threads);
 	UNIT_EQUAL_U64(a->frequency_hz, b->frequency_hz);
 	UNIT_EQUAL_U64(a->begin_ns, b->begin_ns);
@@ -139,7 +152,7 @@ static void test_round_trip(void)
 	text = print(&session);
 	UNIT_EQUAL_I64(0, parse(text.bytes, text.length, &again, &error));
 	UNIT_EQUAL_TEXT("", error.text);
-	UNIT_EQUAL_U64(3, again.phases.count);
+	UNIT_EQUAL_U64(4, again.phases.count);
 	UNIT_EQUAL_U64(session.samples.count, again.samples.count);
 	UNIT_EQUAL_U64(session.readings.count, again.readings.count);
 	for (size_t i = 0; i < again.phases.count; i++)
@@ -247,7 +260,7 @@ static void test_piecewise(void)
 
 #define ABOUT "f,1\na,[trace]\na,format = 1\n"
 #define HEAD ABOUT "m,x,,,,,,wall,,,,,,0\np,E\n"
-#define BEGIN "w,idle,,0,0,0,100\n"
+#define BEGIN "w,idle,,0,0,0,100,0\n"
 
 static void test_damage(void)
 {
@@ -266,15 +279,19 @@ static void test_damage(void)
 		{ HEAD "r,5,1,,64\n", "up to 63" },
 		{ HEAD "r,5,nan,,0\n", "'nan'" },
 		{ HEAD "s,1,2,0,,,0,0,0,0,9\n", "cannot stand here" },
-		{ HEAD "w,idle,,1,0,0,100\n", "'1': must be a whole number up to 0" },
-		{ HEAD BEGIN "w,idle,,0,0,0,200\n", "a phase cannot begin here" },
+		{ HEAD "w,idle,,1,0,0,100,0\n", "'1': must be a whole number up to 0" },
+		{ HEAD BEGIN "w,idle,,0,0,0,200,0\n", "a phase cannot begin here" },
 		{ HEAD BEGIN "s,101,2,0,,,0,0,0,0\n", "has 1 counts" },
 		{ HEAD BEGIN "s,99,2,0,,,0,0,0,0,9\n", "times must ascend" },
 		{ HEAD BEGIN "s,101,-2,0,,,0,0,0,0,9\n", "'-2'" },
 		{ HEAD BEGIN "e,99\n", "ends before" },
 		{ HEAD BEGIN "e,150\ne,160\n", "no phase to end" },
-		{ HEAD BEGIN "e,150\nw,idle,,0,0,0,149\n", "begins before the end" },
-		{ HEAD BEGIN "e,150\nw,idle,,0,0,0,\"200\n", "quoted field" },
+		{ HEAD BEGIN "e,150\nw,idle,,0,0,0,149,0\n", "begins before the end" },
+		{ HEAD BEGIN "e,150\nw,idle,,0,0,0,150,2\n", "'2': must be a whole" },
+		{ HEAD BEGIN "e,150\nw,spin,,0,0,0,150,1\n", "does not continue" },
+		{ HEAD BEGIN "e,150\nw,idle,,0,1,0,150,1\n", "does not continue" },
+		{ HEAD "w,idle,,0,0,0,100,1\n", "does not continue" },
+		{ HEAD BEGIN "e,150\nw,idle,,0,0,0,\"200,0\n", "quoted field" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -56,7 +56,7 @@ static void expect_balance(const struct suite *suite, uint64_t seed)
 	UNIT_EQUAL_U64(least, most);
 }
 
-/* Passes of a combination stand together, each of them once. */
+/* Passes of a combination stand together, each of them once, and go on without a pause. */
 static void expect_passes_together(const struct suite *suite, unsigned passes)
 {
 	for (size_t i = 0; i < suite->count;) {
@@ -68,9 +68,11 @@ static void expect_passes_together(const struct suite *suite, unsigned passes)
 		}
 		for (unsigned k = 0; k < passes && i + k < suite->count; k++) {
 			UNIT_TRUE(same_run(&suite->items[i], &suite->items[i + k]));
+			UNIT_TRUE(suite->items[i + k].continues == (k > 0));
 			seen |= 1U << suite->items[i + k].pass;
 		}
 		UNIT_EQUAL_U64((1U << passes) - 1, seen);
+		UNIT_EQUAL_U64(passes, suite_count_run(suite, i));
 		i += passes;
 	}
 }
@@ -78,7 +80,8 @@ static void expect_passes_together(const struct suite *suite, unsigned passes)
 /* At both ends in every pass, and never far between. */
 static void expect_idle(const struct suite *suite, unsigned passes)
 {
-	size_t since = 0, longest = 0, far = passes > SUITE_IDLE_EVERY ? passes : SUITE_IDLE_EVERY;
+	double run_s = SUITE_PHASE_S + (passes - 1) * SUITE_LATER_S, since_s = 0, longest_s = 0;
+	double stretch = suite->items[0].seconds / SUITE_PHASE_S;
 	unsigned first = 0, last = 0;
 
 	for (unsigned i = 0; i < passes; i++) {
@@ -92,10 +95,11 @@ static void expect_idle(const struct suite *suite, unsigned passes)
 	UNIT_EQUAL_U64((1U << passes) - 1, first);
 	UNIT_EQUAL_U64((1U << passes) - 1, last);
 	for (size_t i = 0; i < suite->count; i++) {
-		since = is_idle(&suite->items[i]) ? 0 : since + 1;
-		longest = since > longest ? since : longest;
+		since_s = is_idle(&suite->items[i]) ? 0 : since_s + suite->items[i].seconds;
+		longest_s = fmax(longest_s, since_s);
 	}
-	UNIT_TRUE(longest <= far);
+	UNIT_TRUE(longest_s <=
+		  stretch * fmax(SUITE_IDLE_EVERY * SUITE_PHASE_S, run_s) * (1 + 1e-9));
 }
 
 static void expect_time(const struct suite *suite, const struct suite_request *request)
@@ -103,9 +107,12 @@ static void expect_time(const struct suite *suite, const struct suite_request *r
 	double total_s = 0;
 
 	for (size_t i = 0; i < suite->count; i++) {
-		UNIT_TRUE(suite->items[i].seconds >= SUITE_PHASE_S - 1e-6);
-		UNIT_TRUE(suite->items[i].seconds <= 20 + 1e-6);
-		UNIT_EQUAL_DOUBLE(SUITE_WARM_UP_S, suite->items[i].warm_up_s, 0);
+		bool continues = suite->items[i].continues;
+		double least_s = continues ? SUITE_LATER_S : SUITE_PHASE_S;
+
+		UNIT_TRUE(suite->items[i].seconds >= least_s - 1e-6);
+		UNIT_TRUE(suite->items[i].seconds <= 2.5 * least_s + 1e-6);
+		UNIT_EQUAL_DOUBLE(continues ? 0 : SUITE_WARM_UP_S, suite->items[i].warm_up_s, 0);
 		total_s += suite->items[i].seconds;
 	}
 	UNIT_EQUAL_DOUBLE(total_s, suite->total_s, 1e-9);
@@ -381,6 +388,82 @@ static void test_slow_meter(void)
 	suite_clear(&suite);
 }
 
+/* A pass more costs half a phase more, not a phase. */
+static void test_cost_of_passes(void)
+{
+	static const char *const names[] = { "integer", "float", "l2" };
+	const struct suite_machine machine = machine_of(8, 2, 1);
+	struct suite_request request = { .workloads = names, .workload_count = 3 };
+
+	for (unsigned passes = 1; passes <= 4; passes++) {
+		double run_s = 8 + 4 * (passes - 1);
+
+		request.passes = passes;
+		/* Idle before and behind; with four passes between two and two as well. */
+		UNIT_EQUAL_DOUBLE(5 * run_s, suite_least_s(&request, &machine), 1e-9);
+	}
+	request.least_phase_s = 16;
+	request.least_later_s = 7;
+	UNIT_EQUAL_DOUBLE(5 * (16 + 3 * 7), suite_least_s(&request, &machine), 1e-9);
+}
+
+static size_t count_workloads(const struct suite *suite)
+{
+	size_t count, seen = 0;
+	const struct workload *table = workload_table(&count);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < suite->count; k++)
+			if (suite->items[k].run.workload == &table[i] &&
+			    !is_idle(&suite->items[k])) {
+				seen++;
+				break;
+			}
+	return seen;
+}
+
+/* All of them in two passes in the two fifths of twenty minutes; fewer in less. */
+static void test_scouting(void)
+{
+	const struct suite_machine machine = machine_of(8, 2, 1);
+	struct suite_request request = { .total_s = 480, .passes = 2, .scout = true, .seed = 4 };
+	size_t count, brief = 0, runs = 0;
+	const struct workload *table = workload_table(&count);
+	struct error error = { "" };
+	struct suite suite;
+
+	UNIT_EQUAL_I64(0, suite_make(&request, &machine, &suite, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_EQUAL_U64(count - 1, count_workloads(&suite));
+	for (size_t i = 0; i < suite.count; i += suite_count_run(&suite, i)) {
+		UNIT_TRUE(is_idle(&suite.items[i]) || suite.items[i].run.threads == machine.cpus);
+		runs += !is_idle(&suite.items[i]);
+	}
+	UNIT_EQUAL_U64(count - 1, runs);
+	expect_passes_together(&suite, 2);
+	UNIT_TRUE(suite.total_s <= 480 * (1 + 1e-9));
+	UNIT_EQUAL_U64(0, suite.notes.count);
+	suite_clear(&suite);
+
+	request.total_s = 300;
+	UNIT_EQUAL_I64(0, suite_make(&request, &machine, &suite, &error));
+	runs = count_workloads(&suite);
+	UNIT_TRUE(runs < count - 1 && runs > (count - 1) / 2);
+	suite_clear(&suite);
+
+	for (size_t i = 0; i < count; i++)
+		brief += table[i].brief && table[i].kind != WORKLOAD_IDLE;
+	request.total_s = suite_least_s(&request, &machine);
+	UNIT_EQUAL_I64(0, suite_make(&request, &machine, &suite, &error));
+	UNIT_EQUAL_U64(brief, count_workloads(&suite));
+	for (size_t i = 0; i < suite.count; i++)
+		UNIT_TRUE(is_idle(&suite.items[i]) || suite.items[i].run.workload->brief);
+	suite_clear(&suite);
+	request.total_s -= 1;
+	UNIT_EQUAL_I64(-EINVAL, suite_make(&request, &machine, &suite, &error));
+	UNIT_CONTAINS("are too short", error.text);
+}
+
 int main(void)
 {
 	return UNIT_RUN("suite",
@@ -394,5 +477,8 @@ int main(void)
 			{ "unknown names are answered with all names", test_names },
 			{ "what is not installed is left out and named", test_not_installed },
 			{ "frequencies come in blocks with idle", test_frequencies },
-			{ "a slow meter gets longer phases", test_slow_meter });
+			{ "a slow meter gets longer phases", test_slow_meter },
+			{ "a pass more costs half a phase", test_cost_of_passes },
+			{ "scouting takes each workload once, as many as there is time for",
+			  test_scouting });
 }

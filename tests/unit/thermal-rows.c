@@ -3,49 +3,68 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "tests/unit/unit.h"
 
-static void expect(const char *text, int result, size_t rows, const char *message)
+static int rows_of(const char *text, struct thermal_rows *rows, struct error *error)
 {
-	struct thermal_rows found = { 0 };
-	struct error error = { "" };
+	const struct trace_request request = { .without_events = true };
+	struct error_list errors = { 0 }, warnings = { 0 };
+	struct trace *trace = NULL;
+	int result;
 
-	UNIT_EQUAL_I64(result, thermal_rows_parse("t.csv", text, strlen(text), &found, &error));
-	UNIT_EQUAL_TEXT(message, error.text);
-	if (result == 0)
-		UNIT_EQUAL_U64(rows, found.count);
-	thermal_rows_clear(&found);
+	if (trace_parse("t.csv", text, strlen(text), &request, &trace, &errors, &warnings)) {
+		fprintf(stderr, "%s\n", errors.texts[0]);
+		abort();
+	}
+	result = thermal_rows_of_trace(trace, rows, error);
+	trace_free(trace);
+	error_list_clear(&errors);
+	error_list_clear(&warnings);
+	return result;
 }
 
-static void test_parse(void)
+static void test_trace(void)
 {
 	struct thermal_rows rows = { 0 };
 	const char *text = "temperature_c,note,timestamp,power_w\n"
-			   "41,\"a, b\",10.5,100\r\n\n,x,11.5,101\n43,x,,102\n44,x,13.5,\n";
+			   "41,\"a, b\",10.5,100\r\n,x,11.5,101\n43,x,,102\n44,x,13.5,\n";
+	struct error error = { "" };
 
-	UNIT_EQUAL_I64(0, thermal_rows_parse("t.csv", text, strlen(text), &rows, NULL));
-	UNIT_EQUAL_U64(3, rows.count); /* without a time it is no row */
+	UNIT_EQUAL_I64(0, rows_of(text, &rows, &error));
+	UNIT_EQUAL_U64(2, rows.count); /* without a time or a power it is no row */
 	UNIT_EQUAL_DOUBLE(10.5, rows.items[0].time_s, 0);
 	UNIT_EQUAL_DOUBLE(100, rows.items[0].power_w, 0);
 	UNIT_EQUAL_DOUBLE(41, rows.items[0].temperature_c, 0);
 	UNIT_EQUAL_DOUBLE(NAN, rows.items[1].temperature_c, 0);
-	UNIT_EQUAL_DOUBLE(NAN, rows.items[2].power_w, 0);
 	thermal_rows_clear(&rows);
 }
 
 static void test_errors(void)
 {
-	expect("timestamp,power_w\n1,2\n", -EINVAL, 0, "t.csv:1: there is no column temperature_c");
-	expect("timestamp,power_w,temperature_c\n1,2,3\n1,2\n", -EINVAL, 0,
-	       "t.csv:3: has 2 fields: temperature_c is missing");
-	expect("timestamp,power_w,temperature_c\n2026-01-01,2,3\n", -EINVAL, 0,
-	       "t.csv:2: timestamp 2026-01-01: must be a number");
-	expect("timestamp,power_w,temperature_c\n", 0, 0, "");
-	expect("", 0, 0, "");
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{ "timestamp,power_w\n1,2\n", "there is no column temperature_c of numbers" },
+		{ "temperature_c,power_w\n1,2\n", "there is no column timestamp of numbers" },
+		{ "timestamp,power_w,temperature_c\n2026-01-01,2,3\n",
+		  "there is no column timestamp of numbers" },
+		{ "timestamp,energy_j,temperature_c\n1,2,3\n",
+		  "joules without an interval say nothing of power" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct thermal_rows rows = { 0 };
+		struct error error = { "" };
+
+		UNIT_EQUAL_I64(-EINVAL, rows_of(cases[i].text, &rows, &error));
+		UNIT_EQUAL_TEXT(cases[i].message, error.text);
+		thermal_rows_clear(&rows);
+	}
 }
 
 static void test_session(void)
@@ -110,8 +129,8 @@ static void test_suite(void)
 int main(void)
 {
 	return UNIT_RUN("thermal-rows",
-			{ "a file needs time, power and temperature, and no events", test_parse },
-			{ "errors name file, line and column", test_errors },
+			{ "a trace needs time, power and temperature, and no events", test_trace },
+			{ "what a trace lacks is named", test_errors },
 			{ "readings take the temperature of their time", test_session },
 			{ "a run heats with all CPUs, then cools for as long", test_suite });
 }

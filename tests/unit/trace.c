@@ -364,6 +364,28 @@ static void test_print(void)
 	expect_print("frequency_hz,power_w,a\n\"\",5,8\n", "power_w,a,frequency_hz\n5,8,\n", NULL);
 }
 
+static void test_without_events(void)
+{
+	const struct trace_request alone = { .without_events = true };
+	const char *text = "timestamp,power_w,note,a\n1,5,x,-\n2,6,y,\n3,7,,text\n";
+	struct trace *trace = good(text, &alone);
+	struct trace_request named = { .without_events = true,
+				       .events = (const char *const[]){ "b" },
+				       .event_count = 1 };
+
+	UNIT_EQUAL_U64(0, trace->event_count);
+	UNIT_EQUAL_U64(3, trace->row_count); /* whatever an event has, no row is dropped for it */
+	UNIT_EQUAL_U64(0, trace->dropped_rows);
+	UNIT_EQUAL_DOUBLE(7, trace->power[2], 0);
+	UNIT_EQUAL_DOUBLE(2, trace->timestamp_s[1], 0);
+	trace_free(trace);
+	trace = good("interval_s,energy_j\n2,5\n4,6\n", &alone);
+	UNIT_EQUAL_DOUBLE(1.5, trace->power[1], 0);
+	trace_free(trace);
+	expect_error("t:1: no column is an event", "timestamp,power_w\n1,2\n", NULL);
+	expect_error("t:1: no column 'b'; there are: power_w, a", "power_w,a\n1,2\n", &named);
+}
+
 static void test_new(void)
 {
 	struct trace *trace = trace_new(2, 1);
@@ -397,6 +419,7 @@ int main(void)
 		{ "mistakes name line and column", test_mistakes },
 		{ "every mistake of a file is listed", test_every_mistake },
 		{ "more events than can be fitted are refused", test_too_many_events },
+		{ "power alone is a trace where no events are wanted", test_without_events },
 		{ "quotes, CRLF, a byte order mark and empty last lines are fine", test_forms },
 		{ "what is printed reads back as the same", test_print },
 		{ "a new trace has room for everything", test_new });

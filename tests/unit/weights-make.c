@@ -3,20 +3,21 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/unit.h"
 
-enum { EVENTS = 2, POINTS = 2, REPLICATES = 6 };
+enum { EVENTS = 2, EVENTS_MAX = 8, POINTS = 2, REPLICATES = 6 };
 
 /* A fit as fit_solve() leaves it, of made-up figures. */
 struct rig {
 	struct fit fit;
 	struct fit_point points[POINTS];
-	struct fit_weight weights[POINTS][EVENTS];
-	double replicates[POINTS][EVENTS + 1][REPLICATES];
-	char names[EVENTS][EVENT_NAME_BYTES];
+	struct fit_weight weights[POINTS][EVENTS_MAX];
+	double replicates[POINTS][EVENTS_MAX + 1][REPLICATES];
+	char names[EVENTS_MAX][EVENT_NAME_BYTES];
 };
 
 static void set_weight(struct rig *rig, unsigned point, unsigned event, double joules)
@@ -49,6 +50,8 @@ static void rig_make(struct rig *rig, unsigned points, unsigned events)
 				 .verdict = VERDICT_GOOD };
 	strcpy(rig->names[0], "skl::INST_RETIRED:ANY_P");
 	strcpy(rig->names[1], "skl::CPU_CLK_UNHALTED:THREAD_P");
+	for (unsigned i = 2; i < EVENTS_MAX; i++)
+		snprintf(rig->names[i], sizeof rig->names[i], "skl::EVENT_%u", i);
 	for (unsigned p = 0; p < points; p++) {
 		for (unsigned i = 0; i < REPLICATES; i++)
 			rig->replicates[p][0][i] = 50 + 10 * p + 0.125 * i;
@@ -313,6 +316,28 @@ static void test_negative_replicates(void)
 	error_list_clear(&notes);
 }
 
+/* vmetop counts seven at once. */
+static void test_many_events(void)
+{
+	for (unsigned events = 7; events <= 8; events++) {
+		struct trace_about about = about_rig();
+		struct rig rig;
+		struct weights_make make = { .events = &rig.fit, .about = &about };
+		struct weights *weights = NULL;
+		struct error_list notes = { 0 };
+		struct error error = { "" };
+
+		rig_make(&rig, 1, events);
+		UNIT_EQUAL_I64(0, weights_make(&make, &weights, &notes, &error));
+		UNIT_EQUAL_TEXT("", error.text);
+		UNIT_EQUAL_U64(events - 7, notes.count);
+		if (notes.count)
+			UNIT_CONTAINS("8 events: vmetop counts 7 at once at most", notes.texts[0]);
+		weights_free(weights);
+		error_list_clear(&notes);
+	}
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -327,5 +352,6 @@ int main(void)
 		{ "what no file can say is refused with what would help", test_refusals },
 		{ "a name that would not read back is found out", test_unreadable },
 		{ "replicates below zero are left out, standard errors stay",
-		  test_negative_replicates });
+		  test_negative_replicates },
+		{ "more events than are counted at once are noted", test_many_events });
 }
