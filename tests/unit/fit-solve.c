@@ -300,7 +300,7 @@ static void test_refused(void)
 	struct trace *trace = known_trace(0, 9);
 
 	trace->row_count = 3;
-	refused(trace, "3 rows are fewer than the 4 weights");
+	refused(trace, "rows: 3, fewer than the 4 weights");
 	trace->row_count = 0;
 	refused(trace, "no rows");
 	trace_free(trace);
