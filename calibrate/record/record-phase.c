@@ -299,7 +299,7 @@ static int run_phase(struct run *run, struct error *error)
 		result = begin(run, error);
 	if (!result && !run->plan->continues)
 		result = start(run, error);
-	if (result)
+	if (result || !run->phase)
 		return result;
 	run->phase->begin_ns = recorder_now_ns(recorder);
 	result = add_sample(run, error);

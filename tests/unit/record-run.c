@@ -88,7 +88,8 @@ static void check_no_pause(const struct scene *scene, const struct session_phase
 	double run_w = plant_power_w(scene->plant, phases[0].begin_ns, phases[0].end_ns);
 	double least_w = INFINITY;
 
-	for (uint64_t at_ns = phases[0].begin_ns; at_ns < phases[1].end_ns; at_ns += 1000000)
+	for (uint64_t at_ns = phases[0].begin_ns; at_ns + 1000000 <= phases[1].end_ns;
+	     at_ns += 1000000)
 		least_w = fmin(least_w, plant_power_w(scene->plant, at_ns, at_ns + 1000000));
 	printf("    idle %.1f W, running %.1f W, at least %.1f W\n", idle_w, run_w, least_w);
 	UNIT_TRUE(least_w > (idle_w + run_w) / 2);
