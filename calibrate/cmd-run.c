@@ -24,8 +24,7 @@
 #include "calibrate/weights-make.h"
 #include "probe/perf-events.h"
 
-#define MINUTES 20.0       /* where nobody says how long it may take */
-#define PART_OF_CHOICE 0.4 /* of them, for the choice of events */
+#define MINUTES 20.0 /* where nobody says how long it may take */
 
 enum { OPTION_HTML = 256, OPTION_FORCE, OPTION_RESUME, OPTION_NAME, OPTION_PROBE };
 
@@ -158,6 +157,12 @@ static unsigned room_for_events(const struct run *run)
 
 /* --- 1. which events ------------------------------------------------------------------------ */
 
+/* The more passes it takes, the more of the time goes to the choice of events. */
+static double part_of_choice(const struct run *run)
+{
+	return run->choice.passes.count > 1 ? 0.4 : 0.3;
+}
+
 static struct setup_options part_of_time(const struct run *run, double part)
 {
 	struct setup_options options = run->options->setup;
@@ -203,7 +208,7 @@ static int take_choice(struct run *run, struct error *error)
 static int choose(struct run *run, unsigned room, struct error *error)
 {
 	const struct select_limits limits = { .events = room };
-	struct setup_options options = part_of_time(run, PART_OF_CHOICE);
+	struct setup_options options = part_of_time(run, part_of_choice(run));
 	struct align align;
 	int result;
 
@@ -241,7 +246,7 @@ static bool must_choose(const struct run *run, unsigned room)
 static int measure(struct run *run, struct error *error)
 {
 	struct setup_options options =
-		part_of_time(run, run->has_selection ? 1 - PART_OF_CHOICE : 1);
+		part_of_time(run, run->has_selection ? 1 - part_of_choice(run) : 1);
 	char *path = name_file(run, ".csv");
 	int result = record(run, &run->session, &options, ".session", error);
 

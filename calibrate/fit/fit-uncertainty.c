@@ -5,7 +5,9 @@
  * the Bootstrap, 1993, chapter 11; delete-d by groups).
  *
  * Held-out fits of a robust one keep the rows' weights, so that they move less than
- * a robust fit without the workload would: by work.influence, robust.c.
+ * a robust fit without the workload would: by work.influence, robust.c. And where a few
+ * workloads alone move an event, the spread of the replicates is itself hardly known: errors
+ * of a robust fit are widened so that two of them cover as often as readers expect.
  */
 #include <errno.h>
 #include <gsl/gsl_cdf.h>
@@ -16,6 +18,9 @@
 #include "calibrate/fit/fit-internal.h"
 
 #define UPPER_PROBABILITY 0.95
+/* Both tails of two standard errors, about. */
+#define COVERED 0.975
+#define FREEDOM_MIN 3.0
 
 double jackknife(const double *replicates, size_t count)
 {
@@ -33,6 +38,37 @@ double jackknife(const double *replicates, size_t count)
 double jackknife_quantile(double probability, size_t groups)
 {
 	return gsl_cdf_tdist_Pinv(probability, (double)groups - 1);
+}
+
+/*
+ * Student's t over the normal quantile, with as many degrees of freedom as the replicates behave
+ * like: 3 (sum d^2)^2 / sum d^4 is their number where their deviations d are Gaussian alike, and
+ * less where a few stand out (after Satterthwaite; Bell and McCaffrey, Survey Methodology 28,
+ * 2002, for errors that rest on few clusters).
+ */
+static double few_witnesses(const double *replicates, size_t count)
+{
+	double mean = 0, squares = 0, fourths = 0, freedom;
+
+	for (size_t i = 0; i < count; i++)
+		mean += replicates[i] / (double)count;
+	for (size_t i = 0; i < count; i++) {
+		double square = (replicates[i] - mean) * (replicates[i] - mean);
+
+		squares += square;
+		fourths += square * square;
+	}
+	if (!(fourths > 0))
+		return 1;
+	freedom = fmin(3 * squares * squares / fourths, (double)count - 1);
+	return gsl_cdf_tdist_Pinv(COVERED, fmax(freedom, FREEDOM_MIN)) /
+	       gsl_cdf_ugaussian_Pinv(COVERED);
+}
+
+/* What the spread of these replicates is to be multiplied by. */
+static double widening(const struct work *work, const double *replicates, size_t count)
+{
+	return work->options->robust ? work->influence * few_witnesses(replicates, count) : 1;
 }
 
 /* One column of a table, of the groups that the part has. */
@@ -59,7 +95,7 @@ static double standard_error(const struct work *work, const struct part *part, u
 	bool bound = work->options->method == FIT_NNLS && part->x[column] == 0;
 	size_t count = column_of(work, part, bound ? part->unbound_held_out : part->held_out,
 				 column, room);
-	double se = jackknife(room, count) * work->influence;
+	double se = jackknife(room, count) * widening(work, room, count);
 
 	*upper = NAN;
 	if (bound && factor_norm(&part->factors.tree[1], column) == 0)
@@ -88,7 +124,7 @@ static unsigned count_replicates(const struct work *work)
  * Only how replicates differ says anything, not where they stand: all are moved up
  * when one of a weight with a bound would come to lie below it.
  */
-static void spread(double *replicates, unsigned count, double influence)
+static void spread(double *replicates, unsigned count, double factor)
 {
 	double mean = 0, lowest = INFINITY, lowest_before = INFINITY;
 
@@ -96,7 +132,7 @@ static void spread(double *replicates, unsigned count, double influence)
 		mean += replicates[i] / count;
 	for (unsigned i = 0; i < count; i++) {
 		lowest_before = fmin(lowest_before, replicates[i]);
-		replicates[i] = mean + (replicates[i] - mean) * influence;
+		replicates[i] = mean + (replicates[i] - mean) * factor;
 		lowest = fmin(lowest, replicates[i]);
 	}
 	for (unsigned i = 0; i < count && lowest < 0 && lowest_before >= 0; i++)
@@ -112,8 +148,8 @@ static double *copy_replicates(const struct work *work, const struct part *part,
 
 	if (copy)
 		column_of(work, part, part->held_out, column, copy);
-	if (copy && work->influence != 1)
-		spread(copy, count, work->influence);
+	if (copy && work->options->robust)
+		spread(copy, count, widening(work, copy, count));
 	for (unsigned i = 0; copy && i < count; i++)
 		copy[i] *= factor;
 	return copy;
