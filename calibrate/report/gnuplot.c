@@ -9,8 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* A file without a name that holds the script, read from its beginning. fd or -errno. */
 static int keep_script(const struct text *script)
 {
@@ -78,7 +76,7 @@ static int complain(int errors, struct error *error)
 static int run(int input, int errors, struct text *out, struct error *error)
 {
 	int pipes[2], result, status = 0;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (pipe2(pipes, O_CLOEXEC))
 		return error_setf(error, errno, "pipe: %m");

@@ -157,7 +157,8 @@ static void draw_residuals(const struct report *report, struct text *script)
 /* --- what each event contributes ----------------------------------------------------------------
  */
 
-const struct fit_point *picture_point(const struct fit *fit, double frequency_hz)
+/* The fit's weights at the point of that frequency. */
+static const struct fit_point *find_point(const struct fit *fit, double frequency_hz)
 {
 	const struct fit_point *best = fit->points;
 
@@ -220,8 +221,8 @@ static double *group_watts(const struct report *report, const unsigned *columns,
 
 	for (size_t row = 0; watts && row < trace->row_count; row++) {
 		double frequency_hz = trace->frequency_hz ? trace->frequency_hz[row] : 0;
-		const struct fit_point *point = picture_point(report->fit, frequency_hz);
-		double *line = &watts[trace->group[row] * (count + 1)];
+		const struct fit_point *point = find_point(report->fit, frequency_hz);
+		double *line = &watts[(size_t)trace->group[row] * (count + 1)];
 
 		line[0] += point->base;
 		for (unsigned i = 0; i < count; i++)
@@ -372,9 +373,9 @@ const struct picture pictures[] = {
 	  "Each was held out. Beyond the dashed line (10 %) a fit is no longer called good.",
 	  has_workloads, draw_workloads },
 	{ "Residuals",
-	  "What the model leaves over, against what it says; a colour for each workload. A bow "
-	  "means "
-	  "that power is not linear in the events; a wedge, that errors grow with load.",
+	  "What the model leaves over, against what it says; points of a workload "
+	  "have one colour, of eight in turn. A bow means that power is not linear in the events; "
+	  "a wedge, that errors grow with load.",
 	  has_fit, draw_residuals },
 	{ "What each event contributes", "Mean power of each workload, as the model explains it.",
 	  has_events, draw_contributions },

@@ -22,7 +22,5 @@ extern const size_t picture_count;
 unsigned picture_columns(const struct report *report, unsigned columns[TRACE_EVENTS_MAX]);
 /* Mean rates in each group: group_count x count, owned; NULL: no memory. */
 double *picture_group_rates(const struct trace *trace, const unsigned *columns, unsigned count);
-/* The fit's weights at the point of that frequency. */
-const struct fit_point *picture_point(const struct fit *fit, double frequency_hz);
 
 #endif

@@ -7,10 +7,17 @@
 #include <stddef.h>
 
 /*
- * The last number of the line that a unit of power follows (uW, mW, W, kW), else
- * its last number, in watts: "123.4", "power: 123.4 W, 0.98", "12:00:01,0.1234kW",
- * "... = INTEGER: 123". Digits inside of words ("pdu3") are none; "nan" and "inf" count
- * as a number that is none. NaN: no figure.
+ * The watts of a line, or NaN where it is not certain which number they are: an error message,
+ * a date and another unit have digits, too.
+ *
+ * 1. The one number with the unit W, mW, kW, watt or watts behind it, and behind that a blank,
+ *    comma, semicolon or the end: "123.4 W", "230.1 V, 0.51 A, 117.3 W, 0.98", "P1: 0.1kW".
+ * 2. If there is none: the number that is all of the line, or all that follows a label and its
+ *    "=" or ":": "123.4", "power: 123.4", "outletWatts.7 = INTEGER: 130".
+ *
+ * A Unix time and a comma may stand before either: "1700000000.5,123.4". Decimal
+ * commas and digit groups ("123,4 W", "1,234.5", "1 234 W"), two figures, labels that speak of
+ * errors, control characters and more than a megawatt give NaN.
  */
 double command_parse_line(const char *line);
 

@@ -119,27 +119,20 @@ static void close_meter(void *state)
 	free(meter);
 }
 
+static int begin(void *state, struct meter_about *about, struct error *error)
+{
+	int result = start(state, error);
+
+	return result ? result : verify(state, about, error);
+}
+
 static int open_meter(void **state, const char *address, const struct meter_place *place,
 		      struct meter_about *about, struct error *error)
 {
-	struct fnb58 *meter = calloc(1, sizeof *meter);
-	int result;
+	static const struct usb_state what = { &kind, sizeof(struct fnb58), begin };
 
 	(void)place;
-	if (!meter)
-		return error_setf(error, ENOMEM, "%s", strerror(ENOMEM));
-	result = usb_open(&meter->link, &kind, address, about, error);
-	if (!result)
-		result = start(meter, error);
-	if (!result)
-		result = verify(meter, about, error);
-	if (result) {
-		usb_close(meter->link);
-		free(meter);
-		return result;
-	}
-	*state = meter;
-	return 0;
+	return usb_open_state(state, &what, address, about, error);
 }
 
 /* true: a reading came of it. What was gathered before a loss makes no mean any more. */

@@ -10,11 +10,4 @@ struct meter_place meter_place_of(const struct meter_place *place);
 /* The table's, then those of place->more; NULL behind the last. */
 const struct meter_driver *meter_driver_at(const struct meter_place *place, unsigned index);
 
-/*
- * May "auto" take it? Then how well it ranks: the lowest comes first, and among
- * equals the one that was listed first. METER_NEVER: it may not.
- */
-enum { METER_NEVER = 100 };
-unsigned meter_auto_rank(const struct meter_about *about, const struct meter_place *place);
-
 #endif

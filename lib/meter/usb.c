@@ -236,6 +236,26 @@ void usb_close(struct usb_link *link)
 	context_give();
 }
 
+int usb_open_state(void **state, const struct usb_state *what, const char *address,
+		   struct meter_about *about, struct error *error)
+{
+	struct usb_link **link = calloc(1, what->bytes);
+	int result;
+
+	if (!link)
+		return error_setf(error, ENOMEM, "%s", strerror(ENOMEM));
+	result = usb_open(link, what->kind, address, about, error);
+	if (!result)
+		result = what->begin(link, about, error);
+	if (result) {
+		usb_close(*link);
+		free(link);
+		return result;
+	}
+	*state = link;
+	return 0;
+}
+
 size_t usb_packet_bytes(const struct usb_link *link)
 {
 	return link->plan.packet_bytes;

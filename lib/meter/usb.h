@@ -51,6 +51,19 @@ int usb_open(struct usb_link **link, const struct usb_kind *kind, const char *ad
 	     struct meter_about *about, struct error *error);
 void usb_close(struct usb_link *link); /* NULL is allowed */
 
+/*
+ * open() of a driver whose state is `bytes` of zeroes but for its first member, a struct usb_link *
+ * that is open by the time of begin(): there it speaks with the meter and learns what *about
+ * still lacks. Where that fails everything is freed.
+ */
+struct usb_state {
+	const struct usb_kind *kind;
+	size_t bytes;
+	int (*begin)(void *state, struct meter_about *about, struct error *error);
+};
+int usb_open_state(void **state, const struct usb_state *what, const char *address,
+		   struct meter_about *about, struct error *error);
+
 /* Of the IN endpoint: a transfer should ask for a multiple of it. */
 size_t usb_packet_bytes(const struct usb_link *link);
 uint8_t usb_in_endpoint(const struct usb_link *link);

@@ -219,8 +219,9 @@ static int learn_range(struct usbtmc *meter, struct meter_about *about, struct e
 	return 0;
 }
 
-static int learn(struct usbtmc *meter, struct meter_about *about, struct error *error)
+static int learn(void *state, struct meter_about *about, struct error *error)
 {
+	struct usbtmc *meter = state;
 	const struct scpi_dialect *dialect;
 	double rate_s;
 	int result;
@@ -259,22 +260,10 @@ static void close_meter(void *state)
 static int open_meter(void **state, const char *address, const struct meter_place *place,
 		      struct meter_about *about, struct error *error)
 {
-	struct usbtmc *meter = calloc(1, sizeof *meter);
-	int result;
+	static const struct usb_state what = { &kind, sizeof(struct usbtmc), learn };
 
 	(void)place;
-	if (!meter)
-		return error_setf(error, ENOMEM, "%s", strerror(ENOMEM));
-	result = usb_open(&meter->link, &kind, address, about, error);
-	if (!result)
-		result = learn(meter, about, error);
-	if (result) {
-		usb_close(meter->link);
-		free(meter);
-		return result;
-	}
-	*state = meter;
-	return 0;
+	return usb_open_state(state, &what, address, about, error);
 }
 
 /* --- reading -------------------------------------------------------------------------- */

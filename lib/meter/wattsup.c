@@ -139,32 +139,29 @@ static void close_meter(void *state)
 	free(meter);
 }
 
-static int open_meter(void **state, const char *address, const struct meter_place *place,
-		      struct meter_about *about, struct error *error)
+static int begin(void *state, struct meter_about *about, struct error *error)
 {
-	struct wattsup *meter = calloc(1, sizeof *meter);
+	struct wattsup *meter = state;
 	int result;
 
-	(void)place;
-	if (!meter)
-		return error_setf(error, ENOMEM, "%s", strerror(ENOMEM));
-	result = usb_open(&meter->link, &kind, address, about, error);
-	if (!result && usb_packet_bytes(meter->link) > sizeof meter->bytes)
-		result = error_setf(error, ENODEV, "%s is no FT232 chip", about->address);
-	if (!result)
-		result = ftdi_open_line(meter->link, error);
+	if (usb_packet_bytes(meter->link) > sizeof meter->bytes)
+		return error_setf(error, ENODEV, "%s is no FT232 chip", about->address);
+	result = ftdi_open_line(meter->link, error);
 	if (!result)
 		result = say(meter, WATTSUP_ASK_VERSION WATTSUP_START, error);
 	if (!result)
 		result = verify(meter, about, error);
-	if (result) {
-		usb_close(meter->link);
-		free(meter);
-		return result;
-	}
 	meter->heard_ns = meter->nudged_ns = clock_now_ns();
-	*state = meter;
-	return 0;
+	return result;
+}
+
+static int open_meter(void **state, const char *address, const struct meter_place *place,
+		      struct meter_about *about, struct error *error)
+{
+	static const struct usb_state what = { &kind, sizeof(struct wattsup), begin };
+
+	(void)place;
+	return usb_open_state(state, &what, address, about, error);
 }
 
 static int watch_silence(struct wattsup *meter, struct error *error)

@@ -3,6 +3,7 @@
  * Any bytes as what the kernel's files say of RAPL zones and power sensors: listed, opened,
  * or refused with a reason.
  */
+#include <ftw.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,13 +35,17 @@ static const char *const files[] = {
 static char root_folder[] = "/tmp/fuzz-sysfs-XXXXXX";
 static char root_path[sizeof root_folder];
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
 static void remove_all(void)
 {
-	char command[64];
-
-	snprintf(command, sizeof command, "rm -rf %s", root_path);
-	if (system(command))
-		perror(root_path);
+	nftw(root_path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void make_folders(const char *path)

@@ -1,9 +1,9 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""calibrate.py CONSOLE LOOPS
+"""calibrate.py CONSOLE LOOPS SHIFT
 
 What calibrate printed in the guest, against what must be so there: a loop of known
-length, and an instruction in each nanosecond that a CPU is busy.
+length, and an instruction in each 2^SHIFT nanoseconds that a CPU is busy.
 """
 
 import csv
@@ -66,14 +66,16 @@ def rate(row, column):
     return float(row[column]) / float(row["interval_s"])
 
 
-def check_trace(parts):
+def check_trace(parts, shift):
     rows = [row for row in csv.DictReader(parts["trace"]) if row["workload"] == "integer"]
     check("a busy workload has rows", len(rows) >= 5, len(rows))
     # Time is read just after the events: its error in a short row is not theirs.
-    for column, tolerance in (("arm_n1::INST_RETIRED", TOLERANCE), ("cputime::ON_CPU_NS", 0.01)):
-        worst = max(rows, key=lambda row: abs(rate(row, column) - NS), default=None)
+    for column, expected, tolerance in (("arm_n1::INST_RETIRED", NS / 2**shift, TOLERANCE),
+                                        ("cputime::ON_CPU_NS", NS, 0.01)):
+        worst = max(rows, key=lambda row: abs(rate(row, column) - expected), default=None)
         if worst:
-            near(f"{column} in a busy second, the worst row", NS, rate(worst, column), tolerance)
+            near(f"{column} in a busy second, the worst row", expected, rate(worst, column),
+                 tolerance)
     watts = {row["power_w"] for row in rows}
     check("watts", watts == {"25.5"}, watts)
     about = "\n".join(parts["about"])
@@ -84,7 +86,7 @@ def main():
     parts = sections(sys.argv[1])
     check_lists(parts)
     check_count(parts, int(sys.argv[2]))
-    check_trace(parts)
+    check_trace(parts, int(sys.argv[3]))
     sys.exit(1 if failures else 0)
 
 

@@ -129,8 +129,11 @@ static void recording_phases(const struct recording *recording, struct plant *pl
 		double begin_s = (double)session->phases.items[i].begin_ns * 1e-9;
 		double end_s = (double)session->phases.items[i].end_ns * 1e-9;
 
-		for (at_s = begin_s; at_s < end_s; at_s += recording->sample_s)
+		at_s = begin_s;
+		while (at_s < end_s) {
 			recording_sample(recording, plant, session, i, at_s);
+			at_s += recording->sample_s;
+		}
 	}
 }
 
@@ -151,8 +154,9 @@ static void recording_readings(const struct recording *recording, const struct p
 	uint64_t end_ns = session->phases.items[session->phases.count - 1].end_ns;
 	uint64_t window_ns = (uint64_t)(fmax(recording->window_s, 0.001) * 1e9);
 
-	for (double at_s = 4 + unit_random_double(&state, 0, recording->interval_s);
-	     at_s * 1e9 < (double)end_ns + 3e9; at_s += recording->interval_s) {
+	double at_s = 4 + unit_random_double(&state, 0, recording->interval_s);
+
+	while (at_s * 1e9 < (double)end_ns + 3e9) {
 		struct meter_reading *reading = RECORDING_APPEND(&session->readings);
 		uint64_t to_ns = (uint64_t)((at_s - recording->lag_s) * 1e9);
 		double watts = plant_power_w(plant, to_ns - window_ns, to_ns);
@@ -167,6 +171,7 @@ static void recording_readings(const struct recording *recording, const struct p
 			.power_w = watts,
 			.energy_j = NAN,
 		};
+		at_s += recording->interval_s;
 	}
 }
 

@@ -13,51 +13,187 @@
 #include "meter/command-code.h"
 #include "meter/meter.h"
 
-static void test_lines(void)
-{
-	static const struct {
-		const char *line;
-		double power_w;
-	} cases[] = {
-		{ "123.4", 123.4 },
-		{ "123.4 W", 123.4 },
-		{ "123.4W", 123.4 },
-		{ "power: 123.4W", 123.4 },
-		{ "P=98.5 Watts\r", 98.5 },
-		{ "12:00:01,0.1234kW", 123.4 },
-		{ "1700000000.5,123.4", 123.4 },
-		{ "2026-11-23 12:00:00 87", 87 },
-		{ "123400 mW", 123.4 },
-		{ "5000000uW", 5 },
-		{ "1.2e2", 120 },
-		{ "SNMPv2-SMI::enterprises.318.1.1.26 = INTEGER: 123", 123 },
-		{ "230.1 V, 0.51 A, 117.3 W, 0.98", 117.3 },
-		{ "outlet 7: 42.5", 42.5 },
-		{ "pdu3", NAN },
-		{ "12 pdu3", 12 },
-		{ "230 V", 230 },
-		{ "230V 5", 5 },
-		{ "230V", NAN },
-		{ "-5 W", -5 },
-		{ "12:00:00 nan", NAN },
-		{ "power: NaN W", NAN },
-		{ "inf", NAN },
-		{ "1e999", NAN },
-		{ "1 W 1e999 W", NAN },
-		{ "information 7", 7 },
-		{ "--", NAN },
-		{ "no such object", NAN },
-		{ "", NAN },
-		{ "0", 0 },
-	};
+struct line_case {
+	const char *line;
+	double power_w;
+};
 
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+static void check_lines(const struct line_case *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
 		double power_w = command_parse_line(cases[i].line);
 
 		if (isnan(power_w) != isnan(cases[i].power_w) ||
 		    fabs(power_w - cases[i].power_w) > 1e-9)
 			fprintf(stderr, "line \"%s\":\n", cases[i].line);
 		UNIT_EQUAL_DOUBLE(cases[i].power_w, power_w, 1e-12);
+	}
+}
+
+static void test_units(void)
+{
+	static const struct line_case cases[] = {
+		{ "123.4 W", 123.4 },
+		{ "123.4W", 123.4 },
+		{ "  123.4\tW  ", 123.4 },
+		{ "power: 123.4W", 123.4 },
+		{ "P1: 123.4 W", 123.4 },
+		{ "P=98.5 Watts\r", 98.5 },
+		{ "1 watt", 1 },
+		{ "12:00:01 0.1234kW", 123.4 },
+		{ "2026-11-23 08:40:01 187 W", 187 },
+		{ "123400 mW", 123.4 },
+		{ "+1.2E+02 W", 120 },
+		{ "230.1 V, 0.51 A, 117.3 W, 0.98", 117.3 },
+		{ "230.1V,0.51A,117.3W,0.98", 117.3 },
+		{ "117.3 W; 230 VA", 117.3 },
+		{ "pdu3 234 W", 234 },
+		{ "-5 W", -5 },
+		{ "-0.5 W", -0.5 },
+	};
+
+	check_lines(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void test_bare(void)
+{
+	static const struct line_case cases[] = {
+		{ "123.4", 123.4 },
+		{ " 123.4 \r", 123.4 },
+		{ "130", 130 },
+		{ "0", 0 },
+		{ "1.2e2", 120 },
+		{ "+1.0379E+02", 103.79 },
+		{ "-1", -1 },
+		{ "power: 123.4", 123.4 },
+		{ "power:123.4", 123.4 },
+		{ "INTEGER: 130", 130 },
+		{ "x = 12.5", 12.5 },
+		{ "x=12.5", 12.5 },
+		{ "outlet 7: 42.5", 42.5 },
+		{ "12:00:01 power: 5", 5 },
+		{ "SNMPv2-SMI::enterprises.318.1.1.26 = INTEGER: 123", 123 },
+		{ "iso.3.6.1.4.1.318.1.1.26 = Gauge32: 123", 123 },
+	};
+
+	check_lines(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void test_time(void)
+{
+	static const struct line_case cases[] = {
+		{ "1700000000.5,123.4", 123.4 },   { "1700000000,123", 123 },
+		{ "1700000000.5,123.4 W", 123.4 }, { "1700000000.5,123,4", NAN },
+		{ "1700000000,0.5,123.4", NAN },   { "12345678,123.4", NAN },
+		{ "1,1700000000", NAN },           { "1700000000", NAN },
+		{ "12:00:01,123.4", NAN },         { "12:00:01,0.1234kW", NAN },
+	};
+
+	check_lines(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void test_no_reading(void)
+{
+	static const char *const lines[] = {
+		/* Decimal commas and groups. */
+		"123,4 W",
+		"123,4",
+		"1.234,5 W",
+		"1.234,5",
+		"1,234.5",
+		"1,234.5 W",
+		"1,234 W",
+		"power: 1,234.5",
+		"power: 123,4",
+		"1 234 W",
+		"1 234",
+		"1 234.5 W",
+		"P: 1 234 W",
+		"1'234 W",
+		"1.234.567 W",
+		"12 345 678 W",
+		/* Other units, and words behind. */
+		"13 kWh",
+		"13 Wh",
+		"230 VA",
+		"230 V",
+		"230V 5",
+		"100%",
+		"100 %",
+		"42 C",
+		"45 MW",
+		"power: 42 C",
+		"5 mw",
+		"5 W/h",
+		"5 watts/h",
+		"12 pdu3",
+		"12 now",
+		"power: 12 now",
+		/* Errors. */
+		"error 404",
+		"error: 404",
+		"HTTP status: 500",
+		"errno=111",
+		"Timeout: 5",
+		"outletWatts.7 = No Such Instance currently exists at this OID",
+		"outletWatts.7 = No Such Object available on this agent at this OID",
+		"Timeout: No Response from pdu3:161",
+		"cannot connect to pdu3:161",
+		"cannot connect to pdu:161",
+		"no such object",
+		"--",
+		"",
+		/* Dates, addresses, counters. */
+		"2026-11-23 08:40:01",
+		"2026-11-23",
+		"08:40:01",
+		"2026-11-23 12:00:00 87",
+		"00:1b:21:aa:bb:12",
+		"pdu3:161",
+		"10.0.0.7",
+		"http://pdu:80",
+		"1e9",
+		"1e9 W",
+		"1000001",
+		"1e999",
+		"0x10",
+		/* Signs and comparisons. */
+		"- 12",
+		"- 12 W",
+		"power: - 12",
+		"< 5 W",
+		"5-12 W",
+		"+-5",
+		/* Several. */
+		"1 W 2 W",
+		"1 W 1e999 W",
+		"123,4 W 5 W",
+		"nan W, 5 W",
+		"V = 230 P = 12",
+		"230 0.5 117",
+		"12 3",
+		/* None. */
+		"nan",
+		"inf",
+		"power: NaN W",
+		"12:00:00 nan",
+		"pdu3",
+		"W",
+		": 5",
+		"= 5",
+		"12: 5",
+		"information 7",
+		"\0337",
+		"5\177",
+		"power\001: 5",
+	};
+
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		double power_w = command_parse_line(lines[i]);
+
+		if (!isnan(power_w))
+			fprintf(stderr, "line \"%s\":\n", lines[i]);
+		UNIT_EQUAL_DOUBLE(NAN, power_w, 0);
 	}
 }
 
@@ -101,7 +237,7 @@ static void test_overlong(void)
 	double power_w = 0;
 
 	memset(text, '1', COMMAND_LINE_BYTES + 1);
-	memcpy(text + COMMAND_LINE_BYTES + 1, "\n5\n6", 4);
+	memcpy(text + COMMAND_LINE_BYTES + 1, "\n5\n6", sizeof "\n5\n6");
 	UNIT_TRUE(command_take(&buffer, &at, &left, &power_w));
 	UNIT_EQUAL_DOUBLE(NAN, power_w, 0);
 	UNIT_TRUE(!command_take(&buffer, &at, &left, &power_w));
@@ -279,7 +415,11 @@ static void test_killed(void)
 
 int main(void)
 {
-	return UNIT_RUN("meter-command", { "watts are found in a line", test_lines },
+	return UNIT_RUN("meter-command",
+			{ "the one figure with a unit of power is taken", test_units },
+			{ "a bare number is taken where nothing else is", test_bare },
+			{ "a Unix time may stand before a comma, nothing else", test_time },
+			{ "what may be something else is no reading", test_no_reading },
 			{ "pieces make the same lines", test_pieces },
 			{ "an overlong line is damaged, the next one is not", test_overlong },
 			{ "a program's lines are readings", test_program },

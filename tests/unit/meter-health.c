@@ -159,8 +159,58 @@ static void test_frozen(void)
 	UNIT_EQUAL_U64(21, first_frozen(&about, 20.1, 1, 1000));
 	about.resolution_w = 1; /* an idle machine on a coarse meter stands still in earnest */
 	UNIT_EQUAL_U64(0, first_frozen(&about, 123, 1, 1000));
+	UNIT_EQUAL_U64(0, first_frozen(&about, 312, 1, 1000));
+}
+
+/* Nothing but one value has ever been seen. */
+static void test_unstated_digits(void)
+{
+	struct meter_about about = wall();
+
 	about.resolution_w = NAN;
+	UNIT_EQUAL_U64(21, first_frozen(&about, 123.456, 1, 100));
+	UNIT_EQUAL_U64(21, first_frozen(&about, 123.45, 1, 100));
+	UNIT_EQUAL_U64(21, first_frozen(&about, 123456 * 1e-3, 1, 100));
+	UNIT_EQUAL_U64(21, first_frozen(&about, 100.0 / 3, 1, 100));
+	UNIT_EQUAL_U64(0, first_frozen(&about, 1.95, 1, 1000)); /* 195 steps */
+	UNIT_EQUAL_U64(0, first_frozen(&about, 123, 1, 1000));
+	UNIT_EQUAL_U64(0, first_frozen(&about, 1234, 1, 1000));
 	UNIT_EQUAL_U64(0, first_frozen(&about, 123.4, 1, 1000));
+	UNIT_EQUAL_U64(0, first_frozen(&about, 123.125, 1, 1000)); /* eighths, as PMBus has them */
+	about.emulated = true;
+	UNIT_EQUAL_U64(0, first_frozen(&about, 123.456, 1, 1000));
+}
+
+/* Of `count` values in turn, then `last_w` again and again: the first one flagged; 0 = none. */
+static unsigned frozen_after(const double *values_w, unsigned count, double last_w)
+{
+	struct meter_about about = wall();
+	struct meter_health health;
+
+	about.resolution_w = NAN;
+	meter_health_init(&health, &about);
+	for (unsigned i = 1; i <= count; i++)
+		UNIT_EQUAL_U64(0, check(&health, i, values_w[i - 1], 0).flags);
+	for (unsigned i = 1; i <= 100; i++)
+		if (check(&health, count + i, last_w, 0).flags & METER_FROZEN)
+			return i;
+	return 0;
+}
+
+static void test_unstated_steps(void)
+{
+	static const double fine_w[] = { 123.1, 125.4, 125.3, 124 };
+	static const double whole_w[] = { 310, 312, 311, 315 };
+	static const double halves_w[] = { 90.5, 92, 91.5, 95 };
+	static const double far_w[] = { 100.01, 150.02, 100.01, 150.02 };
+
+	UNIT_EQUAL_U64(21, frozen_after(fine_w, 4, 123)); /* whole watts, on a meter of tenths */
+	UNIT_EQUAL_U64(21, frozen_after(fine_w, 4, 123.4));
+	UNIT_EQUAL_U64(0, frozen_after(fine_w, 4, 20));   /* 200 steps of 0.1 W: no more */
+	UNIT_EQUAL_U64(0, frozen_after(whole_w, 4, 312)); /* idle, resolved to 1 W */
+	UNIT_EQUAL_U64(0, frozen_after(halves_w, 4, 95.5));
+	UNIT_EQUAL_U64(0, frozen_after(far_w, 4, 100.01));  /* no small step was seen */
+	UNIT_EQUAL_U64(21, frozen_after(far_w, 2, 100.01)); /* too few to know: its digits */
 }
 
 static void test_frozen_begins_anew(void)
@@ -194,13 +244,17 @@ static void test_flag_names(void)
 
 int main(void)
 {
-	return UNIT_RUN("meter-health", { "a good reading stays as it is", test_good },
-			{ "negative, endless or beyond 1.5 ranges is no figure", test_implausible },
-			{ "zero is a figure of rails and DC branches alone", test_zero },
-			{ "a damaged reading has no figure", test_none },
-			{ "what comes after a loss or late is marked", test_gap },
-			{ "intervals are those of the meter's clock", test_fast_clock },
-			{ "a value that stands still is marked if steps are fine", test_frozen },
-			{ "a loss or another value ends a frozen run", test_frozen_begins_anew },
-			{ "flags have names", test_flag_names });
+	return UNIT_RUN(
+		"meter-health", { "a good reading stays as it is", test_good },
+		{ "negative, endless or beyond 1.5 ranges is no figure", test_implausible },
+		{ "zero is a figure of rails and DC branches alone", test_zero },
+		{ "a damaged reading has no figure", test_none },
+		{ "what comes after a loss or late is marked", test_gap },
+		{ "intervals are those of the meter's clock", test_fast_clock },
+		{ "a value that stands still is marked if steps are fine", test_frozen },
+		{ "without a stated resolution the digits of a constant value tell",
+		  test_unstated_digits },
+		{ "without a stated resolution the smallest step tells", test_unstated_steps },
+		{ "a loss or another value ends a frozen run", test_frozen_begins_anew },
+		{ "flags have names", test_flag_names });
 }

@@ -58,7 +58,7 @@ static void test_power_is_linear_in_counts(void)
 	run(plant, 2.111, "b", 8);
 	run(plant, 4, "idle", 0);
 	run(plant, 4, "c", 1);
-	while (now < 8u * SECOND) {
+	while (now < 8 * (uint64_t)SECOND) {
 		uint64_t next = now + 1 + unit_random(&seed) % (SECOND / 3);
 		uint64_t count[PLANT_EVENTS_MAX];
 		double joules = 0;

@@ -34,7 +34,8 @@ static size_t simulate(const struct run *run, struct thermal_row rows[ROWS_MAX])
 	uint64_t state = run->seed;
 	size_t count = 0;
 
-	for (double t = 0; t <= run->heat_s + run->cool_s && count < ROWS_MAX; t += run->step_s) {
+	while (count < ROWS_MAX && (double)count * run->step_s <= run->heat_s + run->cool_s) {
+		double t = (double)count * run->step_s;
 		double watts = t <= run->heat_s ? run->high_w : run->low_w;
 
 		if (run->seed)
@@ -160,7 +161,7 @@ static void test_warnings(void)
 
 static void test_refusals(void)
 {
-	struct thermal_row rows[ROWS_MAX];
+	struct thermal_row rows[ROWS_MAX] = { { 0 } };
 	struct thermal_fit fit;
 	struct error error = { "" };
 	size_t count = simulate(&usual, rows);

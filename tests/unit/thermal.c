@@ -20,9 +20,9 @@ static void test_closed_form(void)
 {
 	const double seconds = 90, step = 0.001;
 
-	for (double power = 0; power <= 300; power += 60)
-		for (double from = 20; from <= 80; from += 30) {
-			double stepped = from;
+	for (int watts = 0; watts <= 300; watts += 60)
+		for (int from = 20; from <= 80; from += 30) {
+			double stepped = from, power = watts;
 
 			/* The equation itself, by the midpoint rule. */
 			for (int i = 0; i < (int)(seconds / step); i++) {

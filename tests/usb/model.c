@@ -172,7 +172,7 @@ double model_measure_w(struct model *model, const struct power_view *view, uint6
 
 	if (model->fault.kind != FAULT_FROZEN)
 		return power_w;
-	if (isnan(model->first_w))
+	if (!(model->first_w > 0)) /* NaN or zero */
 		model->first_w = power_w;
 	return model->first_w;
 }

@@ -26,7 +26,7 @@ enum fault_kind {
 	FAULT_HALF,      /* every fifth one ends in its middle */
 	FAULT_GARBAGE,   /* every fifth one is noise */
 	FAULT_UNPLUG,    /* the bus does this one */
-	FAULT_FROZEN,    /* always the first figure */
+	FAULT_FROZEN,    /* always the first figure that is not zero */
 	FAULT_OVERRANGE, /* every fifth one is more than the meter can measure */
 };
 

@@ -104,6 +104,17 @@ static void parse_model(struct argp_state *state, struct rig *rig, const char *t
 	argp_error(state, "no such model: %s", text);
 }
 
+/* "=SECONDS[,back=SECONDS]" */
+static void parse_unplug(struct argp_state *state, struct model_fault *fault, const char *text)
+{
+	int found = sscanf(text, "=%lf,back=%lf", &fault->unplug_s, &fault->back_s);
+
+	if (found < 1 || !(fault->unplug_s >= 0))
+		argp_error(state, "unplug=SECONDS: unplug%s", text);
+	if (found > 1 ? !(fault->back_s >= fault->unplug_s) : strchr(text, ',') != NULL)
+		argp_error(state, "back=SECONDS, not before it is unplugged: unplug%s", text);
+}
+
 static void parse_fault(struct argp_state *state, struct rig *rig, const char *text)
 {
 	size_t length = strcspn(text, "=,");
@@ -112,10 +123,8 @@ static void parse_fault(struct argp_state *state, struct rig *rig, const char *t
 		if (strlen(fault_names[i]) == length &&
 		    strncmp(fault_names[i], text, length) == 0) {
 			rig->fault.kind = (enum fault_kind)i;
-			if (sscanf(text, "unplug=%lf,back=%lf", &rig->fault.unplug_s,
-				   &rig->fault.back_s) < 1 &&
-			    i == FAULT_UNPLUG)
-				argp_error(state, "unplug=SECONDS: %s", text);
+			if (i == FAULT_UNPLUG)
+				parse_unplug(state, &rig->fault, text + length);
 			return;
 		}
 	argp_error(state, "no such fault: %s", text);
