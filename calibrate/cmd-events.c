@@ -279,6 +279,14 @@ static int count_events(const struct options *options, struct counters *counters
 	return result;
 }
 
+/* A kernel counts events of its own also where the CPU has no counters. */
+static const char *kind_of_counters(const struct options *options)
+{
+	bool is_auto = strcmp(options->counters, "auto") == 0;
+
+	return is_auto && options->count ? "perf" : options->counters;
+}
+
 /* --- the command ----------------------------------------------------------------------------- */
 
 static int run(int argc, char **argv)
@@ -294,7 +302,7 @@ static int run(int argc, char **argv)
 	result = rootfs_open(&root, options.root, &error);
 	if (result)
 		return command_fail(&error);
-	result = counters_open(&counters, options.counters, &root, &error);
+	result = counters_open(&counters, kind_of_counters(&options), &root, &error);
 	if (!result)
 		result = options.count ? count_events(&options, counters, &out, &error)
 				       : list(&options, counters, &out, &error);

@@ -134,16 +134,16 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 /* --- the weights file ------------------------------------------------------------------------ */
 
 /* This machine's CPU in place of the one that the trace was said to be of. */
-static int use_this_machine(struct fit_input *input, struct error *error)
+static int use_this_machine(struct trace_about *about, struct error *error)
 {
 	struct rootfs root;
 	int result = rootfs_open(&root, NULL, error);
 
 	if (result)
 		return result;
-	cpu_identity_clear(&input->about.cpu);
-	result = cpu_identify(&root, &input->about.cpu, error);
-	input->about.has_cpu = result == 0;
+	cpu_identity_clear(&about->cpu);
+	result = cpu_identify(&root, &about->cpu, error);
+	about->has_cpu = result == 0;
 	rootfs_close(&root);
 	return result;
 }
@@ -161,6 +161,56 @@ static char *make_source(const struct fit_input *input, const struct fit *fit)
 	return source;
 }
 
+/* "2 CPUs and 1 chip, as this machine has", for what nobody says. */
+static int assume_machine(struct weights_make *make, struct text *what, struct error *error)
+{
+	const struct cpu_identity *said = &make->about->cpu;
+	bool is_known = (make->cpus || said->cpus) && (make->chips || said->chips);
+	struct trace_about here;
+	int result;
+
+	if (is_known)
+		return 0;
+	trace_about_init(&here);
+	result = use_this_machine(&here, error);
+	if (!result) {
+		make->cpus = make->cpus ? make->cpus : here.cpu.cpus;
+		make->chips = make->chips ? make->chips : here.cpu.chips;
+		text_addf(what, "%u CPU%s and %u chip%s, as this machine has", make->cpus,
+			  make->cpus == 1 ? "" : "s", make->chips, make->chips == 1 ? "" : "s");
+	}
+	trace_about_clear(&here);
+	return result;
+}
+
+/*
+ * A trace alone says neither of which machine it is nor where its power was measured. Weights
+ * are of use all the same, as an estimate that is never chosen unless somebody names it.
+ */
+static int assume(struct weights_make *make, struct error *error)
+{
+	struct error_list warnings = { 0 };
+	struct text what = { 0 };
+	int result = assume_machine(make, &what, error);
+
+	if (!result && !make->has_scope && !make->about->has_scope) {
+		text_addf(&what, "%spower at the wall", what.length ? ", and " : "");
+		make->has_scope = true;
+		make->scope = SCOPE_WALL;
+	}
+	make->assumed = what.length > 0;
+	if (make->assumed && !result)
+		error_list_addf(&warnings,
+				"assumed: %s; the weights are an estimate and serve only where they"
+				" are named; --machine here, or --cpus N --chips N, and --scope"
+				" WORD state it",
+				what.bytes);
+	command_print_list(&warnings, "warning");
+	error_list_clear(&warnings);
+	text_free(&what);
+	return result;
+}
+
 static int write_weights(const struct options *options, struct fit_input *input,
 			 const struct fits *fits, struct error *error)
 {
@@ -175,8 +225,10 @@ static int write_weights(const struct options *options, struct fit_input *input,
 				     .scope = options->scope,
 				     .cpus = options->cpus,
 				     .chips = options->chips };
-	int result = options->machine_here ? use_this_machine(input, error) : 0;
+	int result = options->machine_here ? use_this_machine(&input->about, error) : 0;
 
+	if (!result)
+		result = assume(&make, error);
 	if (!result)
 		result = weights_write(&make, options->output, error);
 	free(source);

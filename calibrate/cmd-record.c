@@ -89,9 +89,9 @@ static int write_pass(struct session *session, size_t pass, const struct align *
 			     : take_write(trace, &session->about, name.bytes, error);
 	if (result)
 		goto out;
-	printf("%s: %zu rows of %zu workloads, %u events%s%s\n", name.bytes, trace->row_count,
-	       trace->group_count, trace->event_count, note.length ? "; " : "",
-	       note.length ? note.bytes : "");
+	printf("%s: %zu rows of %zu workloads, %u event%s%s%s\n", name.bytes, trace->row_count,
+	       trace->group_count, trace->event_count, trace->event_count == 1 ? "" : "s",
+	       note.length ? "; " : "", note.length ? note.bytes : "");
 out:
 	trace_free(trace);
 	text_free(&name);
@@ -119,6 +119,8 @@ static int record(const struct options *options, struct setup *setup, struct ses
 	int result;
 
 	name_file(options->trace, 0, ".session", &path);
+	if (options->resume && !path.failed)
+		take_look_for(path.bytes);
 	result = path.failed ? error_setf(error, ENOMEM, "out of memory")
 			     : take_record(
 				       &(const struct take){
@@ -137,22 +139,14 @@ static int record(const struct options *options, struct setup *setup, struct ses
 static int finish(const struct options *options, struct session *session, int result,
 		  struct error *error)
 {
-	int after = 0;
+	struct error of_files = { "" };
 
+	take_warn_busy(session);
 	if (!result)
 		return write_all(session, options->trace, error);
-	if (session->phases.count == 0)
-		return result;
-	command_fail(error);
-	if (session->phases.count >= PHASES_MIN)
-		after = write_all(session, options->trace, error);
-	if (after)
-		command_fail(error);
-	return error_setf(error, -result,
-			  "%zu complete run%s kept in %s.session: the same command with "
-			  "--resume goes on",
-			  session->phases.count, session->phases.count == 1 ? " is" : "s are",
-			  options->trace);
+	if (session->phases.count >= PHASES_MIN && write_all(session, options->trace, &of_files))
+		command_fail(&of_files);
+	return take_keep(session->phases.count, result, error);
 }
 
 static int run(int argc, char **argv)

@@ -138,11 +138,18 @@ static int record(struct run *run, struct session *session, const struct setup_o
 		.session_path = path,
 		.resume = run->options->resume,
 	};
-	int result = path ? take_record(&take, session, error)
-			  : error_setf(error, ENOMEM, "out of memory");
+	size_t runs;
+	int result;
 
+	if (path && take.resume && !run->has_selection)
+		take_look_for(path);
+	result = path ? take_record(&take, session, error)
+		      : error_setf(error, ENOMEM, "out of memory");
 	free(path);
-	return result;
+	runs = session->phases.count;
+	if (result == -EINTR && run->has_selection)
+		runs += run->choice.phases.count;
+	return take_keep(runs, result, error);
 }
 
 /* How many will be counted at one time, once the weights are used. */
@@ -175,7 +182,7 @@ static void print_choice(const struct run *run)
 {
 	const struct selection *selection = &run->selection;
 
-	printf("error on workloads that were left out of the fit:\n%10.2f W  without events\n",
+	printf("error on workloads that the fit did not see:\n%10.2f W  without events\n",
 	       selection->none_rmse);
 	for (unsigned i = 0; i < selection->count; i++)
 		printf("%10.2f W  with %s%s\n", selection->steps[i].lowo_rmse,
@@ -216,11 +223,12 @@ static int choose(struct run *run, unsigned room, struct error *error)
 	run->session = (struct session){ 0 };
 	trace_about_init(&run->session.about);
 	options.scout = true;
-	printf("choosing at most %u events, from %zu pass%s over each workload\n", room,
+	printf("Which events: at most %u, from %zu pass%s over each workload\n", room,
 	       run->choice.passes.count, run->choice.passes.count == 1 ? "" : "es");
+	fflush(stdout);
 	result = record(run, &run->choice, &options, ".choice.session", error);
 	if (!result)
-		result = take_align(&run->choice, &align, error);
+		result = align_estimate(&run->choice, &align, error);
 	if (!result)
 		result = select_merge(&run->choice, &align, SUITE_WARM_UP_S, &run->candidates,
 				      error);
@@ -248,8 +256,11 @@ static int measure(struct run *run, struct error *error)
 	struct setup_options options =
 		part_of_time(run, run->has_selection ? 1 - part_of_choice(run) : 1);
 	char *path = name_file(run, ".csv");
-	int result = record(run, &run->session, &options, ".session", error);
+	int result;
 
+	printf("%sWhat they cost:\n", run->has_selection ? "\n" : "");
+	fflush(stdout);
+	result = record(run, &run->session, &options, ".session", error);
 	if (!result)
 		result = take_align(&run->session, &run->align, error);
 	if (!result)
@@ -326,6 +337,7 @@ static int conclude(struct run *run, struct error *error)
 	struct text table = { 0 };
 	int result;
 
+	text_add(&table, "\nThe fit:\n");
 	fit_text(&input, &run->fits, &table);
 	result = command_write_file("-", &table, error);
 	text_free(&table);
@@ -358,7 +370,21 @@ static int run_all(struct run *run, struct error *error)
 		result = fits_solve(run->trace, &run->options->fit, &run->fits, &warnings, error);
 	command_print_list(&warnings, "warning");
 	error_list_clear(&warnings);
-	return result ? result : conclude(run, error);
+	if (result)
+		return result;
+	result = conclude(run, error);
+	take_warn_busy(&run->session);
+	return result;
+}
+
+/* Weights say where their power was measured: better to ask now than when all is done. */
+static int check_scope(const struct run *run, struct error *error)
+{
+	return run->session.about.has_scope
+		       ? 0
+		       : error_setf(error, EINVAL,
+				    "the meter does not say what it measures, and weights must: "
+				    "--scope wall, dc, package, package+dram or rail");
 }
 
 static void clear(struct run *run)
@@ -398,7 +424,9 @@ static int run_command(int argc, char **argv)
 	result = setup_open(&run.setup, &options.setup, &run.session, &error);
 	if (result)
 		return command_fail(&error);
-	result = run_all(&run, &error);
+	result = check_scope(&run, &error);
+	if (!result)
+		result = run_all(&run, &error);
 	clear(&run);
 	return result ? command_fail(&error) : 0;
 }

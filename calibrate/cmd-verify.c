@@ -185,8 +185,8 @@ static int make_json(const struct fit_input *input, const struct weights *weight
 	for (size_t i = 0; i < found->group_count; i++)
 		put_group(&build, groups, input->trace->group_names[i], &found->groups[i]);
 	build_put(&build, root, "workloads", groups);
-	for (size_t i = 0; i < input->warnings.count; i++)
-		build_append(&build, warnings, build_text(input->warnings.texts[i]));
+	fit_json_append_texts(&build, warnings, &input->warnings);
+	fit_json_append_texts(&build, warnings, &found->warnings);
 	build_put(&build, root, "warnings", warnings);
 	return build_line(&build, root, FIT_JSON_DIGITS, out);
 }
@@ -220,8 +220,8 @@ static void make_text(const struct fit_input *input, const struct weights *weigh
 		text_addf(out, "Outside the calibrated frequencies: %zu rows\n",
 			  found->extrapolated);
 	text_addf(out, "\nVerdict: %s\n", verdict_name(found->verdict));
-	for (size_t i = 0; i < input->warnings.count; i++)
-		fit_text_note(out, input->warnings.texts[i]);
+	fit_text_notes(out, &found->warnings);
+	fit_text_notes(out, &input->warnings);
 }
 
 static int show(const struct options *options, const struct fit_input *input,
@@ -240,8 +240,9 @@ static int show(const struct options *options, const struct fit_input *input,
 					    &error);
 	if (!result && found->verdict == VERDICT_POOR)
 		result = error_setf(&error, EINVAL,
-				    "the weights are poor for this trace: %.1f%% off",
-				    found->errors.mape_percent);
+				    "the weights are poor for this trace: %.1f%% off%s%s",
+				    found->errors.mape_percent, found->warnings.count ? ", " : "",
+				    found->warnings.count ? found->warnings.texts[0] : "");
 	text_free(&text);
 	return result ? command_fail(&error) : 0;
 }

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "calibrate/weights-make.h"
 #include "wire/utf8.h"
 
 /* A name from a file as a key. */
@@ -149,7 +150,7 @@ static void put_workloads(struct build *build, json_t *root, const struct fit *f
 	build_put(build, root, "workloads", workloads);
 }
 
-static void append_warnings(struct build *build, json_t *array, const struct error_list *list)
+void fit_json_append_texts(struct build *build, json_t *array, const struct error_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		build_append(build, array, build_text(list->texts[i]));
@@ -157,25 +158,30 @@ static void append_warnings(struct build *build, json_t *array, const struct err
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static void put_stand_in(struct build *build, json_t *root, const struct fit *fit)
+static void put_stand_in(struct build *build, json_t *root, const struct fits *fits)
 {
-	json_t *object = json_object();
+	const struct fit *fit = fits->on_cpu;
 	const struct fit_point *point = &fit->points[fit->point_count - 1];
+	json_t *object = json_object();
 
 	put_real(build, object, "w", point->weights[0].joules * 1e9);
 	put_real(build, object, "se", point->weights[0].se * 1e9);
 	put_real(build, object, base_key(fit), point->base);
+	put_real(build, object, "written_w", weights_make_on_cpu_w(fits->events, fit));
 	build_put(build, object, "verdict", build_text(verdict_name(fit->verdict)));
 	put_lowo(build, object, fit);
 	build_put(build, root, "on_cpu", object);
 }
 
-static void put_head(struct build *build, json_t *root, const struct fit_input *input)
+/* `left_aside`: rows of the trace that no fit took in. */
+static void put_head(struct build *build, json_t *root, const struct fit_input *input,
+		     size_t left_aside)
 {
 	const struct trace *trace = input->trace;
 
-	build_put(build, root, "rows", build_u64(build, "rows", trace->row_count));
-	build_put(build, root, "dropped_rows", build_u64(build, "rows", trace->dropped_rows));
+	build_put(build, root, "rows", build_u64(build, "rows", trace->row_count - left_aside));
+	build_put(build, root, "dropped_rows",
+		  build_u64(build, "rows", trace->dropped_rows + left_aside));
 	build_put(build, root, "groups", build_u64(build, "groups", trace->group_count));
 	build_put(build, root, "has_groups", json_boolean(trace->has_groups));
 	build_put(build, root, "power_column", build_text(trace->power_column));
@@ -208,12 +214,12 @@ int fit_json(const struct fit_input *input, const struct fits *fits, struct text
 	struct build build = { .error = error };
 	json_t *root = json_object(), *warnings = json_array();
 
-	put_head(&build, root, input);
+	put_head(&build, root, input, fit->left_aside);
 	put_fit(&build, root, fit);
 	if (fits->events && fits->on_cpu)
-		put_stand_in(&build, root, fits->on_cpu);
-	append_warnings(&build, warnings, &input->warnings);
-	append_warnings(&build, warnings, &fit->warnings);
+		put_stand_in(&build, root, fits);
+	fit_json_append_texts(&build, warnings, &input->warnings);
+	fit_json_append_texts(&build, warnings, &fit->warnings);
 	if (fit->point_count > 1)
 		build_append(&build, warnings,
 			     build_text("several operating points: `weights` are those of the "
@@ -225,17 +231,23 @@ int fit_json(const struct fit_input *input, const struct fits *fits, struct text
 int fit_json_refused(const struct fit_input *input, const struct fit_options *options,
 		     const char *reason, struct text *out, struct error *error)
 {
+	static const struct fit none = { .in_sample = { NAN, NAN, NAN },
+					 .lowo = { NAN, NAN, NAN },
+					 .lowo_dynamic_mape_percent = NAN,
+					 .lowo_energy_error_percent = NAN,
+					 .lowo_mean_group_mape_percent = NAN,
+					 .worst_mape_percent = NAN };
 	struct build build = { .error = error };
 	json_t *root = json_object(), *warnings = json_array();
 
-	put_head(&build, root, input);
+	put_head(&build, root, input, 0);
 	build_put(&build, root, "method", build_text(fit_method_name(options->method)));
 	build_put(&build, root, "verdict", build_text(verdict_name(VERDICT_POOR)));
 	build_put(&build, root, "weights", json_null());
-	build_put(&build, root, "in_sample", json_null());
-	build_put(&build, root, "lowo", json_null());
+	fit_json_put_errors(&build, root, "in_sample", &none.in_sample);
+	put_lowo(&build, root, &none);
 	build_append(&build, warnings, build_text(reason));
-	append_warnings(&build, warnings, &input->warnings);
+	fit_json_append_texts(&build, warnings, &input->warnings);
 	build_put(&build, root, "warnings", warnings);
 	return build_line(&build, root, FIT_JSON_DIGITS, out);
 }

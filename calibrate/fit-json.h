@@ -17,6 +17,7 @@ int fit_json_refused(const struct fit_input *input, const struct fit_options *op
 
 /* Significant digits of numbers. */
 enum { FIT_JSON_DIGITS = 10 };
+void fit_json_append_texts(struct build *build, json_t *array, const struct error_list *list);
 void fit_json_put_errors(struct build *build, json_t *object, const char *key,
 			 const struct fit_errors *errors);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibrate/weights-make.h"
+
 enum { LINE_COLUMNS = 80, NAME_COLUMNS = 26 };
 
 /* --- parts ----------------------------------------------------------------------------------- */
@@ -77,7 +79,7 @@ void fit_text_note(struct text *out, const char *sentence)
 	text_add(out, "\n");
 }
 
-static void add_notes(struct text *out, const struct error_list *list)
+void fit_text_notes(struct text *out, const struct error_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		size_t size = strlen(list->texts[i]) + 1;
@@ -100,9 +102,10 @@ static void add_head(struct text *out, const struct fit_input *input, const stru
 {
 	const struct trace *trace = input->trace;
 
-	text_addf(out, "%s: %zu rows, %zu %s, %u event%s, %s%s\n", input->path, trace->row_count,
-		  trace->group_count, trace->has_groups ? "workloads" : "blocks of rows",
-		  fit->event_count, fit->event_count == 1 ? "" : "s", fit_method_name(fit->method),
+	text_addf(out, "%s: %zu rows, %zu %s, %u event%s, %s%s\n", input->path,
+		  trace->row_count - fit->left_aside, trace->group_count,
+		  trace->has_groups ? "workloads" : "blocks of rows", fit->event_count,
+		  fit->event_count == 1 ? "" : "s", fit_method_name(fit->method),
 		  fit->robust ? ", robust" : "");
 	if (input->about.emulated)
 		text_add(out, "EMULATED: no physical meter has seen this\n");
@@ -192,14 +195,28 @@ static void add_workloads(struct text *out, const struct fit *fit)
 	free(order);
 }
 
-static void add_stand_in(struct text *out, const struct fit *fit)
+/* The file has one base, that of the events: with it the price of time is another. */
+static void add_written(struct text *out, double written_w, double fitted_w)
 {
+	char written[32], fitted[32];
+
+	snprintf(written, sizeof written, "%.4g", written_w);
+	snprintf(fitted, sizeof fitted, "%.4g", fitted_w);
+	if (isfinite(written_w) && strcmp(written, fitted) != 0)
+		text_addf(out, "\n  %s W in a weights file, whose base is that of the events",
+			  written);
+}
+
+static void add_stand_in(struct text *out, const struct fits *fits)
+{
+	const struct fit *fit = fits->on_cpu;
 	const struct fit_point *point = &fit->points[fit->point_count - 1];
 
 	text_addf(out, "\nTime on CPUs, where events cannot be counted: %.4g W per busy CPU",
 		  point->weights[0].joules * 1e9);
 	if (isfinite(point->weights[0].se))
 		text_addf(out, " +-%.2g", point->weights[0].se * 1e9);
+	add_written(out, weights_make_on_cpu_w(fits->events, fit), point->weights[0].joules * 1e9);
 	text_addf(out, "\n  held out %.2f%%, %s\n", fit->lowo.mape_percent,
 		  verdict_name(fit->verdict));
 }
@@ -214,8 +231,8 @@ void fit_text(const struct fit_input *input, const struct fits *fits, struct tex
 	add_errors(out, fit);
 	add_workloads(out, fit);
 	if (fits->events && fits->on_cpu)
-		add_stand_in(out, fits->on_cpu);
+		add_stand_in(out, fits);
 	text_addf(out, "\nVerdict: %s\n", verdict_name(fit->verdict));
-	add_notes(out, &fit->warnings);
-	add_notes(out, &input->warnings);
+	fit_text_notes(out, &fit->warnings);
+	fit_text_notes(out, &input->warnings);
 }

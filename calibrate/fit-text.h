@@ -14,5 +14,6 @@ void fit_text_number(struct text *out, int width, double value, int digits);
 void fit_text_name(struct text *out, int width, const char *name);
 /* "* sentence", broken into lines of 80 columns. */
 void fit_text_note(struct text *out, const char *sentence);
+void fit_text_notes(struct text *out, const struct error_list *list);
 
 #endif

@@ -46,7 +46,7 @@ static const struct argp_option argp_options[] = {
 	{ "plant", OPTION_PLANT, "FILE", 0, "emulated counters and clock of this emulated machine",
 	  3 },
 	{ "root", OPTION_ROOT, "DIR", 0, "folder that stands before /proc, /sys and /dev", 3 },
-	{ "quiet", 'q', NULL, 0, "no progress on standard error", 3 },
+	{ "quiet", 'q', NULL, 0, "no progress on standard error", -1 },
 	{ 0 },
 };
 

@@ -2,7 +2,9 @@
 #include "calibrate/take.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "calibrate/command.h"
 #include "calibrate/record/record.h"
@@ -40,16 +42,59 @@ out:
 	return result;
 }
 
+void take_warn_busy(const struct session *session)
+{
+	struct error_list list = { 0 };
+	struct error what = { "" };
+
+	if (record_was_busy(session, &what))
+		error_list_addf(&list, "%s", what.text);
+	command_print_list(&list, "warning");
+	error_list_clear(&list);
+}
+
+void take_look_for(const char *session_path)
+{
+	struct error_list list = { 0 };
+
+	if (access(session_path, F_OK))
+		error_list_addf(&list, "%s: not there: nothing to resume, all of it is run",
+				session_path);
+	command_print_list(&list, "note");
+	error_list_clear(&list);
+}
+
+int take_keep(size_t runs, int result, struct error *error)
+{
+	if (!result || runs == 0)
+		return result;
+	command_fail(error);
+	return error_setf(error, -result,
+			  "%zu complete run%s kept: the same command with --resume goes on", runs,
+			  runs == 1 ? " is" : "s are");
+}
+
+/* An estimate: more digits than it has would only be noise. */
+static double round_s(double seconds)
+{
+	double per_s = fabs(seconds) < 0.1 ? 1e5 : 1e3;
+
+	return round(seconds * per_s) / per_s;
+}
+
 int take_align(struct session *session, struct align *align, struct error *error)
 {
 	int result = align_estimate(session, align, error);
 
 	if (result)
 		return result;
-	session->about.meter_lag_s = align->lag_s;
-	session->about.meter_window_s = align->window_s;
-	printf("meter: %.2f s late, a mean over %.2f s%s%s\n", align->lag_s, align->window_s,
-	       align->note[0] ? ": " : "", align->note);
+	session->about.meter_lag_s = round_s(align->lag_s);
+	session->about.meter_window_s = round_s(align->window_s);
+	if (isfinite(align->lag_se_s)) /* the note has the figures, too */
+		printf("meter: %s\n", align->note);
+	else
+		printf("meter: %.2f s late, a mean over %.2f s: %s\n", align->lag_s,
+		       align->window_s, align->note);
 	return 0;
 }
 

@@ -23,6 +23,13 @@ struct take {
  */
 int take_record(const struct take *take, struct session *session, struct error *error);
 
+/* With --resume: a note where there is nothing to resume. */
+void take_look_for(const char *session_path);
+/* A warning where other programs had the CPUs while the machine was to be idle. */
+void take_warn_busy(const struct session *session);
+/* What a recording that failed or was interrupted has left: says so. Returns `result`. */
+int take_keep(size_t runs, int result, struct error *error);
+
 /* Find lag and window, say what they are, and put them into session->about. */
 int take_align(struct session *session, struct align *align, struct error *error);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibrate/fit/verdict.h"
+
 /* What one operating frequency makes of the trace's columns. */
 struct prices {
 	double frequency_hz; /* that these are for */
@@ -274,6 +276,13 @@ static void finish_groups(struct work *work)
 	out->coverage = known == out->group_count ? (double)inside / (double)known : NAN;
 }
 
+static void judge(struct verification *out)
+{
+	out->verdict = verdict_of(out->errors.mape_percent, out->worst_percent);
+	if (verdict_unexplained(out->errors.r2, "", &out->warnings))
+		out->verdict = VERDICT_POOR;
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static int make_room(struct work *work)
@@ -327,8 +336,7 @@ int verify(const struct weights *weights, const struct trace *trace,
 	if (!result) {
 		finish_totals(&work, &totals);
 		finish_groups(&work);
-		verification->verdict =
-			verdict_of(verification->errors.mape_percent, verification->worst_percent);
+		judge(verification);
 	}
 	free(work.sums);
 	free(work.rates);
@@ -340,5 +348,6 @@ int verify(const struct weights *weights, const struct trace *trace,
 void verification_clear(struct verification *verification)
 {
 	free(verification->groups);
+	error_list_clear(&verification->warnings);
 	*verification = (struct verification){ .groups = NULL };
 }

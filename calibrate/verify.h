@@ -30,8 +30,9 @@ struct verification {
 	/* Part of the workloads whose measured mean lies within two standard errors of the
 	 * predicted one; NaN where the file does not say its errors. */
 	double coverage;
-	size_t extrapolated;  /* rows outside the calibrated frequencies */
-	enum verdict verdict; /* by the limits of model.md 6 */
+	size_t extrapolated;        /* rows outside the calibrated frequencies */
+	enum verdict verdict;       /* by the limits of model.md 6, as a fit is judged */
+	struct error_list warnings; /* what else speaks against the weights */
 };
 
 /* 0; -ENOENT: the file cannot price what the trace counts; -EINVAL: no watts; -ENOMEM; with text.

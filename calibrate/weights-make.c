@@ -14,7 +14,7 @@
 #include "probe/perf-events.h"
 
 /* More digits than any fit has, and few enough to be read. */
-enum { VALUE_DIGITS = 7, ERROR_DIGITS = 3 };
+enum { VALUE_DIGITS = 7, ERROR_DIGITS = 3, MEASURED_DIGITS = 4 };
 
 static const struct fit *main_fit(const struct weights_make *make)
 {
@@ -37,10 +37,65 @@ static double rounded(double value, int digits)
 	return number_parse_double(text, &back) ? value : back + 0.0;
 }
 
+/* --- which events? -----------------------------------------------------------------------------
+ */
+
+static bool has_weight(const struct fit *fit, unsigned event)
+{
+	for (unsigned p = 0; p < fit->point_count; p++)
+		if (fit->points[p].weights[event].joules != 0)
+			return true;
+	return false;
+}
+
+/*
+ * An event that costs nothing in any point would take a counter for nothing. Where none costs
+ * anything and time has no price either, the first one stays: no file is without a price.
+ */
+static bool is_kept(const struct weights_make *make, unsigned event)
+{
+	const struct fit *fit = make->events;
+
+	if (has_weight(fit, event))
+		return true;
+	for (unsigned i = 0; i < fit->event_count; i++)
+		if (i != event && (i < event || has_weight(fit, i)))
+			return false;
+	return !make->on_cpu;
+}
+
+static unsigned count_kept(const struct weights_make *make)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; make->events && i < make->events->event_count; i++)
+		count += is_kept(make, i);
+	return count;
+}
+
+static void note_left_out(const struct weights_make *make, struct error_list *notes)
+{
+	const struct fit *fit = make->events;
+	struct text list = { 0 };
+
+	for (unsigned i = 0; i < fit->event_count; i++)
+		if (!is_kept(make, i))
+			text_addf(&list, "%s%s", list.length ? ", " : "", fit->event_names[i]);
+	if (list.length)
+		error_list_addf(notes,
+				"left out, as a weight of zero would take a counter for nothing%s:"
+				" %s",
+				fit->replicate_count ? " (and its replicates with it)" : "",
+				list.bytes);
+	text_free(&list);
+}
+
 /* --- may it be written? ---------------------------------------------------------------------- */
 
-static int check_fit(const struct fit *fit, struct error *error)
+static int check_fit(const struct weights_make *make, struct error *error)
 {
+	const struct fit *fit = main_fit(make);
+
 	if (fit->is_energy)
 		return error_setf(error, EINVAL,
 				  "joules per row give no watts: a weights file needs a column "
@@ -50,11 +105,11 @@ static int check_fit(const struct fit *fit, struct error *error)
 				  "%s gave a weight below zero, which no weights file holds: "
 				  "--method nnls never does",
 				  fit_method_name(fit->method));
-	if (fit->event_count > WEIGHTS_EVENTS_MAX)
+	if (count_kept(make) > WEIGHTS_EVENTS_MAX)
 		return error_setf(
 			error, EINVAL,
 			"%u events: a weights file holds at most %d; choose with --events",
-			fit->event_count, WEIGHTS_EVENTS_MAX);
+			count_kept(make), WEIGHTS_EVENTS_MAX);
 	if (fit->point_count > WEIGHTS_POINTS_MAX)
 		return error_setf(error, EINVAL, "%u frequencies: a weights file holds at most %d",
 				  fit->point_count, WEIGHTS_POINTS_MAX);
@@ -128,6 +183,16 @@ static double stand_in_scale(const struct fit_point *events, const struct fit_po
 	return isfinite(scale) && active_w > 0 && scale > 0 ? scale : NAN;
 }
 
+double weights_make_on_cpu_w(const struct fit *events, const struct fit *on_cpu)
+{
+	unsigned last = on_cpu->point_count - 1;
+
+	if (events->point_count != on_cpu->point_count)
+		return NAN;
+	return on_cpu->points[last].weights[0].joules * 1e9 *
+	       stand_in_scale(&events->points[last], &on_cpu->points[last]);
+}
+
 static int fill_on_cpu(const struct weights_make *make, unsigned index, unsigned replicates,
 		       struct operating_point *point)
 {
@@ -168,28 +233,27 @@ static int fill_point(const struct weights_make *make, unsigned index, struct we
 	int result = 0;
 
 	point->frequency_hz = rounded(from->frequency_hz, 5); /* clocks jitter */
-	point->voltage_v = from->voltage_v;
+	point->voltage_v = rounded(from->voltage_v, MEASURED_DIGITS);
 	point->base_w = rounded(from->base, VALUE_DIGITS);
 	point->base_se_w = rounded(from->base_se, ERROR_DIGITS);
 	point->base_replicates_w = scale_replicates(from->base_replicates, replicates, 1);
 	if (replicates && !point->base_replicates_w)
 		return -ENOMEM;
-	for (unsigned i = 0; make->events && i < make->events->event_count && !result; i++) {
-		result = fill_weight(&from->weights[i], make->events->event_names[i], replicates, 1,
-				     &point->weights[i]);
-		point->weight_count++;
-	}
+	for (unsigned i = 0; make->events && i < make->events->event_count && !result; i++)
+		if (is_kept(make, i))
+			result = fill_weight(&from->weights[i], make->events->event_names[i],
+					     replicates, 1, &point->weights[point->weight_count++]);
 	return result;
 }
 
-static void note_many_events(const struct fit *fit, struct error_list *notes)
+static void note_many_events(const struct weights_make *make, struct error_list *notes)
 {
-	if (fit->event_count > PERF_EVENTS_MAX)
+	if (count_kept(make) > PERF_EVENTS_MAX)
 		error_list_addf(
 			notes,
 			"%u events: vmetop counts %d at once at most, and a file is of use only "
 			"where all of its events are counted; --events names fewer",
-			fit->event_count, PERF_EVENTS_MAX);
+			count_kept(make), PERF_EVENTS_MAX);
 }
 
 static int fill_points(const struct weights_make *make, struct weights *weights,
@@ -199,8 +263,10 @@ static int fill_points(const struct weights_make *make, struct weights *weights,
 	bool has_on_cpu = fits_beside(make, notes);
 	int result = 0;
 
-	if (make->events)
-		note_many_events(fit, notes);
+	if (make->events) {
+		note_left_out(make, notes);
+		note_many_events(make, notes);
+	}
 	weights->replicate_count = usable_replicates(fit, notes);
 	weights->points = calloc(fit->point_count, sizeof *weights->points);
 	if (!weights->points)
@@ -256,6 +322,8 @@ static int fill_machine(const struct weights_make *make, struct weights *weights
 		return error_setf(error, EINVAL,
 				  "how many CPUs and chips the machine has is not known: --cpus N "
 				  "--chips N, --machine here, or a FILE.about");
+	if (make->assumed)
+		return about ? text_replace(&weights->match.pmu, about->pmu) : 0;
 	if (cpu->vendor && *cpu->vendor && text_replace(&weights->match.vendor, cpu->vendor))
 		return -ENOMEM;
 	if (cpu->model_name && *cpu->model_name) {
@@ -290,14 +358,14 @@ static int fill_provenance(const struct weights_make *make, struct weights *weig
 	int result = text_replace(&weights->source, make->source);
 
 	result = result ? result : text_replace(&weights->command, make->command);
-	weights->rows = main_fit(make)->rows;
+	weights->rows = main_fit(make)->rows - main_fit(make)->left_aside;
 	if (!about)
 		return result;
 	result = result ? result : text_replace(&weights->meter, about->meter);
 	result = result ? result : text_replace(&weights->date, about->date);
 	result = result ? result : text_replace(&weights->kernel, about->kernel);
-	weights->meter_lag_s = about->meter_lag_s;
-	weights->meter_window_s = about->meter_window_s;
+	weights->meter_lag_s = rounded(about->meter_lag_s, MEASURED_DIGITS);
+	weights->meter_window_s = rounded(about->meter_window_s, MEASURED_DIGITS);
 	if (about->disks_idle_w > 0) {
 		weights->disks_idle_w = about->disks_idle_w;
 		result = result ? result : text_replace(&weights->disks_note, about->disks_note);
@@ -308,7 +376,7 @@ static int fill_provenance(const struct weights_make *make, struct weights *weig
 static void fill_validation(const struct weights_make *make, struct weights *weights)
 {
 	const struct fit *fit = main_fit(make);
-	bool is_estimate = is_emulated(make) || fit->verdict == VERDICT_POOR;
+	bool is_estimate = is_emulated(make) || make->assumed || fit->verdict == VERDICT_POOR;
 
 	weights->lowo_mape_percent = rounded(fit->lowo.mape_percent, 4);
 	weights->lowo_worst_percent = rounded(fit->worst_mape_percent, 4);
@@ -343,7 +411,7 @@ int weights_make(const struct weights_make *make, struct weights **weights,
 		 struct error_list *notes, struct error *error)
 {
 	struct weights *made;
-	int result = check_fit(main_fit(make), error);
+	int result = check_fit(make, error);
 
 	*weights = NULL;
 	if (result)

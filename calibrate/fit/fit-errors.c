@@ -69,13 +69,13 @@ static struct fit_errors errors_of(const struct work *work, const double *predic
 
 	*tally = (struct tally){ 0 };
 	for (size_t row = 0; row < work->fit->rows; row++)
-		if (work->fit->row_used[row])
+		if (work_counts(work, row))
 			tally_add(tally, power[row], predicted[row]);
 	if (tally->rows == 0)
 		return errors;
 	mean = tally->power / (double)tally->rows;
 	for (size_t row = 0; row < work->fit->rows; row++)
-		if (work->fit->row_used[row] && !isnan(predicted[row]))
+		if (work_counts(work, row) && !isnan(predicted[row]))
 			spread += (power[row] - mean) * (power[row] - mean);
 	errors.mape_percent = tally_mape(tally);
 	errors.rmse = sqrt(tally->squares / (double)tally->rows);
@@ -94,7 +94,7 @@ static double dynamic_mape(const struct work *work)
 		const struct part *part = work_part(work, row);
 		double base;
 
-		if (!part || !work->fit->row_used[row] || isnan(predicted))
+		if (!part || !work_counts(work, row) || isnan(predicted))
 			continue;
 		base = part->x[0];
 		if (power - base <= DYNAMIC_PART * fabs(base))
@@ -128,10 +128,10 @@ static int errors_by_group(struct work *work)
 	if (!tallies)
 		return -ENOMEM;
 	for (size_t row = 0; row < fit->rows; row++)
-		if (fit->row_used[row]) {
+		if (work_counts(work, row)) {
 			size_t group = work->trace->group[row];
 
-			fit->groups[group].rows++;
+			fit->groups[group].rows += fit->row_used[row];
 			tally_add(&tallies[group], work->trace->power[row],
 				  fit->predicted_lowo[row]);
 		}

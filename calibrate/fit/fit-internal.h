@@ -74,6 +74,15 @@ void parts_clear(struct work *work);
  */
 int robust_solve(struct work *work);
 
+/* fit-outliers.c: are there too many to be left out of the errors? Does a row count in them? */
+int outliers_find(struct work *work); /* 0 or -ENOMEM */
+bool outliers_many(const struct fit *fit);
+
+static inline bool work_counts(const struct work *work, size_t row)
+{
+	return work->fit->counts_outliers ? work_part(work, row) != NULL : work->fit->row_used[row];
+}
+
 /* fit-errors.c: predictions, and figures of errors. 0 or -ENOMEM. */
 int errors_find(struct work *work);
 
@@ -88,8 +97,13 @@ double jackknife(const double *replicates, size_t count);
 /* Student's t for `groups` - 1 degrees of freedom: below it with this probability. */
 double jackknife_quantile(double probability, size_t groups);
 
-/* fit-curvature.c. 0 or -ENOMEM; `significant`: beyond chance, over workloads. */
-int curvature_find(struct work *work, bool *significant);
+/* fit-curvature.c. 0 or -ENOMEM. */
+struct bend {
+	double half;      /* of the range of predictions, W (J per row) */
+	bool significant; /* beyond chance, over workloads */
+	bool explains;    /* most of what the line leaves, beyond chance */
+};
+int curvature_find(struct work *work, struct bend *bend);
 
 /* verdict*.c, collinear-warn.c. 0 or -ENOMEM. */
 int verdict_find(struct work *work);

@@ -127,12 +127,15 @@ void fit_free(struct fit *fit)
 static int make(struct work *work)
 {
 	static int (*const steps[])(struct work *) = {
-		parts_hold_out, errors_find, fit_points_fill, uncertainty_find, verdict_find,
+		parts_hold_out,  outliers_find,    errors_find,
+		fit_points_fill, uncertainty_find, verdict_find,
 	};
 	int result = parts_make(work);
 
-	for (size_t row = 0; row < work->fit->rows; row++)
+	for (size_t row = 0; row < work->fit->rows; row++) {
 		work->fit->row_used[row] = work_part(work, row) != NULL;
+		work->fit->left_aside += !work->fit->row_used[row];
+	}
 	if (result == 0)
 		result = work->options->robust ? robust_solve(work) : parts_solve(work);
 	for (size_t i = 0; result == 0 && i < sizeof steps / sizeof *steps; i++)

@@ -14,7 +14,9 @@
 
 enum fit_frequency {
 	FIT_FREQUENCY_POINTS, /* an operating point for each frequency of the trace */
-	FIT_FREQUENCY_V2,     /* one set, dynamic power in proportion to voltage^2 (voltage_v) */
+	/* One set, dynamic power in proportion to voltage^2 (voltage_v); points where the trace has
+	 * frequencies, a few of many, with the voltage that goes with them. */
+	FIT_FREQUENCY_V2,
 	FIT_FREQUENCY_IGNORE, /* one set for all, with a warning if they differ */
 };
 
@@ -25,8 +27,8 @@ struct fit_options { /* zero: NNLS, points, not robust */
 	 * Tukey's biweight on held-in residuals: meters that lie now and then. Residuals count in
 	 * standard deviations that grow with the prediction as the rows show; rows count the less
 	 * the more a meter errs there. Held-out fits keep the rows' weights, standard errors and
-	 * replicates allow for that; errors are over the rows that have one. More than a tenth of
-	 * outliers, or a workload that loses most of its rows, is usable at best.
+	 * replicates allow for that; errors are over the rows that have one. More than a twentieth
+	 * of outliers, or a workload that loses most of its rows: errors are over all rows.
 	 */
 	bool robust;
 };
@@ -72,7 +74,8 @@ struct fit {
 	enum fit_method method;
 	double ridge_lambda; /* that was chosen, by held-out error; NaN = no ridge */
 	bool robust, has_groups, is_energy;
-	size_t rows; /* of the trace, those left aside included */
+	size_t rows;       /* of the trace, those left aside included */
+	size_t left_aside; /* rows that no point took in */
 	size_t group_count;
 	char **group_names;       /* owned copies */
 	struct fit_group *groups; /* group_count */
@@ -83,7 +86,8 @@ struct fit {
 	/* One for each group that has rows; 0 = fewer than five, more than
 	 * WEIGHTS_REPLICATES_MAX, or several points whose groups differ. */
 	unsigned replicate_count;
-	size_t outliers; /* rows that a robust fit gave no weight */
+	size_t outliers;      /* rows that a robust fit gave no weight */
+	bool counts_outliers; /* they are too many for lies: all errors below are over all rows */
 	struct fit_errors in_sample, lowo;
 	/* Held out, against the rows' power above the base; rows within 5 % of the base left out.
 	 */
@@ -92,8 +96,9 @@ struct fit {
 	double lowo_mean_group_mape_percent;
 	size_t worst_group;
 	double worst_mape_percent;
-	double curvature; /* part of the range of predictions that a square in the residuals spans
-			   */
+	/* Part of the range of predictions that a square in the residuals spans, or a square and
+	 * a cube where they stand out more. */
+	double curvature;
 	enum verdict verdict;
 	/* Why: collinear, curved, unexplained, too few workloads, mixed frequencies, ... */
 	struct error_list warnings;
@@ -106,7 +111,7 @@ struct fit {
 /*
  * 0 and *fit (owned by the caller), also when it is a poor one; -EINVAL with a
  * sentence: no rows, fewer rows than weights, more than 4096 workloads, mixed frequencies
- * that cannot be told apart into points, or v2 without voltage_v and frequency_hz; -ENOMEM.
+ * that cannot be told apart into points, or v2 without voltage_v; -ENOMEM.
  */
 int fit_solve(const struct trace *trace, const struct fit_options *options, struct fit **fit,
 	      struct error *error);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "calibrate/fit/points-cluster.h"
+#include "calibrate/fit/points-voltage.h"
 
 /* Rows between operating points come from seconds in which the clock changed; that many
  * may be left aside. More of them are points that were not measured well enough. */
@@ -14,7 +15,7 @@
 #define ROWS_PER_WEIGHT 3
 #define GROUPS_MIN 2
 #define MIXED "frequencies are mixed: "
-#define REMEDY "; --frequency v2|ignore"
+#define REMEDY "; --frequency %s"
 
 static bool stated(const double *column, size_t row)
 {
@@ -28,6 +29,14 @@ static size_t count_stated(const double *column, size_t rows)
 	for (size_t i = 0; i < rows; i++)
 		count += stated(column, i);
 	return count;
+}
+
+/* What else may be asked for where points cannot be told apart. */
+static const char *remedy(const struct trace *trace)
+{
+	return count_stated(trace->voltage_v, trace->row_count) > 0
+		       ? "v2|ignore"
+		       : "ignore, or v2 with a column voltage_v";
 }
 
 static void range_of(const double *column, size_t rows, double *low, double *high)
@@ -158,7 +167,7 @@ static int check_points(struct points *points, const struct trace *trace,
 					" %zu rows of %d are needed, so that the points cannot be"
 					" told apart" REMEDY,
 				  points->at[weak].frequency_hz * 1e-6, points->at[weak].rows,
-				  groups[weak], needed, GROUPS_MIN);
+				  groups[weak], needed, GROUPS_MIN, remedy(trace));
 	error_list_addf(warnings,
 			"%zu of %zu rows lie between the operating points and were left aside",
 			stray, trace->row_count);
@@ -167,7 +176,7 @@ static int check_points(struct points *points, const struct trace *trace,
 	return 0;
 }
 
-/* POINTS and V2: rows to frequencies. */
+/* Rows to frequencies. */
 static int cluster(struct points *points, const struct trace *trace, struct error_list *warnings,
 		   struct error *error)
 {
@@ -184,7 +193,7 @@ static int cluster(struct points *points, const struct trace *trace, struct erro
 		return error_setf(error, EINVAL,
 				  MIXED "more than %d values from %.0f to %.0f MHz cannot be told"
 					" apart" REMEDY,
-				  WEIGHTS_POINTS_MAX, low * 1e-6, high * 1e-6);
+				  WEIGHTS_POINTS_MAX, low * 1e-6, high * 1e-6, remedy(trace));
 	}
 	if (result == 0)
 		describe(points, trace);
@@ -197,22 +206,22 @@ static int scale_by_voltage(struct points *points, const struct trace *trace,
 	double low;
 	int result;
 
-	if (count_stated(trace->voltage_v, trace->row_count) == 0 ||
-	    count_stated(trace->frequency_hz, trace->row_count) == 0)
-		return error_setf(error, EINVAL,
-				  "--frequency v2 needs the columns voltage_v and frequency_hz");
+	if (count_stated(trace->voltage_v, trace->row_count) == 0)
+		return error_setf(error, EINVAL, "--frequency v2 needs the column voltage_v");
 	result = leave_absent(points, trace->voltage_v, "voltage_v", trace->row_count, warnings,
 			      error);
-	if (result == 0)
-		result = cluster(points, trace, warnings, error);
 	if (result)
 		return result;
 	range_of(trace->voltage_v, trace->row_count, &low, &points->voltage_max);
-	for (unsigned p = 0; p < points->count; p++) {
-		double part = points->at[p].voltage_v / points->voltage_max;
-
-		points->at[p].dynamic = part * part;
-	}
+	if (count_stated(trace->frequency_hz, trace->row_count) > 0)
+		return points_by_voltage(points, trace);
+	points->count = 1;
+	describe(points, trace);
+	points->at[0].voltage_v = points->voltage_max;
+	error_list_addf(warnings,
+			"no row has a frequency_hz: the weights are those at %.4g V, the highest"
+			" voltage, and hold there alone",
+			points->voltage_max);
 	return 0;
 }
 

@@ -5,19 +5,17 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "calibrate/fit/fit-internal.h"
+#include "calibrate/fit/verdict.h"
 
-/* Below this part of the variance the events explain too little to be charged for. */
-#define EXPLAINED_MIN 0.5
 /* A bend of this part of the range charges the busy too little and the others too much. */
 #define CURVATURE_MAX 0.1
-/* So many lies are no longer now and then. */
-#define OUTLIERS_MAX 0.1
-/* A workload that loses this many of its rows is not mismeasured but not understood. */
-#define GROUP_OUTLIERS_MAX 0.5
-enum { GROUPS_USABLE_MIN = 3, GROUP_LOST_MIN = 3 };
+/* Of less it is said, where it explains most of what the line leaves. */
+#define CURVATURE_WORTH 0.05
 
 static void at_most(struct work *work, enum verdict verdict)
 {
@@ -68,118 +66,137 @@ static void judge_groups(struct work *work)
 		error_list_addf(&fit->warnings,
 				"too few workloads: with one alone nothing can be held out, so that"
 				" nothing shows how good the weights are");
-	else if (groups < GROUPS_USABLE_MIN)
+	else if (groups < UNCERTAINTY_GROUPS_MIN)
 		error_list_addf(&fit->warnings,
-				"too few workloads: %zu show little of how good the weights are (at"
-				" least %d)",
-				groups, GROUPS_USABLE_MIN);
-	if (groups < GROUPS_USABLE_MIN)
+				"too few workloads: %zu show little of how good the weights are, so"
+				" that they are usable at best",
+				groups);
+	if (groups < UNCERTAINTY_GROUPS_MIN) {
 		at_most(work, VERDICT_USABLE);
-	if (groups < UNCERTAINTY_GROUPS_MIN)
 		error_list_addf(
 			&fit->warnings,
 			"standard errors are unknown: %zu workloads, at least %d are needed",
 			groups, UNCERTAINTY_GROUPS_MIN);
-	else if (groups > WEIGHTS_REPLICATES_MAX)
+	}
+	if (groups > WEIGHTS_REPLICATES_MAX)
 		error_list_addf(&fit->warnings,
 				"no replicates: %zu workloads are more than the %d that a weights"
 				" file holds",
 				groups, WEIGHTS_REPLICATES_MAX);
-	else if (fit->replicate_count == 0)
+	else if (fit->replicate_count == 0 && groups >= UNCERTAINTY_GROUPS_MIN)
 		error_list_addf(&fit->warnings,
 				"no replicates: the operating points were measured with different"
 				" workloads, or with fewer than %d",
 				UNCERTAINTY_GROUPS_MIN);
 }
 
-static void judge_explained(struct work *work)
+/* Used rows of a part without the workload that has most of them; `room`: for each group. */
+static size_t rows_held_in(const struct work *work, const struct part *part, size_t *room)
 {
+	size_t rows = 0, most = 0;
+
+	memset(room, 0, work->fit->group_count * sizeof *room);
+	for (size_t row = 0; row < work->fit->rows; row++) {
+		size_t *here = &room[work->trace->group[row]];
+
+		if (!work->fit->row_used[row] || work_part(work, row) != part)
+			continue;
+		rows++;
+		most = ++*here > most ? *here : most;
+	}
+	return rows - most;
+}
+
+/* Rows that are no more than the weights to find are met by any power. */
+static int judge_rows(struct work *work)
+{
+	size_t *room = calloc(work->fit->group_count, sizeof *room), least = SIZE_MAX;
 	struct fit *fit = work->fit;
 
-	if (fit->lowo.r2 >= EXPLAINED_MIN)
-		return;
+	if (!room)
+		return -ENOMEM;
+	for (unsigned p = 0; p < work->part_count && least > work_weights(work); p++)
+		if (work->parts[p].groups >= 2)
+			least = rows_held_in(work, &work->parts[p], room);
+	free(room);
+	if (least > work_weights(work))
+		return 0;
 	at_most(work, VERDICT_POOR);
-	if (groups_seen(fit) < 2)
-		return;
-	if (isnan(fit->lowo.r2))
-		error_list_addf(&fit->warnings,
+	error_list_addf(&fit->warnings,
+			"too few rows: with a workload held out %zu are left to find %u weights,"
+			" which proves nothing",
+			least, work_weights(work));
+	return 0;
+}
+
+/* Is so little of the variance explained that no event can be charged for it? */
+bool verdict_unexplained(double r2, const char *what, struct error_list *warnings)
+{
+	if (r2 >= VERDICT_EXPLAINED_MIN)
+		return false;
+	if (isnan(r2))
+		error_list_addf(warnings,
 				"unexplained: the power never changes, so that nothing shows what"
 				" events cost");
 	else
 		error_list_addf(
-			&fit->warnings,
-			"unexplained: the events do not explain the power (held-out R2 %.2f,"
-			" at least %.1f)",
-			fit->lowo.r2, EXPLAINED_MIN);
+			warnings,
+			"unexplained: the events do not explain the power (%sR2 %.2f, at least"
+			" %.1f)",
+			what, r2, VERDICT_EXPLAINED_MIN);
+	return true;
+}
+
+static void judge_explained(struct work *work)
+{
+	struct fit *fit = work->fit;
+	bool unexplained = groups_seen(fit) < 2
+				   ? !(fit->lowo.r2 >= VERDICT_EXPLAINED_MIN)
+				   : verdict_unexplained(fit->lowo.r2, "held-out ", &fit->warnings);
+
+	if (unexplained)
+		at_most(work, VERDICT_POOR);
 }
 
 static int judge_curvature(struct work *work)
 {
 	struct fit *fit = work->fit;
-	bool significant;
+	struct bend bend;
 
-	if (curvature_find(work, &significant))
+	if (curvature_find(work, &bend))
 		return -ENOMEM;
-	if (!significant || fit->curvature <= CURVATURE_MAX)
-		return 0;
-	at_most(work, VERDICT_USABLE);
-	error_list_addf(&fit->warnings,
-			"curved: power is no straight line over the predictions, a square spans"
-			" %.0f %% of their range",
-			fit->curvature * 100);
+	if (!(fit->lowo.r2 >= VERDICT_EXPLAINED_MIN))
+		return 0; /* nothing that could be curved */
+	if (bend.significant && fit->curvature > CURVATURE_MAX) {
+		at_most(work, VERDICT_USABLE);
+		error_list_addf(&fit->warnings,
+				"curved: power is no straight line over the predictions, a bend"
+				" spans %.0f %% of their range",
+				fit->curvature * 100);
+	} else if (bend.explains && fit->curvature > CURVATURE_WORTH) {
+		error_list_addf(&fit->warnings,
+				"slightly curved: a bend of the power over the predictions spans"
+				" %.0f %% of their range, and explains most of the errors",
+				fit->curvature * 100);
+	}
 	return 0;
 }
 
-/* --- outliers -------------------------------------------------------------------- */
-
-/* Did it lose its rows? One or two of them may be lies all the same. */
-static bool is_lost(size_t rows, size_t used)
-{
-	return rows - used >= GROUP_LOST_MIN &&
-	       (double)(rows - used) > GROUP_OUTLIERS_MAX * (double)rows;
-}
-
-static int judge_lost_groups(struct work *work)
+static void judge_outliers(struct work *work)
 {
 	struct fit *fit = work->fit;
-	size_t *rows = calloc(fit->group_count, sizeof *rows), lost = 0, first = 0;
-
-	if (!rows)
-		return -ENOMEM;
-	for (size_t row = 0; row < fit->rows; row++)
-		rows[work->trace->group[row]] += work_part(work, row) != NULL;
-	for (size_t g = 0; g < fit->group_count; g++)
-		if (is_lost(rows[g], fit->groups[g].rows) && lost++ == 0)
-			first = g;
-	free(rows);
-	if (lost == 0)
-		return 0;
-	at_most(work, VERDICT_USABLE);
-	error_list_addf(&fit->warnings,
-			"outliers: %s%s lost more than half of the rows, which is no lie of the"
-			" meter but work that the events do not explain",
-			fit->group_names[first], lost > 1 ? " and other workloads" : "");
-	return 0;
-}
-
-static int judge_outliers(struct work *work)
-{
-	struct fit *fit = work->fit;
-	double share = (double)fit->outliers / (double)fit->rows;
-	bool many = share > OUTLIERS_MAX;
+	bool many = outliers_many(fit);
 
 	if (fit->outliers == 0)
-		return 0;
+		return;
 	if (many)
 		at_most(work, VERDICT_USABLE);
 	error_list_addf(&fit->warnings,
-			"outliers: %zu of %zu rows (%.1f %%) were given no weight, and count in no"
-			" error%s",
-			fit->outliers, fit->rows, share * 100,
-			many ? "; that is too many for a meter that errs now and then: the errors"
-			       " flatter the fit"
-			     : "");
-	return judge_lost_groups(work);
+			"outliers: %zu of %zu rows (%.1f %%) were given no weight%s%s",
+			fit->outliers, fit->rows, (double)fit->outliers / (double)fit->rows * 100,
+			many ? "; that is too many for a meter that errs now and then" : "",
+			fit->counts_outliers ? "; all rows count in the errors"
+					     : ", and count in no error");
 }
 
 static void warn_no_power(const struct work *work)
@@ -197,17 +214,15 @@ static void warn_no_power(const struct work *work)
 
 int verdict_find(struct work *work)
 {
-	static int (*const steps[])(struct work *) = {
-		judge_curvature,
-		judge_outliers,
-	};
-	int result = 0;
+	int result;
 
 	judge_errors(work);
 	judge_explained(work);
 	judge_groups(work);
-	for (size_t i = 0; result == 0 && i < sizeof steps / sizeof *steps; i++)
-		result = steps[i](work);
+	result = judge_rows(work);
+	if (result == 0)
+		result = judge_curvature(work);
+	judge_outliers(work);
 	warn_no_power(work);
 	verdict_warn_weights(work);
 	if (result == 0)

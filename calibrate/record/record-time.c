@@ -28,16 +28,16 @@ const volatile sig_atomic_t *record_watch_signals(void)
 	return &was_signalled;
 }
 
-uint64_t record_now_ns(const struct counters *counters, uint64_t monotonic_ns)
+static uint64_t session_ns(const struct recorder *recorder, uint64_t monotonic_ns)
 {
-	const struct plant *plant = counters_plant(counters);
+	const struct plant *plant = counters_plant(recorder->setup->counters);
 
-	return plant ? plant_time_ns(plant, monotonic_ns) : monotonic_ns;
+	return (plant ? plant_time_ns(plant, monotonic_ns) : monotonic_ns) + recorder->shift_ns;
 }
 
 uint64_t recorder_now_ns(const struct recorder *recorder)
 {
-	return record_now_ns(recorder->setup->counters, clock_now_ns()) + recorder->shift_ns;
+	return session_ns(recorder, clock_now_ns());
 }
 
 uint64_t recorder_after_ns(uint64_t time_ns, double seconds)
@@ -79,8 +79,7 @@ static int take(struct recorder *recorder, const struct meter_reading *reading)
 	if (!kept)
 		return -ENOMEM;
 	*kept = *reading;
-	kept->time_ns =
-		record_now_ns(recorder->setup->counters, reading->time_ns) + recorder->shift_ns;
+	kept->time_ns = session_ns(recorder, reading->time_ns);
 	if (session->readings.count > 1 && kept->time_ns < kept[-1].time_ns)
 		kept->time_ns = kept[-1].time_ns;
 	recorder->power_w = kept->power_w;

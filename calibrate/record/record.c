@@ -97,6 +97,27 @@ static int wait_for_meter(struct recorder *recorder, struct error *error)
 	return result;
 }
 
+typedef char phase_name[SESSION_NAME_BYTES + sizeof((struct suite_phase *)NULL)->variant + 4];
+
+/* "integer, 4 threads"; "idle" */
+static const char *name_phase(const struct suite_phase *phase, phase_name name)
+{
+	stpcpy(stpcpy(stpcpy(name, recorder_group(phase)), phase->variant[0] ? ", " : ""),
+	       phase->variant);
+	return name;
+}
+
+/* As soon as it can be known: what follows takes long. */
+static void look_for_others(struct recorder *recorder)
+{
+	struct error what = { "" };
+
+	if (recorder->said_busy || !record_was_busy(recorder->session, &what))
+		return;
+	recorder->said_busy = true;
+	progress_say(&recorder->progress, "calibrate: warning: %s", what.text);
+}
+
 /* Nothing that another attempt could make good. */
 static bool is_final(const struct recorder *recorder, int result)
 {
@@ -108,6 +129,7 @@ static int run_phases(struct recorder *recorder, const struct suite_phase *phase
 		      struct error *why, struct error *error)
 {
 	const size_t first = recorder->session->phases.count;
+	phase_name name;
 	int result = 0;
 
 	for (unsigned attempt = 0; attempt < 2; attempt++) {
@@ -121,8 +143,8 @@ static int run_phases(struct recorder *recorder, const struct suite_phase *phase
 			*error = *why;
 			return recorder_must_stop(recorder) ? -EINTR : result;
 		}
-		progress_say(&recorder->progress, "%s, %s: %s%s", recorder_group(phase),
-			     phase->variant, why->text, attempt ? "" : "; once more");
+		progress_say(&recorder->progress, "%s: %s%s", name_phase(phase, name), why->text,
+			     attempt ? "" : "; once more");
 	}
 	return 1;
 }
@@ -131,15 +153,16 @@ static int give_up(struct recorder *recorder, const struct suite_phase *phase, s
 		   const struct error *why, struct error *error)
 {
 	const struct record_setup *setup = recorder->setup;
+	phase_name name;
 
+	name_phase(phase, name);
 	recorder->failed += (unsigned)count;
 	if (setup->notes)
-		error_list_addf(setup->notes, "skipped: %s, %s: %s", recorder_group(phase),
-				phase->variant, why->text);
+		error_list_addf(setup->notes, "skipped: %s: %s", name, why->text);
 	if ((size_t)recorder->failed * GIVE_UP_PART <= setup->suite->count)
 		return 0;
 	return error_setf(error, EIO, "%u of %zu runs failed, the last one, %s: %s",
-			  recorder->failed, setup->suite->count, recorder_group(phase), why->text);
+			  recorder->failed, setup->suite->count, name, why->text);
 }
 
 static int run_suite(struct recorder *recorder, struct error *error)
@@ -150,19 +173,18 @@ static int run_suite(struct recorder *recorder, struct error *error)
 	for (size_t i = 0, count; i < suite->count && result >= 0; i += count) {
 		const struct suite_phase *phase = &suite->items[i];
 		struct error why = { "" };
-		char what[SESSION_NAME_BYTES + sizeof phase->variant + 4];
+		phase_name what;
 
 		count = suite_count_run(suite, i);
 		if (!recorder->is_done[i]) {
-			stpcpy(stpcpy(stpcpy(what, recorder_group(phase)),
-				      phase->variant[0] ? ", " : ""),
-			       phase->variant);
-			recorder->what = what;
+			recorder->what = name_phase(phase, what);
 			recorder->has_run = true;
 			result = run_phases(recorder, phase, count, &why, error);
 			if (result > 0)
 				result = give_up(recorder, phase, count, &why, error);
 			recorder->what = "";
+			if (!result)
+				look_for_others(recorder);
 		}
 		for (size_t k = 0; k < count; k++)
 			recorder->done_s += phase[k].seconds;

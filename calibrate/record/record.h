@@ -38,13 +38,17 @@ struct record_setup {
  * file of another machine, meter, set of events or suite is -EINVAL; of none, all is run.
  *
  * A phase whose workload ends or whose meter is lost is run once more, when the meter is back;
- * if that fails, too, it is skipped, up to a quarter of the suite. Times are record_now_ns(), but
- * go on after those of the file where that would run backwards (another boot, another plant).
+ * if that fails, too, it is skipped, up to a quarter of the suite. Times are CLOCK_MONOTONIC, or
+ * with an emulated plant behind the counters its own (faster) time, but go on after those of the
+ * file where that would run backwards (another boot, another plant).
  */
 int record_run(const struct record_setup *setup, struct session *session, struct error *error);
 
-/* CLOCK_MONOTONIC; with an emulated plant behind the counters, its own (faster) time. */
-uint64_t record_now_ns(const struct counters *counters, uint64_t monotonic_ns);
+/*
+ * Had other programs the CPUs in the idle phases: more than a tenth of one, or 2 % of all? `what`
+ * is then a sentence with the figure. Never of an emulated machine.
+ */
+bool record_was_busy(const struct session *session, struct error *what);
 
 /* Handlers of SIGINT and SIGTERM, which set the flag that is returned and end waiting. */
 const volatile sig_atomic_t *record_watch_signals(void);

@@ -20,7 +20,7 @@ struct recorder {
 	bool has_pass;
 	unsigned pass;     /* that is counted */
 	double speed;      /* of the session's clock: a plant's */
-	uint64_t shift_ns; /* the session's time less record_now_ns() */
+	uint64_t shift_ns; /* the session's time less the clock's or the plant's */
 	double sample_s;
 	uint64_t written_ns; /* readings before are in the file */
 	int fd;              /* of the file, or -1 */
@@ -29,6 +29,7 @@ struct recorder {
 	const char *what;    /* that is running */
 	double power_w;      /* the newest reading */
 	bool has_run;        /* anything: not all of it was in the file */
+	bool said_busy;      /* that the machine is not idle */
 	unsigned failed;     /* phases that were given up */
 };
 

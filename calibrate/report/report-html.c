@@ -151,10 +151,13 @@ static void put_errors(const struct report *report, struct text *html)
 		   fit->lowo_dynamic_mape_percent);
 	PUT_NUMBER(html, "Total energy, held out", "%+.2f %%", fit->lowo_energy_error_percent);
 	PUT_NUMBER(html, "Mean over workloads", "%.2f %%", fit->lowo_mean_group_mape_percent);
-	PUT_NUMBER(html, "Rows", "%.0f", fit->rows);
+	PUT_NUMBER(html, "Rows", "%.0f", fit->rows - fit->left_aside);
 	PUT_NUMBER(html, "Workloads", "%.0f", fit->group_count);
 	if (fit->robust)
-		PUT_NUMBER(html, "Outliers left aside", "%.0f", fit->outliers);
+		PUT_NUMBER(html,
+			   fit->counts_outliers ? "Outliers, which count in these errors"
+						: "Outliers left aside",
+			   "%.0f", fit->outliers);
 	text_add(html, "</table>\n");
 }
 

@@ -143,23 +143,26 @@ static double minutes_of(const struct maker *maker, size_t cells, size_t rounds)
 	return ceil(suite_seconds(&maker->extent, cells, rounds) / 6 - 1e-6) / 10;
 }
 
+/* How much longer, not how long: the suite may be one part of what is to be done. */
 static void note_shortage(struct maker *maker)
 {
 	const size_t all = maker->extent.workloads * maker->extent.variants;
 	struct error_list *notes = &maker->suite->notes;
+	double longer = minutes_of(maker, all, 2) * 60 / maker->extent.total_s;
 
 	if (maker->extent.scout)
 		return;
 	if (maker->plan.cells < all)
 		error_list_addf(notes,
-				"%zu of %zu combinations of workload and threads left out for lack "
-				"of time: all of them, twice, take %.1f minutes",
-				all - maker->plan.cells, all, minutes_of(maker, all, 2));
-	if (maker->plan.rounds < 2 && all > 0)
+				"there is time for %zu of %zu combinations of workload and "
+				"threads%s; all of them, twice, take %.1f times as long",
+				maker->plan.cells, all, maker->plan.rounds < 2 ? ", each once" : "",
+				longer);
+	else if (maker->plan.rounds < 2 && all > 0)
 		error_list_addf(notes,
-				"each combination is run once: drift is told from load less well; "
-				"these, twice, take %.1f minutes",
-				minutes_of(maker, maker->plan.cells, 2));
+				"there is time for each workload once; twice, which tells drift "
+				"from load better, takes %.1f times as long",
+				longer);
 }
 
 static int make_plan(struct maker *maker, struct error *error)
@@ -362,17 +365,4 @@ size_t suite_count_run(const struct suite *suite, size_t phase)
 	while (phase + count < suite->count && suite->items[phase + count].continues)
 		count++;
 	return count;
-}
-
-double suite_least_s(const struct suite_request *request, const struct suite_machine *machine)
-{
-	struct suite suite = { 0 };
-	struct maker maker = { .request = request, .machine = machine, .suite = &suite };
-	double least_s = NAN;
-
-	if (make_extent(&maker, NULL) == 0)
-		least_s = suite_seconds(&maker.extent, suite_least_cells(&maker.extent), 1);
-	free(maker.workloads);
-	suite_clear(&suite);
-	return least_s;
 }

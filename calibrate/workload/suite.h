@@ -76,10 +76,4 @@ void suite_clear(struct suite *suite);
 /* How many phases are one run with that: it, and those that continue it. */
 size_t suite_count_run(const struct suite *suite, size_t phase);
 
-/*
- * The least total_s that suite_make() takes for the rest of this request: for who may choose
- * fewer passes or the short suite instead. NaN: it takes none (names, memory).
- */
-double suite_least_s(const struct suite_request *request, const struct suite_machine *machine);
-
 #endif

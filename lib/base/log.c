@@ -80,15 +80,6 @@ void log_warning(const char *format, ...)
 	va_end(arguments);
 }
 
-void log_info(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_message(LOG_LEVEL_INFO, format, arguments);
-	va_end(arguments);
-}
-
 void log_debug(const char *format, ...)
 {
 	va_list arguments;

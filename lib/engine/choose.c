@@ -8,10 +8,38 @@
 
 #include "engine/choose-files.h"
 
+/* --- emulated machines ---------------------------------------------------------------------- */
+
+#define EMULATED "EMULATED"
+
+bool weights_is_emulated(const struct weights *weights)
+{
+	const struct weights_match *match = &weights->match;
+
+	return (match->vendor && strcmp(match->vendor, "emulated") == 0) ||
+	       (weights->name && strncmp(weights->name, EMULATED, strlen(EMULATED)) == 0) ||
+	       (weights->source && strstr(weights->source, EMULATED));
+}
+
+/* Whoever wrote the file: nothing was measured. */
+static void mark_emulated(struct weights *weights)
+{
+	if (weights_is_emulated(weights))
+		weights->standing = STANDING_ESTIMATE;
+}
+
+static const char *prefix_of(const struct weights *weights)
+{
+	return weights_is_emulated(weights) ? EMULATED ", no machine was measured: " : "";
+}
+
 /* --- the CPU's file ------------------------------------------------------------------------- */
 
-/* "; from 14 servers, idle +-10 %" as far as the file says so. */
-static void describe(const struct weights *weights, struct text *why)
+/*
+ * "; from 14 servers, idle +-10 %" as far as the file says so. What it says of its own machine's
+ * error says nothing of another one's.
+ */
+static void describe(const struct weights *weights, bool is_foreign, struct text *why)
 {
 	const struct operating_point *point = &weights->points[weights->point_count - 1];
 	const char *join = "; ";
@@ -21,16 +49,19 @@ static void describe(const struct weights *weights, struct text *why)
 			  weights->servers == 1 ? "" : "s");
 		join = ", ";
 	}
-	if (point->base_se_w >= 0 && point->base_w > 0)
+	if (!is_foreign && point->base_se_w >= 0 && point->base_w > 0)
 		text_addf(why, "%sidle +-%.0f %%", join, 100 * point->base_se_w / point->base_w);
 }
 
+/* `reason` NULL: it was asked for, and is made for another machine. */
 static int take_cpu(struct weights_file *loaded, const char *reason, struct weights_choice *choice)
 {
 	struct text why = { 0 };
 
-	text_addf(&why, "%s: %s", weights_files_base_name(loaded->file.path), reason);
-	describe(loaded->weights, &why);
+	text_addf(&why, "%s%s: %s", prefix_of(loaded->weights),
+		  weights_files_base_name(loaded->file.path),
+		  reason ? reason : "as asked for, though made for another machine");
+	describe(loaded->weights, !reason, &why);
 	if (why.failed) {
 		text_free(&why);
 		return -ENOMEM;
@@ -38,6 +69,7 @@ static int take_cpu(struct weights_file *loaded, const char *reason, struct weig
 	choice->why = why.bytes;
 	choice->cpu = loaded->weights;
 	choice->cpu_file = loaded->file;
+	mark_emulated(choice->cpu);
 	loaded->weights = NULL;
 	loaded->file = (struct recording_file){ 0 };
 	return 0;
@@ -166,7 +198,7 @@ static int choose_named(struct weights_files *files, const struct weights_reques
 					  weights_match_cpu(loaded->weights, request->cpu,
 							    request->source, NULL)
 						  ? "as asked for"
-						  : "as asked for, though made for another machine",
+						  : NULL,
 					  choice);
 		else
 			result = error_setf(error, ENOENT, "%s: has no prices for %s",
@@ -195,6 +227,7 @@ static int take_disks(struct weights_files *files, struct weights_choice *choice
 
 		if (!loaded->weights || loaded->weights->kind != WEIGHTS_DISK)
 			continue;
+		mark_emulated(loaded->weights);
 		choice->disks[choice->disk_count] = loaded->weights;
 		choice->disk_files[choice->disk_count++] = loaded->file;
 		loaded->weights = NULL;
@@ -240,6 +273,11 @@ int weights_choose(const struct weights_request *request, struct weights_choice 
 		result = choose_cpu(&files, request, choice, error);
 	if (result == -ENOENT && request->or_time)
 		result = choose_for_time(&files, request, choice, error);
+	if (result == 0 && weights_is_emulated(choice->cpu))
+		error_list_addf(warnings,
+				"%s: " EMULATED ", no machine was measured: what it makes of this "
+				"one is for trying the program",
+				choice->cpu_file.path);
 	if (result == 0)
 		result = take_disks(&files, choice);
 	if (result == -ENOMEM)
@@ -270,12 +308,16 @@ int weights_choice_from_texts(const struct recording_header *header, struct weig
 
 	*choice = (struct weights_choice){ .source = header->events.source };
 	result = restore(&header->cpu_weights, &choice->cpu, &choice->cpu_file, errors);
-	if (result == 0)
+	if (result == 0) {
+		mark_emulated(choice->cpu);
 		result = make_room_for_disks(choice, header->disk_weights_count);
+	}
 	for (size_t i = 0; i < header->disk_weights_count && result == 0; i++) {
 		choice->disk_count++;
 		result = restore(&header->disk_weights[i], &choice->disks[i],
 				 &choice->disk_files[i], errors);
+		if (result == 0)
+			mark_emulated(choice->disks[i]);
 	}
 	if (result == 0) {
 		choice->why = strdup(header->cpu_weights_why ? header->cpu_weights_why : "");
@@ -304,7 +346,7 @@ const struct weights *weights_choice_disk(const struct weights_choice *choice,
 		}
 	}
 	if (best && why) {
-		text_addf(why, "%s: ", weights_files_base_name(best->path));
+		text_addf(why, "%s%s: ", prefix_of(best), weights_files_base_name(best->path));
 		weights_match_disk(best, disk, why);
 	}
 	return best;

@@ -61,6 +61,10 @@ int weights_choice_from_texts(const struct recording_header *header, struct weig
 const struct weights *weights_choice_disk(const struct weights_choice *choice,
 					  const struct disk *disk, struct text *why);
 
+/* Made from an emulated machine or meter, as what calibrate makes of them says; such files are used
+ * (by name), are estimates, and `why` and `warnings` begin with that. */
+bool weights_is_emulated(const struct weights *weights);
+
 void weights_choice_free(struct weights_choice *choice); /* what it owns, and clears it */
 
 #endif

@@ -105,6 +105,51 @@ static void test_auto_takes_the_closest(void)
 	finish();
 }
 
+#define EMULATED                                                                                   \
+	"[weights]\nformat = 1\nname = EMULATED: plant\nkind = cpu\nscope = wall\n"                \
+	"standing = measured\n[match]\nvendor = emulated\n[machine]\ncpus = 8\nchips = 1\n"        \
+	"[point]\nbase = 100W +-1W\non-cpu = 3W\n"
+#define EMULATED_WHY                                                                               \
+	"EMULATED, no machine was measured: plant.weights: as asked for, though made for "
+
+/* Its own +-1 % says nothing of this machine. */
+static void test_emulated_is_said(void)
+{
+	struct recording_header header = { 0 };
+	struct weights_choice again;
+
+	clear_folders();
+	unit_write_file("one/plant.weights", EMULATED);
+	/* A file of another folder, or none. */
+	UNIT_TRUE(choose("auto", CPU_SOURCE_CPUTIME) || !strstr(choice.why, "EMULATED"));
+	UNIT_EQUAL_I64(0, choose("plant", CPU_SOURCE_CPUTIME));
+	UNIT_EQUAL_TEXT(EMULATED_WHY "another machine", choice.why);
+	UNIT_EQUAL_I64(STANDING_ESTIMATE, choice.cpu->standing);
+	UNIT_EQUAL_U64(1, warnings.count);
+	UNIT_CONTAINS("/one/plant.weights: EMULATED, no machine was measured",
+		      warnings.count ? warnings.texts[0] : "(none)");
+	header.events.source = CPU_SOURCE_CPUTIME;
+	header.cpu_weights = choice.cpu_file;
+	header.cpu_weights_why = choice.why;
+	UNIT_EQUAL_I64(0, weights_choice_from_texts(&header, &again, &warnings, &error));
+	UNIT_EQUAL_TEXT(EMULATED_WHY "another machine", again.why);
+	UNIT_EQUAL_I64(STANDING_ESTIMATE, again.cpu ? (int)again.cpu->standing : -1);
+	weights_choice_free(&again);
+	finish();
+}
+
+static void test_another_machines_error_is_not_claimed(void)
+{
+	clear_folders();
+	unit_write_file("one/other.weights",
+			CPU_FILE("other", "[match]\nmodel-name = * 1234 *\n[machine]\ncpus = 4\n"
+					  "chips = 1\n[point]\nbase = 100W +-1W\non-cpu = 3W\n"));
+	UNIT_EQUAL_I64(0, choose("other", CPU_SOURCE_CPUTIME));
+	UNIT_EQUAL_TEXT("other.weights: as asked for, though made for another machine", choice.why);
+	UNIT_EQUAL_U64(0, warnings.count);
+	finish();
+}
+
 static void test_guess_when_nothing_else_fits(void)
 {
 	clear_folders();
@@ -257,6 +302,10 @@ int main(void)
 	return UNIT_RUN(
 		"choose", { "auto takes the closest and says why", test_auto_takes_the_closest },
 		{ "a guess serves when nothing else fits", test_guess_when_nothing_else_fits },
+		{ "what is emulated is said, is an estimate, and is only used by name",
+		  test_emulated_is_said },
+		{ "the +- of another machine is not claimed",
+		  test_another_machines_error_is_not_claimed },
 		{ "the first folder that fits wins", test_first_folder_wins },
 		{ "bad files are listed and passed over",
 		  test_bad_files_are_listed_and_passed_over },

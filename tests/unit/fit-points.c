@@ -100,6 +100,9 @@ static void test_too_few_rows(void)
 	for (size_t row = 0; row < 240; row++)
 		trace->frequency_hz[row] = 1e9 + 1e7 * (double)row;
 	refused(trace, FIT_FREQUENCY_POINTS, "more than 32 values from 1000 to 3390 MHz");
+	free(trace->voltage_v);
+	trace->voltage_v = NULL;
+	refused(trace, FIT_FREQUENCY_POINTS, "--frequency ignore, or v2 with a column voltage_v");
 	trace_free(trace);
 }
 
@@ -134,6 +137,7 @@ static void test_absent(void)
 	fit = scene_fit(trace, &(struct fit_options){ 0 });
 	expect_point(&fit->points[1], 2.4e9, fast);
 	UNIT_EQUAL_U64(180, fit->points[0].rows + fit->points[1].rows);
+	UNIT_EQUAL_U64(60, fit->left_aside);
 	UNIT_TRUE(scene_warns(fit, "60 of 240 rows have no frequency_hz"));
 	fit_free(fit);
 	for (size_t row = 0; row < 121; row++)
@@ -181,7 +185,91 @@ static void test_v2(void)
 	fit_free(fit);
 	free(trace->voltage_v);
 	trace->voltage_v = NULL;
-	refused(trace, FIT_FREQUENCY_V2, "needs the columns voltage_v and frequency_hz");
+	refused(trace, FIT_FREQUENCY_V2, "needs the column voltage_v");
+	trace_free(trace);
+}
+
+/* A clock that goes everywhere, with a voltage that follows it in a bend; 30 W + V^2 * sum. */
+static struct trace *wandering(size_t rows, uint64_t seed)
+{
+	struct trace *trace = two_speeds(rows, seed);
+
+	for (size_t row = 0; row < rows; row++) {
+		double place = unit_random_double(&seed, 0, 1), *events = scene_events(trace, row);
+		double volts = 0.8 + 0.1 * place + 0.3 * place * place;
+
+		trace->frequency_hz[row] = 1e9 + 2e9 * place;
+		trace->voltage_v[row] = volts;
+		trace->power[row] = 30 + volts * volts * (4e-9 * events[0] + 9e-9 * events[1]);
+	}
+	return trace;
+}
+
+/* Weights times V^2 at each point, whatever clock it stands for. */
+static void expect_by_voltage(const struct fit_point *point, double tolerance)
+{
+	double place = (point->frequency_hz - 1e9) / 2e9;
+	double square = point->voltage_v * point->voltage_v;
+
+	UNIT_EQUAL_DOUBLE(0.8 + 0.1 * place + 0.3 * place * place, point->voltage_v, tolerance);
+	UNIT_EQUAL_DOUBLE(30, point->base, 1e-9);
+	UNIT_EQUAL_DOUBLE(4 * square, point->weights[0].joules * 1e9, 1e-9);
+	UNIT_EQUAL_DOUBLE(9 * square, point->weights[1].joules * 1e9, 1e-9);
+	UNIT_TRUE(point->rows > 0);
+}
+
+static void test_v2_continuous(void)
+{
+	struct trace *trace = wandering(2000, 9);
+	const struct fit_options v2 = { .frequency = FIT_FREQUENCY_V2 };
+	struct fit *fit = scene_fit(trace, &v2);
+	size_t rows = 0;
+
+	printf("    %u points, %.0f to %.0f MHz\n", fit->point_count,
+	       fit->points[0].frequency_hz * 1e-6,
+	       fit->points[fit->point_count - 1].frequency_hz * 1e-6);
+	UNIT_TRUE(fit->point_count >= 8 && fit->point_count <= WEIGHTS_POINTS_MAX);
+	for (unsigned p = 0; p < fit->point_count; p++) {
+		expect_by_voltage(&fit->points[p], 0.002);
+		UNIT_TRUE(p == 0 ||
+			  fit->points[p].frequency_hz > fit->points[p - 1].frequency_hz * 1.01);
+		rows += fit->points[p].rows;
+	}
+	UNIT_EQUAL_U64(2000, rows);
+	UNIT_TRUE(fit->points[0].frequency_hz < 1.02e9);
+	UNIT_TRUE(fit->points[fit->point_count - 1].frequency_hz > 2.98e9);
+	UNIT_EQUAL_DOUBLE(0, fit->lowo.mape_percent, 1e-9);
+	UNIT_EQUAL_I64(VERDICT_GOOD, fit->verdict);
+	fit_free(fit);
+	trace_free(trace);
+}
+
+/* What has no frequency serves all the same; the weights are those of the highest voltage. */
+static void test_v2_without_frequency(void)
+{
+	struct trace *trace = wandering(400, 10);
+	const struct fit_options v2 = { .frequency = FIT_FREQUENCY_V2 };
+	double highest = 0;
+	struct fit *fit;
+
+	for (size_t row = 0; row < 400; row++) {
+		highest = fmax(highest, trace->voltage_v[row]);
+		if (row % 3 == 0)
+			trace->frequency_hz[row] = NAN;
+	}
+	fit = scene_fit(trace, &v2);
+	UNIT_EQUAL_U64(0, fit->left_aside);
+	UNIT_EQUAL_DOUBLE(0, fit->lowo.mape_percent, 1e-9);
+	fit_free(fit);
+	free(trace->frequency_hz);
+	trace->frequency_hz = NULL;
+	fit = scene_fit(trace, &v2);
+	UNIT_EQUAL_U64(1, fit->point_count);
+	UNIT_EQUAL_DOUBLE(highest, fit->points[0].voltage_v, 1e-12);
+	UNIT_EQUAL_DOUBLE(0, fit->points[0].frequency_hz, 0);
+	UNIT_EQUAL_DOUBLE(9 * highest * highest, fit->points[0].weights[1].joules * 1e9, 1e-9);
+	UNIT_TRUE(scene_warns(fit, "no row has a frequency_hz"));
+	fit_free(fit);
 	trace_free(trace);
 }
 
@@ -213,5 +301,7 @@ int main(void)
 		{ "rows without frequency are left aside, many are refused", test_absent },
 		{ "ignored frequencies are warned of", test_ignore },
 		{ "dynamic power goes with voltage^2 where asked", test_v2 },
+		{ "a clock that wanders is fitted by voltage^2", test_v2_continuous },
+		{ "voltage^2 needs no frequency", test_v2_without_frequency },
 		{ "points of different workloads have no replicates", test_different_groups });
 }

@@ -40,14 +40,14 @@ static double worst_change(const struct fit *fit, const struct fit *honest)
 	return worst;
 }
 
-/* Reads nothing, sticks at full scale, or slips a digit, in 8 of 100 rows. */
-static size_t lie(struct trace *trace, uint64_t dice)
+/* Reads nothing, sticks at full scale, or slips a digit, in so many of 100 rows. */
+static size_t lie(struct trace *trace, unsigned percent, uint64_t dice)
 {
 	static const double lies[] = { 0, 5000 };
 	size_t told = 0;
 
 	for (size_t row = 0; row < ROWS; row++) {
-		if (unit_random(&dice) % 100 >= 8)
+		if (unit_random(&dice) % 100 >= percent)
 			continue;
 		trace->power[row] = row % 3 == 2 ? trace->power[row] * 10 : lies[row % 3];
 		told++;
@@ -60,7 +60,7 @@ static void test_lies(void)
 	for (uint64_t seed = 1; seed <= 10; seed++) {
 		struct trace *trace = honest_trace(seed);
 		struct fit *honest = scene_fit(trace, &(struct fit_options){ 0 }), *fit, *plain;
-		size_t told = lie(trace, seed), kept = 0;
+		size_t told = lie(trace, seed % 2 ? 8 : 2, seed), kept = 0;
 
 		fit = scene_fit(trace, &robust);
 		plain = scene_fit(trace, &(struct fit_options){ 0 });
@@ -75,7 +75,9 @@ static void test_lies(void)
 		UNIT_EQUAL_U64(0, kept);
 		UNIT_TRUE(worst_change(fit, honest) < 2);
 		UNIT_TRUE(worst_change(plain, honest) > 4);
-		UNIT_TRUE(fit->lowo.mape_percent < 1.5);
+		/* Few lies count in no error, many do. */
+		UNIT_EQUAL_I64(fit->outliers * 20 > ROWS, fit->counts_outliers);
+		UNIT_EQUAL_I64(fit->counts_outliers, fit->lowo.mape_percent > 1.5);
 		UNIT_TRUE(scene_warns(fit, "were given no weight"));
 		fit_free(honest);
 		fit_free(fit);
@@ -136,8 +138,10 @@ static void test_many_outliers(void)
 		trace->power[row] = 900;
 	fit = scene_fit(trace, &robust);
 	UNIT_TRUE(fit->outliers > ROWS / 10);
-	UNIT_TRUE(fit->lowo.mape_percent < 1.5);
-	UNIT_EQUAL_I64(VERDICT_USABLE, fit->verdict);
+	UNIT_TRUE(fit->counts_outliers);
+	UNIT_TRUE(fit->lowo.mape_percent > 8 && fit->in_sample.mape_percent > 8);
+	UNIT_EQUAL_I64(VERDICT_POOR, fit->verdict);
+	UNIT_TRUE(scene_warns(fit, "all rows count in the errors"));
 	UNIT_TRUE(scene_warns(fit, "too many for a meter"));
 	fit_free(fit);
 	trace_free(trace);
@@ -155,6 +159,9 @@ static void test_lost_workload(void)
 	UNIT_TRUE(fit->outliers <= ROWS / 10);
 	UNIT_TRUE(fit->verdict >= VERDICT_USABLE);
 	UNIT_TRUE(scene_warns(fit, "load3 lost more than half of the rows"));
+	UNIT_TRUE(fit->counts_outliers);
+	UNIT_TRUE(fit->worst_mape_percent > 30 && fit->worst_group == 3);
+	UNIT_EQUAL_I64(VERDICT_POOR, fit->verdict);
 	fit_free(fit);
 	trace_free(trace);
 }

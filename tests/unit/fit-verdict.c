@@ -98,6 +98,46 @@ static void test_curvature(void)
 	trace_free(trace);
 }
 
+/* Power that goes with a cube of the use; each workload at a use of its own. */
+static struct trace *cubic_trace(double part, double noise, uint64_t seed)
+{
+	struct trace *trace =
+		scene_trace(&(struct scene){ .rows = ROWS, .groups = 14, .events = 1 });
+
+	for (size_t row = 0; row < ROWS; row++) {
+		double use = (trace->group[row] + unit_random_double(&seed, 0, 1)) / 14;
+
+		scene_events(trace, row)[0] = 1e10 * use;
+		trace->power[row] = (150 + 150 * ((1 - part) * use + part * use * use * use)) *
+				    (1 + noise * scene_noise(&seed));
+	}
+	return trace;
+}
+
+static void test_cubic(void)
+{
+	static const struct {
+		double part;
+		bool warns, caps;
+	} cases[] = { { 0.7, true, true }, { 0.25, true, false }, { 0, false, false } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		for (uint64_t seed = 1; seed <= 5; seed++) {
+			struct trace *trace = cubic_trace(cases[i].part, 0.01, seed);
+			struct fit *fit = plain_fit(trace);
+
+			printf("    a cube of %.2f, seed %llu: curvature %.3f\n", cases[i].part,
+			       (unsigned long long)seed, fit->curvature);
+			UNIT_EQUAL_I64(cases[i].warns, scene_warns(fit, "curved: "));
+			if (cases[i].caps)
+				UNIT_TRUE(fit->verdict >= VERDICT_USABLE);
+			if (!cases[i].warns)
+				UNIT_EQUAL_I64(VERDICT_GOOD, fit->verdict);
+			fit_free(fit);
+			trace_free(trace);
+		}
+}
+
 /* Small errors in percent prove nothing where the power hardly moves. */
 static void test_unexplained(void)
 {
@@ -133,11 +173,41 @@ static void test_few_workloads(void)
 	trace = plain_trace(3, 4);
 	trace->has_groups = false;
 	fit = plain_fit(trace);
-	UNIT_EQUAL_I64(VERDICT_GOOD, fit->verdict);
+	UNIT_EQUAL_I64(VERDICT_USABLE, fit->verdict);
 	UNIT_TRUE(scene_warns(fit, "names no workloads"));
 	UNIT_TRUE(scene_warns(fit, "standard errors are unknown: 3 workloads"));
 	fit_free(fit);
 	trace_free(trace);
+	for (size_t groups = 4; groups <= 5; groups++) {
+		trace = plain_trace(groups, 4);
+		fit = plain_fit(trace);
+		UNIT_EQUAL_I64(groups == 4 ? VERDICT_USABLE : VERDICT_GOOD, fit->verdict);
+		fit_free(fit);
+		trace_free(trace);
+	}
+}
+
+/* As many rows as weights are met by any power. */
+static void test_few_rows(void)
+{
+	for (size_t rows = 5; rows <= 20; rows += 15) {
+		struct trace *trace =
+			scene_trace(&(struct scene){ .rows = rows, .groups = 5, .events = 3 });
+		struct fit *fit;
+
+		for (size_t row = 0; row < rows; row++) {
+			for (unsigned e = 0; e < 3; e++)
+				scene_events(trace, row)[e] =
+					1e9 * (double)((row + 1) * (e + 3) % 7);
+			trace->power[row] = 30 + 2e-9 * scene_events(trace, row)[0];
+		}
+		fit = plain_fit(trace);
+		UNIT_TRUE(fit->lowo.mape_percent < 5);
+		UNIT_EQUAL_I64(rows == 5 ? VERDICT_POOR : VERDICT_GOOD, fit->verdict);
+		UNIT_EQUAL_I64(rows == 5, scene_warns(fit, "4 are left to find 4 weights"));
+		fit_free(fit);
+		trace_free(trace);
+	}
 }
 
 static void test_extrapolated(void)
@@ -215,6 +285,8 @@ int main(void)
 	return UNIT_RUN("fit-verdict",
 			{ "model.md 6: good, usable and poor by held-out errors", test_limits },
 			{ "model.md 6: curvature in the residuals caps at usable", test_curvature },
+			{ "a cube is curved, a line is not", test_cubic },
+			{ "rows no more than weights prove nothing", test_few_rows },
 			{ "power that the events do not explain is poor", test_unexplained },
 			{ "few or made-up workloads are said and capped", test_few_workloads },
 			{ "a workload beyond the others is named", test_extrapolated },

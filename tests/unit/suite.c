@@ -34,6 +34,26 @@ static bool same_run(const struct suite_phase *a, const struct suite_phase *b)
 	return a->run.workload == b->run.workload && strcmp(a->variant, b->variant) == 0;
 }
 
+/* The least time that suffices, from below by far less than a phase. */
+static double least_s(const struct suite_request *request, const struct suite_machine *machine)
+{
+	double too_short_s = 0, enough_s = 86400;
+
+	while (enough_s - too_short_s > 1e-3) {
+		struct suite_request middle = *request;
+		struct suite suite;
+
+		middle.total_s = (too_short_s + enough_s) / 2;
+		if (suite_make(&middle, machine, &suite, NULL)) {
+			too_short_s = middle.total_s;
+		} else {
+			enough_s = middle.total_s;
+			suite_clear(&suite);
+		}
+	}
+	return enough_s;
+}
+
 /* Each combination as often as any other, in each pass and at each frequency. */
 static void expect_balance(const struct suite *suite, uint64_t seed)
 {
@@ -255,11 +275,11 @@ static void test_too_short(void)
 				break;
 			}
 	UNIT_EQUAL_U64(count, seen);
-	UNIT_TRUE(suite.notes.count == 2);
-	UNIT_CONTAINS("combinations of workload and threads left out", suite.notes.texts[0]);
-	UNIT_CONTAINS("is run once", suite.notes.texts[1]);
+	UNIT_EQUAL_U64(1, suite.notes.count);
+	UNIT_CONTAINS("combinations of workload and threads, each once; all of them, twice, take ",
+		      suite.notes.count ? suite.notes.texts[0] : "(none)");
 	suite_clear(&suite);
-	request.total_s = suite_least_s(&request, &machine);
+	request.total_s = least_s(&request, &machine);
 	UNIT_TRUE(request.total_s > minutes * 60 - 6 && request.total_s <= minutes * 60);
 	UNIT_EQUAL_I64(0, suite_make(&request, &machine, &suite, &error));
 	suite_clear(&suite);
@@ -300,7 +320,6 @@ static void test_names(void)
 	UNIT_EQUAL_I64(-EINVAL, suite_make(&request, &machine, &suite, &error));
 	UNIT_CONTAINS("no workload \"nonsense\"; there are: idle integer ", error.text);
 	UNIT_CONTAINS(table[count - 1].name, error.text);
-	UNIT_EQUAL_DOUBLE(NAN, suite_least_s(&request, &machine), 0);
 	request.workloads = twice;
 	request.workload_count = 3;
 	UNIT_EQUAL_I64(0, suite_make(&request, &machine, &suite, &error));
@@ -400,11 +419,11 @@ static void test_cost_of_passes(void)
 
 		request.passes = passes;
 		/* Idle before and behind; with four passes between two and two as well. */
-		UNIT_EQUAL_DOUBLE(5 * run_s, suite_least_s(&request, &machine), 1e-9);
+		UNIT_EQUAL_DOUBLE(5 * run_s, least_s(&request, &machine), 0.01);
 	}
 	request.least_phase_s = 16;
 	request.least_later_s = 7;
-	UNIT_EQUAL_DOUBLE(5 * (16 + 3 * 7), suite_least_s(&request, &machine), 1e-9);
+	UNIT_EQUAL_DOUBLE(5 * (16 + 3 * 7), least_s(&request, &machine), 0.01);
 }
 
 static size_t count_workloads(const struct suite *suite)
@@ -453,7 +472,7 @@ static void test_scouting(void)
 
 	for (size_t i = 0; i < count; i++)
 		brief += table[i].brief && table[i].kind != WORKLOAD_IDLE;
-	request.total_s = suite_least_s(&request, &machine);
+	request.total_s = least_s(&request, &machine);
 	UNIT_EQUAL_I64(0, suite_make(&request, &machine, &suite, &error));
 	UNIT_EQUAL_U64(brief, count_workloads(&suite));
 	for (size_t i = 0; i < suite.count; i++)

@@ -99,7 +99,6 @@ static void test_errors_and_coverage(void)
 
 	UNIT_EQUAL_DOUBLE(sqrt(1.25), found.groups[0].se_w, 1e-9);
 	UNIT_EQUAL_DOUBLE(2.0 / 3, found.coverage, 1e-9);
-	UNIT_EQUAL_I64(VERDICT_GOOD, found.verdict);
 	verification_clear(&found);
 }
 
@@ -218,6 +217,35 @@ static void test_verdict(void)
 	UNIT_EQUAL_I64(VERDICT_POOR, verdict_of(1, (double)NAN));
 }
 
+/* Small errors in percent prove nothing where the weights do not follow the power. */
+static void test_unexplained(void)
+{
+	/* Predicted: 60, 62, 64, 66. */
+	static const char *const traces[] = {
+		"workload,power_w,t::A,t::B\nx,60,1e10,0\nx,62,11e9,0\ny,64,12e9,0\ny,66.5,13e9,"
+		"0\n",
+		"workload,power_w,t::A,t::B\nx,62,1e10,0\nx,60,11e9,0\ny,64,12e9,0\ny,62,13e9,0\n",
+		"workload,power_w,t::A,t::B\nx,62,1e10,0\nx,62,11e9,0\ny,62,12e9,0\ny,62,13e9,0\n",
+	};
+	static const char *const sentences[] = {
+		NULL,
+		"unexplained: the events do not explain the power (R2 ",
+		"unexplained: the power never changes",
+	};
+
+	for (size_t i = 0; i < sizeof traces / sizeof *traces; i++) {
+		struct verification found = must_verify(plain, traces[i], &perf);
+
+		printf("    %.2f %% off, R2 %.3f\n", found.errors.mape_percent, found.errors.r2);
+		UNIT_TRUE(found.errors.mape_percent < 5);
+		UNIT_EQUAL_I64(i ? VERDICT_POOR : VERDICT_GOOD, found.verdict);
+		UNIT_EQUAL_U64(i ? 1 : 0, found.warnings.count);
+		if (found.warnings.count)
+			UNIT_CONTAINS(sentences[i], found.warnings.texts[0]);
+		verification_clear(&found);
+	}
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -230,5 +258,6 @@ int main(void)
 		{ "files of many events are priced whole", test_many_events },
 		{ "other disks than in the base are counted by their idle power", test_disks },
 		{ "what cannot be compared is refused by name", test_refusals },
+		{ "power that the weights do not follow is poor", test_unexplained },
 		{ "model.md 6: both limits of a verdict hold", test_verdict });
 }

@@ -225,6 +225,8 @@ static void test_stand_in(void)
 	time.points[0].base = 54; /* and 18 W active in the mean: 4.5 CPUs of 4 W */
 	weights = make_good(&make, &text);
 	UNIT_EQUAL_DOUBLE(50 + 18 + 4, 50 + weights->points[0].on_cpu.nj * 4.5, 1e-6);
+	UNIT_EQUAL_DOUBLE(weights_make_on_cpu_w(&events.fit, &time.fit),
+			  weights->points[0].on_cpu.nj, 1e-6);
 	UNIT_TRUE(weights->points[0].on_cpu.replicates_nj != NULL);
 	weights_free(weights);
 	text_reset(&text);
@@ -316,6 +318,94 @@ static void test_negative_replicates(void)
 	error_list_clear(&notes);
 }
 
+/* What costs nothing needs no counter; the order of the others stays. */
+static void test_zero_weights(void)
+{
+	struct rig rig;
+	struct trace_about about = about_rig();
+	struct weights_make make = { .events = &rig.fit, .about = &about };
+	struct error_list notes = { 0 };
+	struct weights *weights = NULL;
+	struct error error = { "" };
+
+	rig_make(&rig, 1, 8);
+	set_weight(&rig, 0, 0, 0);
+	set_weight(&rig, 0, 5, 0);
+	UNIT_EQUAL_I64(0, weights_make(&make, &weights, &notes, &error));
+	UNIT_EQUAL_U64(6, weights->points[0].weight_count);
+	UNIT_EQUAL_TEXT(rig.names[1], weights->points[0].weights[0].event);
+	UNIT_EQUAL_TEXT(rig.names[4], weights->points[0].weights[3].event);
+	UNIT_EQUAL_TEXT(rig.names[6], weights->points[0].weights[4].event);
+	UNIT_EQUAL_DOUBLE(3.5, weights->points[0].weights[4].nj, 1e-9);
+	UNIT_EQUAL_DOUBLE(3.5 * 1.01, weights->points[0].weights[4].replicates_nj[1], 1e-6);
+	UNIT_EQUAL_U64(1, notes.count);
+	UNIT_CONTAINS("ANY_P, skl::EVENT_5", notes.texts[0]);
+	UNIT_CONTAINS("its replicates", notes.texts[0]);
+	weights_free(weights);
+	error_list_clear(&notes);
+}
+
+/* Zero at one clock and not at the other: the points must agree. All zero: one stays. */
+static void test_zero_weights_of_points(void)
+{
+	struct rig rig;
+	struct trace_about about = about_rig();
+	struct weights_make make = { .events = &rig.fit, .about = &about };
+	struct text text = { 0 };
+	struct weights *weights;
+
+	rig_make(&rig, 2, EVENTS);
+	set_weight(&rig, 0, 0, 0);
+	weights = make_good(&make, &text);
+	UNIT_EQUAL_U64(2, weights->points[0].weight_count);
+	UNIT_EQUAL_U64(2, weights->points[1].weight_count);
+	weights_free(weights);
+	text_reset(&text);
+	for (unsigned p = 0; p < 2; p++)
+		for (unsigned e = 0; e < EVENTS; e++)
+			set_weight(&rig, p, e, 0);
+	weights = make_good(&make, &text);
+	UNIT_EQUAL_U64(1, weights->points[0].weight_count);
+	UNIT_EQUAL_TEXT(rig.names[0], weights->points[0].weights[0].event);
+	weights_free(weights);
+	text_free(&text);
+}
+
+static void test_assumed(void)
+{
+	struct rig rig;
+	struct trace_about about = about_rig();
+	struct weights_make make = { .events = &rig.fit, .about = &about, .assumed = true };
+	struct text text = { 0 };
+
+	rig_make(&rig, 1, EVENTS);
+	weights_free(make_good(&make, &text));
+	UNIT_CONTAINS("standing = estimate\n", text.bytes);
+	UNIT_TRUE(strstr(text.bytes, "vendor =") == NULL);
+	UNIT_TRUE(strstr(text.bytes, "model-name =") == NULL);
+	text_free(&text);
+}
+
+static void test_digits(void)
+{
+	struct rig rig;
+	struct trace_about about = about_rig();
+	struct weights_make make = { .events = &rig.fit, .about = &about };
+	struct text text = { 0 };
+
+	rig_make(&rig, 1, EVENTS);
+	rig.fit.points[0].frequency_hz = 2400012345;
+	rig.fit.points[0].voltage_v = 1.0798765;
+	about.meter_lag_s = 1.0400019531;
+	about.meter_window_s = 0.98765432;
+	weights_free(make_good(&make, &text));
+	UNIT_CONTAINS("meter-lag = 1.04s\n", text.bytes);
+	UNIT_CONTAINS("meter-window = 987.7ms\n", text.bytes);
+	UNIT_CONTAINS("voltage = 1.08V\n", text.bytes);
+	UNIT_CONTAINS("[point 2.4GHz]\n", text.bytes);
+	text_free(&text);
+}
+
 /* vmetop counts seven at once. */
 static void test_many_events(void)
 {
@@ -353,5 +443,9 @@ int main(void)
 		{ "a name that would not read back is found out", test_unreadable },
 		{ "replicates below zero are left out, standard errors stay",
 		  test_negative_replicates },
+		{ "events of no weight are left out with a note", test_zero_weights },
+		{ "points keep the same events, and a file a price", test_zero_weights_of_points },
+		{ "what is assumed is an estimate for no machine", test_assumed },
+		{ "measured quantities have sensible digits", test_digits },
 		{ "more events than are counted at once are noted", test_many_events });
 }
