@@ -334,6 +334,7 @@ static int conclude(struct run *run, struct error *error)
 					 .about = run->session.about,
 					 .has_about = true };
 	const struct fit *fit = fits_main(&run->fits);
+	struct error without = { "" };
 	struct text table = { 0 };
 	int result;
 
@@ -341,10 +342,14 @@ static int conclude(struct run *run, struct error *error)
 	fit_text(&input, &run->fits, &table);
 	result = command_write_file("-", &table, error);
 	text_free(&table);
-	if (!result)
-		result = write_report(run, run->options->name ?: run->options->output, error);
 	if (result)
 		return result;
+	/* Twenty minutes of measuring are not lost for want of a picture. */
+	if (write_report(run, run->options->name ?: run->options->output, &without))
+		fprintf(stderr,
+			"calibrate: warning: no report: %s; `calibrate report' makes it from "
+			"the trace\n",
+			without.text);
 	if (fit->verdict == VERDICT_POOR && !run->options->force)
 		return error_setf(error, EINVAL,
 				  "%s: not written: the fit is poor: %s (--force writes it all "
