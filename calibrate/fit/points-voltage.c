@@ -104,7 +104,7 @@ static int use_quantiles(struct points *points, const struct trace *trace)
 	if (!clocks)
 		return -ENOMEM;
 	count = collect(points, trace, clocks);
-	reach = count / (SPREAD_POINTS * 2) + 1;
+	reach = count / ((size_t)SPREAD_POINTS * 2) + 1;
 	points->count = 0;
 	for (size_t k = SPREAD_POINTS; k-- > 0;) {
 		size_t at = k * (count - 1) / (SPREAD_POINTS - 1);
