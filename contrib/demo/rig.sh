@@ -267,11 +267,11 @@ _rig_has_partition() {
 
 # Options of both kinds of VM, with their defaults. Sets the caller's locals.
 _rig_vm_options() { # _rig_vm_options KEY=VALUE...
-	vcpus=1 max_vcpus='' memory_mb=96 disk_mb=16 iothread=no report=1 devices='' initrd=$RIG_GUEST/initrd.gz
+	vcpus=1 max_vcpus='' memory_mb=96 disk_mb=16 iothread=no report=1 devices='' uuid='' on_reboot=destroy initrd=$RIG_GUEST/initrd.gz
 	local option
 	for option; do
 		case $option in
-		vcpus=* | max_vcpus=* | memory_mb=* | disk_mb=* | iothread=* | report=* | devices=* | initrd=*)
+		vcpus=* | max_vcpus=* | memory_mb=* | disk_mb=* | iothread=* | report=* | devices=* | uuid=* | on_reboot=* | initrd=*)
 			printf -v "${option%%=*}" '%s' "${option#*=}"
 			;;
 		*) rig_fail "rig: unknown option $option" || return ;;
@@ -290,8 +290,8 @@ _rig_append() { # _rig_append WORK REPORT ; the guest's kernel command line
 }
 
 # Starts a VM in libvirt and returns when its QEMU runs, before it is ready.
-rig_libvirt_vm() { # rig_libvirt_vm ID NAME WORK [KEY=VALUE...] (also devices=XML max_vcpus=N)
-	local id=$1 name=$2 work=$3 vcpus max_vcpus memory_mb disk_mb iothread report devices initrd
+rig_libvirt_vm() { # rig_libvirt_vm ID NAME WORK [KEY=VALUE...] (also devices=XML max_vcpus=N uuid=UUID on_reboot=WORD)
+	local id=$1 name=$2 work=$3 vcpus max_vcpus memory_mb disk_mb iothread report devices uuid on_reboot initrd
 	shift 3
 	_rig_vm_options "$@" && rig_disk "$id" "$disk_mb" || return
 	_rig_domain_xml >"$RIG_DIR/$id.xml"
@@ -304,6 +304,7 @@ _rig_domain_xml() { # uses rig_libvirt_vm's locals
 	cat <<-END
 		<domain type='qemu'>
 		  <name>$(_rig_xml "$name")</name>
+		  ${uuid:+<uuid>$uuid</uuid>}
 		  <memory unit='MiB'>$memory_mb</memory>
 		  <vcpu current='$vcpus'>${max_vcpus:-$vcpus}</vcpu>
 		  $([[ $iothread == no ]] || echo '<iothreads>1</iothreads>')
@@ -315,7 +316,7 @@ _rig_domain_xml() { # uses rig_libvirt_vm's locals
 		    <cmdline>$(_rig_xml "$(_rig_append "$work" "$report")")</cmdline>
 		  </os>
 		  <features><acpi/><tcg><tb-cache unit='MiB'>32</tb-cache></tcg></features>
-		  <on_reboot>destroy</on_reboot>
+		  <on_reboot>$on_reboot</on_reboot>
 		  <devices>
 		    <disk type='file' device='disk'>
 		      <driver name='qemu' type='raw' cache='none'$([[ $iothread == no ]] || echo " iothread='1'")/>
@@ -346,7 +347,7 @@ _rig_xml() { # _rig_xml TEXT ; escaped (quoted: bash 5.2 expands a bare & itself
 # Starts a VM without libvirt, as its own user might. What follows "--" goes to
 # QEMU. Its QMP socket is for the tests; it serves one client at a time.
 rig_qemu_vm() { # rig_qemu_vm ID NAME WORK [KEY=VALUE...] [-- ARGUMENT...]
-	local id=$1 name=$2 work=$3 vcpus max_vcpus memory_mb disk_mb iothread report devices initrd options=()
+	local id=$1 name=$2 work=$3 vcpus max_vcpus memory_mb disk_mb iothread report devices uuid on_reboot initrd options=()
 	shift 3
 	while [[ $# -gt 0 && $1 != -- ]]; do
 		options+=("$1")
@@ -367,6 +368,8 @@ rig_qemu_vm() { # rig_qemu_vm ID NAME WORK [KEY=VALUE...] [-- ARGUMENT...]
 		-qmp "unix:$base.qmp,server=on,wait=off" "${@:2}" \
 		</dev/null >"$RIG_DIR/$id.err" 2>&1 &
 	disown
+	# It is this process already, but not yet this program.
+	_rig_wait 10 "$!" rig_pid "$id" >/dev/null || rig_fail "VM $name does not start: $(<"$RIG_DIR/$id.err")"
 }
 
 rig_wait_ready() { # rig_wait_ready SECONDS ID...

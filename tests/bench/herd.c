@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * herd DOMAINS [BUSY] - processes that look like QEMU machines: 2 vCPU threads,
- * 4 helpers, 2 disks of their own. All sleep but the first vCPU of the first
- * BUSY machines, which runs for some milliseconds now and then.
+ * herd DOMAINS [BUSY [MILLISECONDS]] - processes that look like QEMU machines: 2 vCPU
+ * threads, 4 helpers, 2 disks of their own. All sleep but the first vCPU of the
+ * first BUSY machines, which runs for so many MILLISECONDS of CPU time (3) and sleeps for the
+ * rest of 100; 100 and more: never sleeps.
  *
  * Prints "ready" when all are up; ends, with all of them, on SIGTERM, SIGINT or
  * SIGHUP, or when standard input or its parent ends. Exit status 0; 1: something failed.
@@ -24,10 +25,11 @@
 #include <unistd.h>
 
 enum { STACK_BYTES = 64 * 1024, DISKS = 2, DISK_BYTES = 1 << 20 };
-enum { BURST_MS = 3, PERIOD_MS = 100 };
+enum { PERIOD_MS = 100 };
+#define BURST_MS "3"
 enum { DOMAINS_MAX = 10000, PATIENCE_MS = 120000 };
 
-/* In the environment of a machine: the descriptor that it writes a byte to, and is it busy? */
+/* In the environment of a machine: the descriptor that it writes a byte to; its milliseconds. */
 #define READY_VARIABLE "HERD_READY"
 #define BUSY_VARIABLE "HERD_BUSY"
 
@@ -38,7 +40,7 @@ static const char *const thread_names[] = { "CPU 0/KVM",       "CPU 1/KVM", "IO 
 enum { THREADS = sizeof thread_names / sizeof *thread_names };
 
 static pthread_barrier_t all_up;
-static bool is_busy;
+static long burst_ms; /* 0 = sleeps */
 
 static void sleep_ms(long milliseconds)
 {
@@ -58,11 +60,12 @@ static double thread_cpu_ms(void)
 static void run_bursts(void)
 {
 	for (;;) {
-		double end_ms = thread_cpu_ms() + BURST_MS;
+		double end_ms = thread_cpu_ms() + (double)burst_ms;
 
 		while (thread_cpu_ms() < end_ms)
 			;
-		sleep_ms(PERIOD_MS - BURST_MS);
+		if (burst_ms < PERIOD_MS)
+			sleep_ms(PERIOD_MS - burst_ms);
 	}
 }
 
@@ -70,7 +73,7 @@ static void *run_thread(void *name)
 {
 	prctl(PR_SET_NAME, name);
 	pthread_barrier_wait(&all_up);
-	if (is_busy && name == (const void *)thread_names[0])
+	if (burst_ms > 0 && name == (const void *)thread_names[0])
 		run_bursts();
 	for (;;)
 		pause();
@@ -82,7 +85,8 @@ static int run_machine(int ready)
 	pthread_attr_t attributes;
 	pthread_t thread;
 
-	is_busy = getenv(BUSY_VARIABLE) != NULL;
+	if (getenv(BUSY_VARIABLE))
+		burst_ms = strtol(getenv(BUSY_VARIABLE), NULL, 10);
 	prctl(PR_SET_NAME, "qemu-system-x86");
 	pthread_barrier_init(&all_up, NULL, THREADS + 1);
 	pthread_attr_init(&attributes);
@@ -109,6 +113,7 @@ static int run_machine(int ready)
 struct herd {
 	char folder[PATH_MAX];
 	unsigned wanted, busy, made;
+	const char *burst_ms;
 	int ready[2];
 	pid_t *pids;
 	pid_t own_pid;
@@ -183,7 +188,7 @@ static void become_machine(const struct herd *herd, unsigned domain)
 	snprintf(ready, sizeof ready, "%d", herd->ready[1]);
 	setenv(READY_VARIABLE, ready, 1);
 	if (domain < herd->busy)
-		setenv(BUSY_VARIABLE, "1", 1);
+		setenv(BUSY_VARIABLE, herd->burst_ms, 1);
 	sigprocmask(SIG_SETMASK, &herd->former, NULL);
 	execv("/proc/self/exe", arguments);
 	_exit(1);
@@ -309,12 +314,14 @@ int main(int argc, char **argv)
 
 	if (ready)
 		return run_machine((int)strtol(ready, NULL, 10));
-	if (argc == 2 || argc == 3) {
+	if (argc >= 2 && argc <= 4) {
 		herd.wanted = (unsigned)strtoul(argv[1], NULL, 10);
-		herd.busy = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+		herd.busy = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+		herd.burst_ms = argc > 3 ? argv[3] : BURST_MS;
 	}
 	if (!herd.wanted || herd.wanted > DOMAINS_MAX) {
-		fprintf(stderr, "usage: herd DOMAINS [BUSY]   (at most %d)\n", DOMAINS_MAX);
+		fprintf(stderr, "usage: herd DOMAINS [BUSY [MILLISECONDS]]   (at most %d)\n",
+			DOMAINS_MAX);
 		return 2;
 	}
 	return run_herd(&herd);
