@@ -41,16 +41,18 @@ void log_open(const char *program, enum log_level level)
 	log_state.journal = stderr_is_journal();
 }
 
-static __attribute__((format(printf, 2, 0))) void log_message(enum log_level level,
-							      const char *format, va_list arguments)
+void log_at(enum log_level level, const char *format, ...)
 {
 	static const char priority[] = { '3', '4', '6', '7' }; /* syslog(3) */
 	char raw[LOG_MESSAGE_BYTES], clean[LOG_MESSAGE_BYTES], line[LOG_MESSAGE_BYTES + 80];
+	va_list arguments;
 	int length;
 
 	if (level > log_state.level)
 		return;
+	va_start(arguments, format);
 	vsnprintf(raw, sizeof raw, format, arguments);
+	va_end(arguments);
 	text_printable(raw, clean, sizeof clean);
 	if (log_state.journal)
 		length = snprintf(line, sizeof line, "<%c>%s\n", priority[level], clean);
@@ -60,31 +62,4 @@ static __attribute__((format(printf, 2, 0))) void log_message(enum log_level lev
 	/* Where stderr itself fails there is nobody left to tell. */
 	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
 		return;
-}
-
-void log_error(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_message(LOG_LEVEL_ERROR, format, arguments);
-	va_end(arguments);
-}
-
-void log_warning(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_message(LOG_LEVEL_WARNING, format, arguments);
-	va_end(arguments);
-}
-
-void log_debug(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_message(LOG_LEVEL_DEBUG, format, arguments);
-	va_end(arguments);
 }

@@ -39,6 +39,7 @@ static void all_levels(void)
 	log_open("prog", LOG_LEVEL_INFO);
 	log_error("e %d", 1);
 	log_warning("w");
+	log_info("i");
 	log_debug("d");
 }
 
@@ -47,6 +48,7 @@ static void all_levels_debug(void)
 	log_open("prog", LOG_LEVEL_DEBUG);
 	log_error("e %d", 1);
 	log_warning("w");
+	log_info("i");
 	log_debug("d");
 }
 
@@ -69,12 +71,12 @@ static void overlong(void)
 
 static void test_terminal(void)
 {
-	UNIT_EQUAL_TEXT("prog: e 1\nprog: w\n", captured(all_levels, 0));
+	UNIT_EQUAL_TEXT("prog: e 1\nprog: w\nprog: i\n", captured(all_levels, 0));
 }
 
 static void test_journal(void)
 {
-	UNIT_EQUAL_TEXT("<3>e 1\n<4>w\n<7>d\n", captured(all_levels_debug, 1));
+	UNIT_EQUAL_TEXT("<3>e 1\n<4>w\n<6>i\n<7>d\n", captured(all_levels_debug, 1));
 }
 
 static void test_hostile(void)
