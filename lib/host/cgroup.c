@@ -101,18 +101,36 @@ static bool is_domain_folder(const char *name)
 		ends_with(name, ".scope"));
 }
 
-/* From .../libvirt/vcpu0 or .../emulator up to the folder of the domain. */
-static void leave_thread_folders(char *path)
+/* machine-qemu*.scope/libvirt, which libvirt makes below systemd's folder? */
+static bool is_nested_folder(const char *path)
+{
+	char *above;
+	bool nested = false;
+
+	if (strcmp(last_component(path), "libvirt") != 0)
+		return false;
+	above = strdup(path);
+	if (above) {
+		drop_component(above);
+		nested = is_domain_folder(last_component(above));
+	}
+	free(above);
+	return nested;
+}
+
+/* From .../libvirt/vcpu0 or .../emulator up to the one of the domain that they are in. */
+static void leave_thread_folder(char *path)
 {
 	if (is_thread_folder(last_component(path)))
 		drop_component(path);
-	if (strcmp(last_component(path), "libvirt") == 0) {
-		char *slash = strrchr(path, '/');
+}
 
-		*slash = '\0';
-		if (!is_domain_folder(last_component(path)))
-			*slash = '/';
-	}
+/* And up to the folder of the domain. */
+static void leave_thread_folders(char *path)
+{
+	leave_thread_folder(path);
+	if (is_nested_folder(path))
+		drop_component(path);
 }
 
 /* --- who else is there ----------------------------------------------------- */
@@ -237,23 +255,31 @@ static bool exists(const struct rootfs *root, const char *mount, const char *pat
 	return true;
 }
 
+/* Does the cgroup hold `pid` alone, and what works for it? */
+static bool is_exclusive(const struct rootfs *root, const char *mount, const char *path, pid_t pid)
+{
+	struct look look = { .root = root, .pid = pid };
+	struct text folder = { 0 };
+	bool own;
+
+	text_addf(&folder, "%s%s", mount, path);
+	/* What else is in a domain's own folder, libvirt put there to work for it. */
+	own = !is_root(path) && !folder.failed &&
+	      (is_domain_folder(last_component(path)) || is_nested_folder(path) ||
+	       is_folder_own(&look, folder.bytes, 0));
+	text_free(&folder);
+	return own;
+}
+
 static char *exclusive_in(const struct rootfs *root, const char *mount, const char *controller,
 			  pid_t pid)
 {
-	struct look look = { .root = root, .pid = pid };
 	char *path = *mount ? common_path(root, controller, pid) : NULL;
-	struct text folder = { 0 };
-	bool own;
 
 	if (!path)
 		return NULL;
 	leave_thread_folders(path);
-	text_addf(&folder, "%s%s", mount, path);
-	/* What else is in a domain's own folder, libvirt put there to work for it. */
-	own = !is_root(path) && !folder.failed &&
-	      (is_domain_folder(last_component(path)) || is_folder_own(&look, folder.bytes, 0));
-	text_free(&folder);
-	if (own)
+	if (is_exclusive(root, mount, path, pid))
 		return path;
 	free(path);
 	return NULL;
@@ -276,6 +302,62 @@ char *cgroup_exclusive(const struct rootfs *root, const struct cgroup_mounts *mo
 		return NULL;
 	}
 	return path;
+}
+
+/* --- where limits hold ------------------------------------------------------ */
+
+/* Of each resource: v1's name of the controller, and the file that its folders have; v2's. */
+static const struct {
+	const char *v1_controller, *v1_file, *v2_file;
+} resources[] = {
+	[CGROUP_CPU] = { "cpu", "cpu.cfs_quota_us", "cpu.max" },
+	[CGROUP_IO] = { "blkio", "blkio.throttle.read_bps_device", "io.max" },
+};
+
+const char *cgroup_resource_mount(const struct cgroup_mounts *mounts, enum cgroup_resource resource,
+				  bool *is_v2)
+{
+	const char *v1 = resource == CGROUP_CPU ? mounts->cpu : mounts->blkio;
+	bool has_v2 = mounts->v2[0] && (resource == CGROUP_CPU ? mounts->v2_cpu : mounts->v2_io);
+
+	if (is_v2)
+		*is_v2 = !*v1 && has_v2;
+	if (*v1)
+		return v1;
+	return has_v2 ? mounts->v2 : NULL;
+}
+
+static bool has_file(const struct rootfs *root, const char *mount, const char *path,
+		     const char *file)
+{
+	int fd = rootfs_openf(root, O_PATH, "%s%s/%s", mount, path, file);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+/* A v2 folder has the controller's files only where the one above hands it down. */
+char *cgroup_limited(const struct rootfs *root, const struct cgroup_mounts *mounts,
+		     enum cgroup_resource resource, pid_t pid)
+{
+	bool is_v2;
+	const char *mount = cgroup_resource_mount(mounts, resource, &is_v2);
+	const char *file = is_v2 ? resources[resource].v2_file : resources[resource].v1_file;
+	const char *controller = is_v2 ? NULL : resources[resource].v1_controller;
+	char *path = mount ? common_path(root, controller, pid) : NULL;
+
+	if (!path)
+		return NULL;
+	leave_thread_folder(path);
+	while (is_exclusive(root, mount, path, pid)) {
+		if (has_file(root, mount, path, file))
+			return path;
+		drop_component(path);
+	}
+	free(path);
+	return NULL;
 }
 
 double cgroup_cpu_weight(const struct rootfs *root, const struct cgroup_mounts *mounts,

@@ -27,6 +27,26 @@ char *cgroup_of_thread(const struct rootfs *root, pid_t pid, pid_t tid);
  */
 char *cgroup_exclusive(const struct rootfs *root, const struct cgroup_mounts *mounts, pid_t pid);
 
+/* What can be limited by cgroups. */
+enum cgroup_resource { CGROUP_CPU, CGROUP_IO };
+
+/*
+ * The mount of the hierarchy that has the resource's controller (v1's cpu and blkio first, else
+ * v2); NULL = none has it. *is_v2 (may be NULL) tells which kind it is.
+ */
+const char *cgroup_resource_mount(const struct cgroup_mounts *mounts, enum cgroup_resource resource,
+				  bool *is_v2);
+
+/*
+ * The path, below that mount, of the cgroup where a limit holds all of `pid` and nobody else: the
+ * smallest exclusive one that has the controller's files. Of a libvirt domain it is the
+ * one whose limits libvirt writes: the domain's folder, or with systemd
+ * machine-qemu*.scope/libvirt (libvirt sets cpu.max and io.max in the nested group, where there is
+ * one: vircgroup.c, virCgroupSetCpuCfsQuota()). NULL when there is none. Owned by the caller.
+ */
+char *cgroup_limited(const struct rootfs *root, const struct cgroup_mounts *mounts,
+		     enum cgroup_resource resource, pid_t pid);
+
 /* CPU weight on cgroup v2's scale (1..10000, 100 = default; v1 shares are converted with
  * weight = shares * 100 / 1024). 100 when not readable. */
 double cgroup_cpu_weight(const struct rootfs *root, const struct cgroup_mounts *mounts,

@@ -2,7 +2,6 @@
 #include "host/qmp.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/qmp-call.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -221,20 +221,39 @@ static const char *describe(int result)
 	}
 }
 
-/* The "return" of a command without arguments, owned by the caller. */
-static int execute(struct qmp *qmp, const char *command, json_t **value, uint64_t deadline,
-		   struct error *error)
+/* One line; to be freed. NULL when out of memory. */
+static char *print_command(struct qmp *qmp, const char *command, json_t *arguments)
+{
+	json_t *object = json_pack("{s:s, s:o*, s:I}", "execute", command, "arguments", arguments,
+				   "id", ++qmp->last_id);
+	char *text = json_dumps(object, JSON_COMPACT);
+	size_t length = text ? strlen(text) : 0;
+	char *line = text ? realloc(text, length + 2) : NULL;
+
+	json_decref(object);
+	if (line)
+		memcpy(line + length, "\n", 2);
+	else
+		free(text);
+	return line;
+}
+
+/* The "return" of a command, owned by the caller. */
+static int execute_with(struct qmp *qmp, const char *command, json_t *arguments, json_t **value,
+			uint64_t deadline, struct error *error)
 {
 	json_t *answer = NULL;
 	const char *refusal;
-	char text[128];
-	int length, result;
+	char *line;
+	int result;
 
-	if (qmp->fd < 0)
+	if (qmp->fd < 0) {
+		json_decref(arguments);
 		return error_setf(error, ENOTCONN, "QMP: the monitor is gone");
-	length = snprintf(text, sizeof text, "{\"execute\":\"%s\",\"id\":%lld}\n", command,
-			  (long long)++qmp->last_id);
-	result = send_all(qmp, text, (size_t)length, deadline);
+	}
+	line = print_command(qmp, command, arguments);
+	result = line ? send_all(qmp, line, strlen(line), deadline) : -ENOMEM;
+	free(line);
 	if (!result)
 		result = receive_answer(qmp, &answer, deadline);
 	if (result)
@@ -248,6 +267,18 @@ static int execute(struct qmp *qmp, const char *command, json_t **value, uint64_
 	}
 	json_decref(answer);
 	return result;
+}
+
+static int execute(struct qmp *qmp, const char *command, json_t **value, uint64_t deadline,
+		   struct error *error)
+{
+	return execute_with(qmp, command, NULL, value, deadline, error);
+}
+
+int qmp_call(struct qmp *qmp, const char *command, json_t *arguments, json_t **value,
+	     struct error *error)
+{
+	return execute_with(qmp, command, arguments, value, deadline_ns(), error);
 }
 
 static int connect_to(struct qmp *qmp, const char *path, struct error *error)
@@ -353,8 +384,7 @@ const char *qmp_uuid(const struct qmp *qmp)
 	return qmp->uuid[0] ? qmp->uuid : NULL;
 }
 
-/* A count that is there and cannot be negative. */
-static bool get_count(const json_t *object, const char *key, uint64_t *count)
+bool qmp_get_count(const json_t *object, const char *key, uint64_t *count)
 {
 	const json_t *value = json_object_get(object, key);
 
@@ -364,7 +394,7 @@ static bool get_count(const json_t *object, const char *key, uint64_t *count)
 	return true;
 }
 
-static const char *get_text(const json_t *object, const char *key)
+const char *qmp_get_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
@@ -383,24 +413,29 @@ static void device_id(const char *path, char name[64])
 		snprintf(name, 64, "%s", path);
 }
 
+const char *qmp_block_name(const json_t *entry, char name[64])
+{
+	snprintf(name, 64, "%s", qmp_get_text(entry, "device"));
+	if (!name[0])
+		device_id(qmp_get_text(entry, "qdev"), name);
+	return name;
+}
+
 static void read_block(const json_t *entry, uint64_t at_ns, struct qmp_block *block)
 {
 	const json_t *stats = json_object_get(entry, "stats");
 	struct io_reading *io = &block->io;
 
-	snprintf(block->node, sizeof block->node, "%s", get_text(entry, "node-name"));
-	snprintf(block->name, sizeof block->name, "%s", get_text(entry, "device"));
-	if (!block->name[0])
-		device_id(get_text(entry, "qdev"), block->name);
-	if (!block->name[0])
+	snprintf(block->node, sizeof block->node, "%s", qmp_get_text(entry, "node-name"));
+	if (!*qmp_block_name(entry, block->name))
 		memcpy(block->name, block->node, sizeof block->name);
-	if (get_count(stats, "rd_bytes", &io->read_bytes) &&
-	    get_count(stats, "wr_bytes", &io->write_bytes))
+	if (qmp_get_count(stats, "rd_bytes", &io->read_bytes) &&
+	    qmp_get_count(stats, "wr_bytes", &io->write_bytes))
 		io->at_ns = at_ns;
 	else
 		io->quality = QUALITY_MISSING;
-	io->has_requests = get_count(stats, "rd_operations", &io->read_requests) &&
-			   get_count(stats, "wr_operations", &io->write_requests);
+	io->has_requests = qmp_get_count(stats, "rd_operations", &io->read_requests) &&
+			   qmp_get_count(stats, "wr_operations", &io->write_requests);
 }
 
 long qmp_blockstats(struct qmp *qmp, const struct qmp_block **blocks, struct error *error)
@@ -439,8 +474,8 @@ pid_t qmp_vcpu_tid(struct qmp *qmp, unsigned index)
 		return 0;
 	json_array_foreach(list, at, entry)
 	{
-		if (get_count(entry, "cpu-index", &number) && number == index &&
-		    get_count(entry, "thread-id", &tid))
+		if (qmp_get_count(entry, "cpu-index", &number) && number == index &&
+		    qmp_get_count(entry, "thread-id", &tid))
 			found = (pid_t)tid;
 	}
 	json_decref(list);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "host/io-throttle.h"
 #include "model/sample.h"
 
 struct qmp;
@@ -34,6 +35,17 @@ const char *qmp_uuid(const struct qmp *qmp); /* query-uuid; NULL = none */
  * -ENOTCONN the monitor is gone. Every call ends after 1 s.
  */
 long qmp_blockstats(struct qmp *qmp, const struct qmp_block **blocks, struct error *error);
+
+/*
+ * query-block and block_set_io_throttle of the disk that is called so (its
+ * drive, its device's id or its node). -ENODEV: there is none, or no medium in
+ * it; -EREMOTEIO: QEMU refuses. Lengths of bursts and the throttle's group stay
+ * as they are. (qmp-throttle.c)
+ */
+int qmp_get_throttle(struct qmp *qmp, const char *disk, struct io_throttle *throttle,
+		     struct error *error);
+int qmp_set_throttle(struct qmp *qmp, const char *disk, const struct io_throttle *throttle,
+		     struct error *error);
 
 /* Thread id of vCPU number `index`, from query-cpus-fast; 0 = unknown. */
 pid_t qmp_vcpu_tid(struct qmp *qmp, unsigned index);

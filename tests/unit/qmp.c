@@ -431,6 +431,36 @@ static void expect_vcpus(struct qmp *qmp, pid_t pid)
 	UNIT_EQUAL_I64(0, qmp_vcpu_tid(qmp, 2));
 }
 
+/* By drive, by device and by node; what was set reads back whole. */
+static void expect_throttles(struct qmp *qmp)
+{
+	static const char *const names[] = { "d0", "vd0", "n1" };
+	const struct io_throttle none = { { 0 } };
+	struct io_throttle wanted = none, read;
+	struct error error = { "" };
+
+	wanted.limits[IO_LIMIT_READ_BYTES_S] = 4000000;
+	wanted.limits[IO_LIMIT_READ_BYTES_MAX] = 5000000;
+	wanted.limits[IO_LIMIT_WRITE_BYTES_S] = 3000000;
+	wanted.limits[IO_LIMIT_TOTAL_REQUESTS_S] = 90;
+	wanted.limits[IO_LIMIT_TOTAL_REQUESTS_MAX] = 100;
+	wanted.limits[IO_LIMIT_REQUEST_BYTES] = 4096;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		UNIT_EQUAL_I64(0, qmp_get_throttle(qmp, names[i], &read, &error));
+		UNIT_TRUE(memcmp(&none, &read, sizeof read) == 0);
+		UNIT_EQUAL_I64(0, qmp_set_throttle(qmp, names[i], &wanted, &error));
+		UNIT_EQUAL_TEXT("", error.text);
+		UNIT_EQUAL_I64(0, qmp_get_throttle(qmp, names[i], &read, &error));
+		for (unsigned limit = 0; limit < IO_LIMIT_COUNT; limit++)
+			UNIT_EQUAL_U64(wanted.limits[limit], read.limits[limit]);
+		UNIT_EQUAL_I64(0, qmp_set_throttle(qmp, names[i], &none, &error));
+	}
+	wanted.limits[IO_LIMIT_TOTAL_BYTES_S] = 1;
+	UNIT_EQUAL_I64(-EREMOTEIO, qmp_set_throttle(qmp, "d0", &wanted, &error));
+	UNIT_CONTAINS("block_set_io_throttle: ", error.text);
+	UNIT_EQUAL_I64(-ENODEV, qmp_get_throttle(qmp, "d1", &read, &error));
+}
+
 static void test_real_qemu(void)
 {
 	struct error error = { "" };
@@ -450,6 +480,7 @@ static void test_real_qemu(void)
 		do_io();
 		expect_blocks(qmp, 64 << 10, 8 << 10);
 		expect_vcpus(qmp, pid);
+		expect_throttles(qmp);
 		UNIT_EQUAL_I64(-ETIMEDOUT, qmp_open(&another, in_folder("qemu.sock"), &error));
 		UNIT_CONTAINS("in use by another client", error.text);
 		expect_blocks(qmp, 64 << 10, 8 << 10); /* and did not disturb the first */
@@ -481,5 +512,5 @@ int main(void)
 		{ "an answer of many kilobytes and lines is read", test_long_answer },
 		{ "an absent figure is missing, not zero", test_incomplete_figures },
 		{ "an answer after its time is not taken for the next", test_late_answer },
-		{ "a real QEMU: statistics, threads, its one client", test_real_qemu });
+		{ "a real QEMU: statistics, threads, throttles, its one client", test_real_qemu });
 }
