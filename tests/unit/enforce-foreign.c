@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Somebody else writes; the daemon is killed and comes again; domains go and come. */
+#include "tests/unit/enforce-scene.h"
+
+#define CAP_10W "[domain web1]\ncap = 10W\n"
+
+/* Of web1, as it is stored; all zero where it is not. */
+static struct state_knob cpu_knob(struct scene *scene)
+{
+	struct state_domain *domain = state_domain(&scene->state, scene->ids[0]);
+	const struct state_knob *knob = domain ? state_knob(domain, KNOB_CPU, "") : NULL;
+
+	return knob ? *knob : (struct state_knob){ 0 };
+}
+
+static void test_looser(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+
+	scene_run(scene, 20);
+	scene->world[0].values[KNOB_CPU].cpu = (struct cpu_limit){ 190000, 100000 };
+	scene_run(scene, 5);
+	UNIT_EQUAL_U64(1, enforce_counts(scene->enforce).foreign_changes);
+	UNIT_EQUAL_U64(1, scene_count(scene, "somebody else changed the CPU limit of web1"));
+	UNIT_TRUE(scene_watts(scene, 0) < 11);
+	UNIT_EQUAL_I64(190000, cpu_knob(scene).original.cpu.quota_us);
+	enforce_restore(scene->enforce);
+	scene_deliver(scene);
+	UNIT_EQUAL_I64(190000, scene->world[0].values[KNOB_CPU].cpu.quota_us);
+	scene_close(scene);
+}
+
+static void test_tighter(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+	unsigned writes;
+
+	scene_run(scene, 20);
+	writes = scene->writes;
+	scene->world[0].values[KNOB_CPU].cpu = (struct cpu_limit){ 30000, 100000 };
+	scene_run(scene, 10);
+	UNIT_EQUAL_U64(1, enforce_counts(scene->enforce).foreign_changes);
+	UNIT_EQUAL_I64(30000, scene->world[0].values[KNOB_CPU].cpu.quota_us);
+	UNIT_EQUAL_U64(writes, scene->writes);
+	/* And taken away again: ours holds. */
+	scene->world[0].values[KNOB_CPU].cpu = (struct cpu_limit){ -1, 100000 };
+	scene_run(scene, 20);
+	UNIT_EQUAL_U64(2, enforce_counts(scene->enforce).foreign_changes);
+	UNIT_TRUE(scene_watts(scene, 0) < 11);
+	scene_close(scene);
+}
+
+/* A manager that writes the same value each second is said once. */
+static void test_stubborn(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+
+	scene_run(scene, 20);
+	for (int i = 0; i < 30; i++) {
+		scene->world[0].values[KNOB_CPU].cpu = (struct cpu_limit){ 180000, 100000 };
+		scene_run(scene, 3);
+	}
+	UNIT_TRUE(enforce_counts(scene->enforce).foreign_changes > 10);
+	UNIT_EQUAL_U64(1, scene_count(scene, "somebody else"));
+	scene_close(scene);
+}
+
+static void test_disk_is_asked_for(void)
+{
+	struct scene *scene = scene_open("[domain web1]\ndisk-cap = 1W\n");
+
+	scene->world[0].has_disk = true;
+	scene->world[0].disk_w = 3;
+	scene->world[0].bytes = 50e6;
+	scene_run(scene, 10);
+	UNIT_TRUE(scene->world[0].values[KNOB_DISK].disk.read_bytes_s > 0);
+	UNIT_TRUE(scene->world[0].values[KNOB_DISK].disk.read_bytes_s < 50000000);
+	scene->world[0].values[KNOB_DISK].disk = (struct disk_limit){ 0 };
+	scene_run(scene, 70);
+	UNIT_TRUE(enforce_counts(scene->enforce).foreign_changes > 0);
+	UNIT_TRUE(scene->world[0].values[KNOB_DISK].disk.read_bytes_s > 0);
+	scene_close(scene);
+}
+
+static void test_adopted(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+	double quota;
+
+	scene_run(scene, 30);
+	quota = scene_quota(&scene->world[0]);
+	scene_kill(scene, CAP_10W);
+	UNIT_EQUAL_DOUBLE(quota, scene_quota(&scene->world[0]), 0);
+	scene->writes = 0;
+	scene_run(scene, 5);
+	UNIT_EQUAL_DOUBLE(10, scene_watts(scene, 0), 0.05);
+	UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+	UNIT_EQUAL_U64(0, scene_count(scene, "somebody"));
+	UNIT_TRUE(scene->writes <= 1);
+	UNIT_EQUAL_I64(-1, cpu_knob(scene).original.cpu.quota_us);
+	enforce_restore(scene->enforce);
+	scene_deliver(scene);
+	UNIT_EQUAL_I64(-1, scene->world[0].values[KNOB_CPU].cpu.quota_us);
+	scene_close(scene);
+}
+
+/* Killed after the state was saved, and before or after the write: both values are ours. */
+static void test_killed_at_each_write(void)
+{
+	for (int written = 0; written < 2; written++) {
+		struct scene *scene = scene_open(CAP_10W);
+		size_t count;
+		bool needs_state;
+
+		scene_run(scene, 20);
+		scene->world[0].watts_per_cpu = 15;
+		scene->deaf = true;
+		for (int i = 0; i < 10 && enforce_is_idle(scene->enforce); i++)
+			scene_tick(scene);
+		UNIT_TRUE(!enforce_is_idle(scene->enforce));
+		enforce_verbs(scene->enforce, &count, &needs_state);
+		UNIT_EQUAL_U64(0, count);
+		if (written)
+			scene->world[0].values[KNOB_CPU].cpu = cpu_knob(scene).written.cpu;
+		scene->deaf = false;
+		scene_kill(scene, CAP_10W);
+		scene_run(scene, 5);
+		UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+		UNIT_EQUAL_I64(-1, cpu_knob(scene).original.cpu.quota_us);
+		UNIT_TRUE(scene_watts(scene, 0) < 11);
+		scene_close(scene);
+	}
+}
+
+/* Where quota and period are files of their own: killed between the two. */
+static void test_killed_within_a_write(void)
+{
+	for (int period_first = 0; period_first < 2; period_first++) {
+		struct scene *scene = scene_open(CAP_10W);
+		struct cpu_limit *now = &scene->world[0].values[KNOB_CPU].cpu, written;
+
+		*now = (struct cpu_limit){ 240000, 100000 };
+		scene->world[0].no_figures = true;
+		scene_tick(scene);
+		UNIT_TRUE(scene->gets > 0);
+		scene->world[0].no_figures = false;
+		scene->deaf = true;
+		scene_tick(scene);
+		written = cpu_knob(scene).written.cpu;
+		UNIT_TRUE(written.quota_us != 240000 && written.period_us != 100000);
+		if (period_first)
+			now->period_us = written.period_us;
+		else
+			now->quota_us = written.quota_us;
+		scene->deaf = false;
+		scene_kill(scene, CAP_10W);
+		scene_run(scene, 5);
+		UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+		UNIT_EQUAL_I64(240000, cpu_knob(scene).original.cpu.quota_us);
+		UNIT_EQUAL_U64(100000, cpu_knob(scene).original.cpu.period_us);
+		UNIT_TRUE(scene_watts(scene, 0) < 11);
+		scene_close(scene);
+	}
+}
+
+static void test_changed_while_away(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+
+	scene_run(scene, 20);
+	scene->world[0].values[KNOB_CPU].cpu = (struct cpu_limit){ 195000, 100000 };
+	scene_kill(scene, CAP_10W);
+	scene_run(scene, 5);
+	UNIT_EQUAL_U64(1, enforce_counts(scene->enforce).foreign_changes);
+	UNIT_EQUAL_I64(195000, cpu_knob(scene).original.cpu.quota_us);
+	UNIT_TRUE(scene_watts(scene, 0) < 11);
+	scene_close(scene);
+}
+
+static void test_dead_man(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+	struct state_domain *domain;
+
+	scene_run(scene, 20);
+	domain = state_domain(&scene->state, scene->ids[0]);
+	UNIT_TRUE(domain && domain->has_worst_case);
+	if (domain)
+		scene->world[0].values[KNOB_CPU] = domain->worst_case_cpu;
+	text_reset(&scene->saved);
+	state_print(&scene->state, &scene->saved, NULL);
+	scene_kill(scene, CAP_10W);
+	scene_run(scene, 5);
+	UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+	UNIT_EQUAL_I64(-1, cpu_knob(scene).original.cpu.quota_us);
+	scene_close(scene);
+}
+
+static void test_gone_while_away(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+
+	scene_run(scene, 10);
+	scene_kill(scene, CAP_10W);
+	scene->world[0].running = false;
+	scene_run(scene, 50);
+	UNIT_TRUE(state_domain(&scene->state, scene->ids[0]) != NULL);
+	scene_run(scene, 20);
+	UNIT_TRUE(state_domain(&scene->state, scene->ids[0]) == NULL);
+	scene_close(scene);
+}
+
+/* The same UUID, another process: what was in force for the old one is not the original. */
+static void test_started_again(void)
+{
+	for (int killed = 0; killed < 2; killed++) {
+		struct scene *scene = scene_open(CAP_10W);
+		double cpu_j;
+
+		scene_run(scene, 10);
+		if (killed)
+			scene_kill(scene, CAP_10W);
+		cpu_j = scene->world[0].cpu_j;
+		scene_domain(scene, 0);
+		scene->world[0].cpu_j = cpu_j;
+		scene->domains[0].pid = 900;
+		scene->world[0].values[KNOB_CPU].cpu = (struct cpu_limit){ 160000, 50000 };
+		scene->log_count = 0;
+		scene_run(scene, 10);
+		UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+		UNIT_EQUAL_I64(160000, cpu_knob(scene).original.cpu.quota_us);
+		UNIT_EQUAL_I64(900, scene->log[0].target.pid);
+		UNIT_TRUE(scene_watts(scene, 0) < 11);
+		scene_close(scene);
+	}
+}
+
+static void test_ended(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+
+	scene_run(scene, 10);
+	scene->world[0].running = false;
+	scene_run(scene, 30);
+	UNIT_TRUE(state_domain(&scene->state, scene->ids[0]) != NULL);
+	scene->world[0].running = true;
+	scene_run(scene, 5);
+	UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+	UNIT_TRUE(scene_watts(scene, 0) < 11);
+	scene->world[0].running = false;
+	scene_run(scene, 63);
+	UNIT_TRUE(state_domain(&scene->state, scene->ids[0]) == NULL);
+	enforce_restore(scene->enforce);
+	scene_deliver(scene);
+	UNIT_TRUE(scene->state.clean);
+	scene_close(scene);
+}
+
+int main(void)
+{
+	return UNIT_RUN(
+		"enforce-foreign",
+		{ "a foreign value that is looser is written over, and restored", test_looser },
+		{ "a foreign value that is tighter stays", test_tighter },
+		{ "who writes the same again and again is said once", test_stubborn },
+		{ "a disk limit that somebody took away comes back", test_disk_is_asked_for },
+		{ "a limit left by a crash is adopted silently", test_adopted },
+		{ "killed before or after a write, the value is known as ours",
+		  test_killed_at_each_write },
+		{ "killed between the two files of a write, the mixture is known as ours",
+		  test_killed_within_a_write },
+		{ "what changed while the daemon was away is somebody else's",
+		  test_changed_while_away },
+		{ "what the dead man installed is ours", test_dead_man },
+		{ "a domain that vanished while away is dropped after a minute",
+		  test_gone_while_away },
+		{ "a domain started again has originals of its own", test_started_again },
+		{ "a domain not seen for a while is the same; after a minute it is dropped",
+		  test_ended });
+}

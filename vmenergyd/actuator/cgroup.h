@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cgroup.h - inside this room: the parts of actuator-cgroup.c. */
+#ifndef VMENERGY_VMENERGYD_ACTUATOR_CGROUP_H
+#define VMENERGY_VMENERGYD_ACTUATOR_CGROUP_H
+
+#include "vmenergyd/actuator/actuator.h"
+
+enum { CGROUP_FILE_BYTES = 4096 };
+
+/* One cgroup in the hierarchy that has the controller. */
+struct cgroup_at {
+	const struct cgroup_io *io;
+	const char *mount; /* "" = no hierarchy has it */
+	const char *path;
+	bool v2;
+};
+/* Where the cpu and the io controller (v1: blkio) are, with an empty path. */
+struct cgroup_at cgroup_cpu(const struct actuator_room *room);
+struct cgroup_at cgroup_disk(const struct actuator_room *room);
+/* Its name in /proc/PID/cgroup (NULL: v2's). */
+const char *cgroup_cpu_controller(const struct actuator_room *room);
+const char *cgroup_disk_controller(const struct actuator_room *room);
+
+/* 0 or -errno with "FILE of PATH: why"; -ENOENT: no such file there. */
+int cgroup_read(const struct cgroup_at *at, const char *file, char text[CGROUP_FILE_BYTES],
+		struct error *error);
+int cgroup_read_u64(const struct cgroup_at *at, const char *file, uint64_t *value,
+		    struct error *error);
+int cgroup_writef(const struct cgroup_at *at, const char *file, struct error *error,
+		  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+int cgroup_get_cpu(const struct cgroup_at *at, struct knob_value *value, struct error *error);
+int cgroup_set_cpu(const struct cgroup_at *at, const struct knob_value *value, struct error *error);
+int cgroup_get_disk(const struct cgroup_at *at, const struct target *target,
+		    struct disk_limit *disk, struct error *error);
+int cgroup_set_disk(const struct cgroup_at *at, const struct target *target,
+		    const struct disk_limit *disk, struct error *error);
+int cgroup_get_place(const struct actuator_room *room, const struct target *target,
+		     struct place *place, struct error *error);
+int cgroup_set_place(const struct actuator_room *room, const struct target *target,
+		     const struct place *place, struct error *error);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The steps of a start, and their reverse. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "vmenergyd/daemon.h"
+#include "vmenergyd/rights.h"
+
+#define ACCOUNTS_ONLY "not run by root: it accounts, and holds no limit"
+
+static uint64_t interval_ns(const struct config *config)
+{
+	return (uint64_t)(config->interval_s * 1e9);
+}
+
+/* Another user's dry run and another root's need no rights: nothing is written. */
+int daemon_open_helper(struct daemon *daemon, struct error *error)
+{
+	const struct helper_options helper = { .root = daemon->options->root,
+					       .dry_run = daemon->config->dry_run };
+	int result = rootfs_open(&daemon->root, daemon->options->root, error);
+
+	daemon->since_s = (double)time(NULL);
+	daemon->may_limit = geteuid() == 0 || daemon->config->dry_run;
+	if (!daemon->may_limit)
+		daemon_set_trouble(daemon, TROUBLE_RIGHTS, ACCOUNTS_ONLY);
+	if (result || !daemon->may_limit)
+		return result;
+	if (daemon->config->dry_run)
+		log_info("dry run: limits are decided, none is written");
+	return helper_start(&daemon->helper, &helper, error);
+}
+
+/* In a dry run more rights do no harm. */
+int daemon_open_rights(struct daemon *daemon, struct error *error)
+{
+	const struct config *config = daemon->config;
+	const struct rights_needs needs = { .qmp_sockets = config->qmp_sockets.count > 0,
+					    .groups = config->read_group || config->change_group };
+	int result = geteuid() == 0 ? rights_drop(&needs, error) : 0;
+
+	if (!result || !config->dry_run)
+		return result;
+	log_warning("%s", error->text);
+	return 0;
+}
+
+/* The folder that a service manager would have made. */
+static int make_folder(const char *path, mode_t mode, struct error *error)
+{
+	if (!mkdir(path, mode) || errno == EEXIST)
+		return 0;
+	return error_setf(error, errno, "%s: cannot be made: %s", path, strerror(errno));
+}
+
+/* Limits that a run before this one has left in force: they are taken over. */
+static void say_what_was_left(const struct state *state)
+{
+	size_t knobs = 0;
+
+	for (size_t i = 0; i < state->domain_count; i++)
+		knobs += state->domains[i].knob_count;
+	if (!state->clean && knobs)
+		log_info("the last run did not end by itself: %zu of its limits are looked for",
+			 knobs);
+}
+
+/*
+ * A file that does not parse is kept aside by state_load(); one that is there and cannot be read
+ * must not be written over. Where there is no folder, nothing new is limited.
+ */
+int daemon_open_state(struct daemon *daemon, struct error *error)
+{
+	const char *folder = daemon->config->state_directory;
+	int result;
+
+	state_init(&daemon->state);
+	if (!daemon->may_limit)
+		return 0;
+	if (!daemon->config->dry_run && make_folder(folder, 0700, error))
+		daemon_set_trouble(daemon, TROUBLE_STATE, error->text);
+	result = state_load(folder, &daemon->state, error);
+	if (result == -EINVAL)
+		daemon_set_trouble(daemon, TROUBLE_STATE, error->text);
+	else if (result && result != -ENOENT)
+		return result;
+	say_what_was_left(&daemon->state);
+	daemon->state.clean = false;
+	return 0;
+}
+
+static int fill_about(struct daemon *daemon, struct error *error)
+{
+	const struct accounting *accounting = &daemon->accounting;
+	const struct counting *counting = &accounting->counting;
+	struct protocol_about *about = &daemon->about;
+	const char *why_not = counting->why_not_events.text;
+	int failed = text_replace(&about->hostname, accounting->machine.nodename);
+
+	failed |= text_replace(&about->version, VMENERGY_VERSION);
+	failed |= text_replace(&about->weights_why, counting->choice.why);
+	failed |= text_replace(&about->counting, live_total_source(accounting->live));
+	failed |= text_replace(&about->frequency, live_frequency_source(accounting->live));
+	failed |= text_replace(&about->why_not_events, *why_not ? why_not : NULL);
+	about->verdict = counting->choice.cpu->verdict;
+	about->interval_s = daemon->config->interval_s;
+	return failed ? error_setf(error, ENOMEM, "out of memory") : 0;
+}
+
+int daemon_open_accounting(struct daemon *daemon, struct error *error)
+{
+	const struct config *config = daemon->config;
+	struct accounting_options options = {
+		.live = {
+			.root = daemon->options->root,
+			.uri = config->libvirt,
+			.without_libvirt = config->without_libvirt,
+			.interval_ns = interval_ns(config),
+		},
+		.cpu_source = config->cpu_source,
+		.weights = config->weights,
+		.idle_policy = config->idle_policy,
+		.own_name = "vmenergyd",
+	};
+	const struct error_list *warnings = &daemon->accounting.counting.warnings;
+	int result = monitors_open(&daemon->monitors, &config->qmp_sockets, error);
+
+	options.live.qmp_sockets = daemon->monitors.account;
+	options.live.qmp_count = daemon->monitors.account_count;
+	if (!result)
+		result = accounting_open(&daemon->accounting, &options, error);
+	for (size_t i = 0; i < warnings->count; i++)
+		daemon_note(daemon, warnings->texts[i]);
+	if (result)
+		return result;
+	daemon->well_ns = clock_now_ns();
+	log_info("weights %s", daemon->accounting.counting.choice.why);
+	return fill_about(daemon, error);
+}
+
+int daemon_open_meter(struct daemon *daemon, struct error *error)
+{
+	(void)error; /* one that is not there may come */
+	daemon_try_meter(daemon);
+	return 0;
+}
+
+static void say(void *context, bool is_warning, const char *sentence)
+{
+	(void)context;
+	log_at(is_warning ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", sentence);
+}
+
+int daemon_open_enforce(struct daemon *daemon, struct error *error)
+{
+	const struct weights_choice *choice = &daemon->accounting.counting.choice;
+	const struct enforce_options options = {
+		.cpu = choice->cpu,
+		.disks = (const struct weights *const *)choice->disks,
+		.disk_count = choice->disk_count,
+		.has_meter = daemon->config->meter != NULL,
+		.control_interval_s = daemon->config->control_interval_s,
+	};
+	int result;
+
+	if (!daemon->may_limit)
+		return 0;
+	result = places_open(&daemon->places, &daemon->root, error);
+	if (result)
+		return result;
+	return enforce_open(&daemon->enforce, &options, daemon->config, &daemon->state, say, NULL,
+			    error);
+}
+
+int daemon_open_server(struct daemon *daemon, struct error *error)
+{
+	const struct config *config = daemon->config;
+	const struct server_options options = {
+		.path = config->socket,
+		.listen_fd = -1,
+		.read_group = config->read_group,
+		.change_group = config->change_group,
+		.handle = daemon_answer,
+		.context = daemon,
+	};
+
+	return server_open(&daemon->server, &options, error);
+}
+
+void daemon_close(struct daemon *daemon)
+{
+	server_close(daemon->server);
+	enforce_close(daemon->enforce);
+	places_close(daemon->places);
+	metering_close(daemon->metering);
+	accounting_close(&daemon->accounting, NULL);
+	monitors_close(&daemon->monitors);
+	if (daemon->helper)
+		helper_stop(daemon->helper);
+	state_clear(&daemon->state);
+	snapshot_clear(&daemon->snapshot);
+	protocol_about_clear(&daemon->about);
+	text_free(&daemon->line);
+	text_free(&daemon->saved);
+	for (unsigned i = 0; i < TROUBLE_COUNT; i++)
+		free(daemon->troubles[i].text);
+	rootfs_close(&daemon->root);
+	if (daemon->config != daemon->started) {
+		config_clear(daemon->config);
+		free(daemon->config);
+	}
+	*daemon = (struct daemon){ .options = daemon->options, .started = daemon->started };
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The answer to "status": the daemon, its caps, who is held back. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "vmenergyd/daemon.h"
+
+static int put_reasons(unsigned held_by, struct protocol_words *words)
+{
+	for (unsigned i = 0; i < HELD_BY_COUNT; i++)
+		if (held_by & 1u << i && protocol_words_add(words, policy_reason_name(i)))
+			return -ENOMEM;
+	return 0;
+}
+
+static const struct snapshot_domain *find_domain(const struct snapshot *snapshot, const char *id)
+{
+	for (size_t i = 0; i < snapshot->domain_count; i++)
+		if (strcmp(snapshot->domains[i].id, id) == 0)
+			return &snapshot->domains[i];
+	return NULL;
+}
+
+static double used_w(const struct snapshot_domain *domain)
+{
+	return domain->cpu.active_w + domain->disk.active_w + domain->service.active_w;
+}
+
+/* One that a limit stands for, or that an owner's or the host's holds back. */
+static bool is_limited(const struct snapshot_domain *domain,
+		       const struct policy_allotment *allotment)
+{
+	const struct snapshot_control *control = &domain->control;
+
+	return isfinite(allotment->limit_w) || isfinite(allotment->cpus) || allotment->held_by ||
+	       !isnan(control->cap_w) || !isnan(control->cap_total_w) ||
+	       !isnan(control->cpu_cap_w) || !isnan(control->disk_cap_w);
+}
+
+static int put_domain(struct protocol_status *status, const struct snapshot_domain *domain,
+		      const struct policy_allotment *allotment, const char *by)
+{
+	struct protocol_status_domain *row = protocol_status_add(status);
+
+	if (!row)
+		return -ENOMEM;
+	row->cap_w = domain->control.cap_w;
+	row->cap_total_w = domain->control.cap_total_w;
+	row->cpu_cap_w = domain->control.cpu_cap_w;
+	row->disk_cap_w = domain->control.disk_cap_w;
+	row->limit_w = isfinite(allotment->limit_w) ? allotment->limit_w : NAN;
+	row->used_w = used_w(domain);
+	row->headroom_w = allotment->headroom_w;
+	row->infeasible_w = allotment->infeasible_w;
+	row->throttle_cpu = allotment->throttle_cpu;
+	row->throttle_disk = allotment->throttle_disk;
+	if (text_replace(&row->id, domain->id) || text_replace(&row->name, domain->name) ||
+	    text_replace(&row->override_by, by))
+		return -ENOMEM;
+	return put_reasons(allotment->held_by, &row->held_by);
+}
+
+static int put_domains(struct daemon *daemon, const struct policy_output *output,
+		       const char *const *ids, struct protocol_status *status)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < output->domain_count; i++) {
+		const struct snapshot_domain *domain = find_domain(&daemon->snapshot, ids[i]);
+		const struct state_override *by = state_override(&daemon->state, ids[i]);
+
+		if (domain && is_limited(domain, &output->domains[i]))
+			result =
+				put_domain(status, domain, &output->domains[i], by ? by->by : NULL);
+	}
+	return result;
+}
+
+static int put_host(struct daemon *daemon, const struct policy_output *output,
+		    struct protocol_status_host *host)
+{
+	const struct snapshot_host *now = &daemon->snapshot.host;
+
+	host->cap_w =
+		isnan(daemon->state.host_cap_w) ? daemon->config->cap_w : daemon->state.host_cap_w;
+	host->used_w = now->total_w;
+	host->temperature_c = now->temperature_c;
+	if (!output)
+		return 0;
+	host->infeasible_w = output->host.infeasible_w;
+	if (isfinite(output->host.cap_w)) {
+		host->limit_w = output->host.cap_w;
+		host->headroom_w = host->limit_w - host->used_w;
+	}
+	return put_reasons(output->host.held_by, &host->held_by);
+}
+
+static void put_counts(struct daemon *daemon, struct protocol_status *status)
+{
+	struct enforce_counts counts = { 0 };
+
+	if (daemon->enforce)
+		counts = enforce_counts(daemon->enforce);
+	status->decisions = counts.decisions;
+	status->writes = counts.writes;
+	status->unchanged_left_out = counts.unchanged_left_out;
+	status->refused = counts.refused;
+	status->foreign_changes = counts.foreign_changes;
+	status->clients = server_client_count(daemon->server);
+	status->dropped = server_dropped(daemon->server);
+}
+
+static int put_daemon(struct daemon *daemon, struct protocol_status *status)
+{
+	const struct snapshot *snapshot = &daemon->snapshot;
+	int failed = text_replace(&status->version, VMENERGY_VERSION);
+
+	status->since_s = daemon->since_s;
+	status->interval_s = daemon->config->interval_s;
+	status->control_interval_s = daemon->config->control_interval_s;
+	status->dry_run = daemon->config->dry_run;
+	failed |= text_replace(&status->hostname, daemon->accounting.machine.nodename);
+	failed |= text_replace(&status->source,
+			       cpu_source_name(daemon->accounting.counting.choice.source));
+	failed |= text_replace(&status->weights, snapshot->source.weights);
+	failed |= text_replace(&status->meter, snapshot->source.meter);
+	for (unsigned i = 0; i < TROUBLE_COUNT; i++)
+		if (daemon->troubles[i].text)
+			failed |= protocol_words_add(&status->trouble, daemon->troubles[i].text);
+	return failed ? -ENOMEM : 0;
+}
+
+int daemon_put_status(struct daemon *daemon, int64_t id, struct text *answer, struct error *error)
+{
+	const char *const *ids = NULL;
+	const struct policy_output *output =
+		daemon->enforce ? enforce_output(daemon->enforce, &ids) : NULL;
+	struct protocol_status status;
+	int result;
+
+	protocol_status_init(&status);
+	put_counts(daemon, &status);
+	result = put_daemon(daemon, &status);
+	if (!result)
+		result = put_host(daemon, output, &status.host);
+	if (!result && output)
+		result = put_domains(daemon, output, ids, &status);
+	if (result)
+		error_setf(error, ENOMEM, "out of memory");
+	else
+		result = protocol_put_status(id, &status, answer, error);
+	protocol_status_clear(&status);
+	return result;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One tick: account, compare with the meter, decide, act, publish. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "vmenergyd/daemon.h"
+
+enum { METER_RETRY_S = 10 };
+
+void daemon_try_meter(struct daemon *daemon)
+{
+	const struct weights *cpu = daemon->accounting.counting.choice.cpu;
+	const struct metering_options options = {
+		.spec = daemon->started->meter,
+		.place = { .root = &daemon->root },
+		.scope = cpu->scope,
+		.lag_s = cpu->meter_lag_s,
+		.window_s = cpu->meter_window_s,
+	};
+	uint64_t now_ns = clock_now_ns();
+	struct error error = { "" };
+
+	if (!options.spec || daemon->metering)
+		return;
+	if (daemon->meter_tried_ns &&
+	    now_ns - daemon->meter_tried_ns < METER_RETRY_S * 1000000000ull)
+		return;
+	daemon->meter_tried_ns = now_ns;
+	if (metering_open(&daemon->metering, &options, &error)) {
+		daemon->metering = NULL;
+		daemon_set_trouble(daemon, TROUBLE_METER, error.text);
+		return;
+	}
+	daemon_set_trouble(daemon, TROUBLE_METER, NULL);
+	log_info("meter %s", metering_about(daemon->metering)->address);
+}
+
+/* 1 = there are figures; 0 = none in this tick; -errno: it cannot be done at all now. */
+static int account(struct daemon *daemon)
+{
+	struct error error = { "" };
+	int result = accounting_tick(&daemon->accounting, &daemon->snapshot, &error);
+
+	accounting_notes(&daemon->accounting, daemon_note, daemon);
+	if (text_replace(&daemon->about.service_times,
+			 live_service_time_source(daemon->accounting.live)))
+		return -ENOMEM;
+	daemon_set_trouble(daemon, TROUBLE_ACCOUNT,
+			   result && result != -EAGAIN ? error.text : NULL);
+	if (result == -EAGAIN || result == -EINVAL)
+		return 0;
+	return result ? result : 1;
+}
+
+static struct metering_match compare(struct daemon *daemon, bool has_figures)
+{
+	struct metering_match match = { .metered_w = NAN, .modelled_w = NAN, .age_s = INFINITY };
+	const struct sample *sample = &daemon->accounting.sample;
+
+	if (!daemon->metering)
+		return match;
+	if (daemon->sampled_ns)
+		metering_add_model(daemon->metering, daemon->sampled_ns, sample->end_ns,
+				   has_figures ? daemon->snapshot.host.total_w : NAN);
+	match = metering_match(daemon->metering, clock_now_ns());
+	daemon_set_trouble(daemon, TROUBLE_METER, match.trouble);
+	if (has_figures && metering_fill(daemon->metering, &match, &daemon->snapshot))
+		match.trouble = "out of memory";
+	return match;
+}
+
+/* Which QEMU listens at the monitors that are for limits. */
+static int find_monitors(struct daemon *daemon, const struct topology *topology)
+{
+	struct monitors *monitors = &daemon->monitors;
+
+	if (!monitors->limit_count || daemon->monitored_generation == topology->generation)
+		return 0;
+	daemon->monitored_generation = topology->generation;
+	monitors_refresh(monitors);
+	return places_set_qmp(daemon->places, monitors->limits, monitors->limit_count);
+}
+
+static int decide(struct daemon *daemon, const struct metering_match *match)
+{
+	struct enforce_input input = {
+		.now_ns = daemon->accounting.sample.end_ns,
+		.topology = daemon->accounting.topology,
+		.snapshot = &daemon->snapshot,
+		.metered_w = match->metered_w,
+		.modelled_w = match->modelled_w,
+	};
+	struct error error = { "" };
+	int result = find_monitors(daemon, input.topology);
+
+	if (!result)
+		result = places_read(daemon->places, input.topology, &input.readings,
+				     &input.reading_count, &error);
+
+	/* Without readings nothing is known of what is in force: it stays. */
+	daemon_set_trouble(daemon, TROUBLE_PLACES, result ? error.text : NULL);
+	if (result)
+		return result;
+	result = enforce_tick(daemon->enforce, &input, &error);
+	daemon_set_trouble(daemon, TROUBLE_ENFORCE, result < 0 ? error.text : NULL);
+	return result < 0 ? result : 0;
+}
+
+static void publish(struct daemon *daemon)
+{
+	struct error error = { "" };
+
+	if (!server_has_subscribers(daemon->server))
+		return;
+	text_reset(&daemon->line);
+	daemon->about.interval_s = daemon->config->interval_s;
+	if (protocol_put_snapshot(&daemon->snapshot, &daemon->about, &daemon->line, &error))
+		log_warning("%s", error.text);
+	else
+		server_publish(daemon->server, &daemon->line);
+}
+
+int daemon_tick(struct daemon *daemon, struct error *error)
+{
+	int figures = account(daemon), result = 0;
+	struct metering_match match;
+
+	if (figures < 0)
+		return 0; /* said; when it lasts, the beat ends */
+	match = compare(daemon, figures);
+	daemon->sampled_ns = daemon->accounting.sample.end_ns;
+	/* Without figures nothing is learnt, but time goes on. */
+	if (daemon->enforce && daemon->snapshot.epoch) {
+		result = decide(daemon, &match);
+		daemon_save_if_due(daemon);
+		if (daemon_send(daemon, error))
+			return -EPIPE;
+		enforce_fill(daemon->enforce, &daemon->snapshot);
+	}
+	if (figures)
+		publish(daemon);
+	if (!result)
+		daemon->well_ns = clock_now_ns();
+	return 0;
+}
+
+int daemon_send(struct daemon *daemon, struct error *error)
+{
+	bool needs_state;
+	size_t count, sent = 0;
+	const struct verb *verbs = enforce_verbs(daemon->enforce, &count, &needs_state);
+	int result = 0;
+
+	if (count && needs_state && daemon_save(daemon)) {
+		enforce_refuse_new(daemon->enforce, daemon->troubles[TROUBLE_STATE].text);
+		verbs = enforce_verbs(daemon->enforce, &count, &needs_state);
+	}
+	while (!result && sent < count) {
+		result = helper_send(daemon->helper, &verbs[sent]);
+		if (!result)
+			sent++;
+	}
+	enforce_sent(daemon->enforce, sent);
+	if (!result || result == -EAGAIN)
+		return 0;
+	return error_setf(error, -result, "the helper has ended: limits stay as they are");
+}
+
+int daemon_take_results(struct daemon *daemon, struct error *error)
+{
+	struct applied applied;
+	int result;
+
+	while ((result = helper_receive(daemon->helper, &applied)) > 0) {
+		if (applied.result)
+			log_debug("%s: %s", applied.actuator[0] ? applied.actuator : "helper",
+				  applied.error.text);
+		enforce_applied(daemon->enforce, &applied);
+	}
+	if (result < 0)
+		return error_setf(error, -result, "the helper has ended: limits stay as they are");
+	return daemon_send(daemon, error);
+}
+
+void daemon_summary(const struct daemon *daemon, char *text, size_t size)
+{
+	const struct snapshot *snapshot = &daemon->snapshot;
+	size_t running = 0, limited = 0;
+
+	for (size_t i = 0; i < snapshot->domain_count; i++) {
+		if (snapshot->domains[i].state != DOMAIN_ENDED)
+			running++;
+		if (!isnan(snapshot->domains[i].control.headroom_w))
+			limited++;
+	}
+	snprintf(text, size, "%zu VMs, %zu limited; %.1f W", running, limited,
+		 snapshot->seq ? snapshot->host.total_w : NAN);
+}

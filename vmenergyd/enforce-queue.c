@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* enforce-queue.c - verbs that wait to be sent, and those whose answer is awaited. */
+#include "vmenergyd/enforce-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Devices that the knob of a vDISK limits: of all that share one with it, where the limit is
+ * their cgroup's. */
+static void add_leaves(const struct enforce_disk *disk, struct target *target)
+{
+	for (unsigned i = 0; i < disk->leaf_count && target->leaf_count < TARGET_LEAVES; i++) {
+		bool known = false;
+
+		for (unsigned k = 0; k < target->leaf_count; k++)
+			known |= target->leaves[k].major == disk->leaves[i].major &&
+				 target->leaves[k].minor == disk->leaves[i].minor;
+		if (known)
+			continue;
+		target->leaves[target->leaf_count].major = disk->leaves[i].major;
+		target->leaves[target->leaf_count++].minor = disk->leaves[i].minor;
+	}
+}
+
+static void fill_target(const struct enforce_knob *knob, struct target *target)
+{
+	const struct enforce_domain *domain = knob->domain;
+
+	*target = domain->target;
+	strcpy(target->vdisk, knob->vdisk);
+	target->leaf_count = 0;
+	for (size_t i = 0; i < domain->disks.count && knob->knob == KNOB_DISK; i++) {
+		size_t leader = enforce_disk_leader(domain, i);
+
+		if (strcmp(domain->disks.items[leader].name, knob->vdisk) == 0)
+			add_leaves(&domain->disks.items[i], target);
+	}
+}
+
+int enforce_queue(struct enforce *enforce, struct enforce_knob *knob, enum knob_phase phase,
+		  const struct knob_value *value)
+{
+	struct verb *verb;
+	struct enforce_flight *flight = MEMORY_APPEND(&enforce->flights);
+
+	if (!flight)
+		return -ENOMEM;
+	verb = MEMORY_APPEND(&enforce->queue);
+	if (!verb) {
+		enforce->flights.count--;
+		return -ENOMEM;
+	}
+	knob->phase = phase;
+	knob->seq = ++enforce->seq;
+	knob->is_sent = false;
+	*flight = (struct enforce_flight){ knob->seq, knob };
+	verb->seq = knob->seq;
+	verb->kind = phase == PHASE_SET || phase == PHASE_RESTORE ? VERB_SET : VERB_GET;
+	verb->value.knob = knob->knob;
+	if (value)
+		verb->value = *value;
+	fill_target(knob, &verb->target);
+	return 0;
+}
+
+/* Index of the flight, or of where it would stand. */
+static size_t search(const struct enforce *enforce, uint64_t seq)
+{
+	size_t low = 0, high = enforce->flights.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (enforce->flights.items[middle].seq < seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct enforce_knob *enforce_queue_take(struct enforce *enforce, uint64_t seq)
+{
+	size_t at = search(enforce, seq);
+	struct enforce_flight *items = enforce->flights.items;
+	struct enforce_knob *knob;
+
+	if (at == enforce->flights.count || items[at].seq != seq)
+		return NULL;
+	knob = items[at].knob;
+	memmove(items + at, items + at + 1, (--enforce->flights.count - at) * sizeof *items);
+	return knob;
+}
+
+struct verb *enforce_queue_find(struct enforce *enforce, uint64_t seq)
+{
+	for (size_t i = 0; i < enforce->queue.count; i++)
+		if (enforce->queue.items[i].seq == seq)
+			return &enforce->queue.items[i];
+	return NULL;
+}
+
+void enforce_queue_forget(struct enforce *enforce, struct enforce_knob *knob)
+{
+	struct verb *verb;
+	size_t behind;
+
+	if (knob->phase == PHASE_NONE)
+		return;
+	enforce_queue_take(enforce, knob->seq);
+	verb = knob->is_sent ? NULL : enforce_queue_find(enforce, knob->seq);
+	if (verb) {
+		behind = (size_t)(enforce->queue.items + enforce->queue.count - (verb + 1));
+		memmove(verb, verb + 1, behind * sizeof *verb);
+		enforce->queue.count--;
+	}
+	knob->phase = PHASE_NONE;
+	knob->is_sent = false;
+}
+
+const struct verb *enforce_verbs(struct enforce *enforce, size_t *count, bool *needs_state)
+{
+	*needs_state = false;
+	for (size_t i = 0; i < enforce->queue.count && !*needs_state; i++) {
+		const struct verb *verb = &enforce->queue.items[i];
+		size_t at = search(enforce, verb->seq);
+
+		*needs_state = verb->kind == VERB_SET && enforce->flights.items[at].knob->unsaved;
+	}
+	*count = enforce->queue.count;
+	return enforce->queue.items;
+}
+
+void enforce_sent(struct enforce *enforce, size_t count)
+{
+	struct verb *items = enforce->queue.items;
+
+	count = count < enforce->queue.count ? count : enforce->queue.count;
+	for (size_t i = 0; i < count; i++) {
+		struct enforce_knob *knob =
+			enforce->flights.items[search(enforce, items[i].seq)].knob;
+
+		knob->is_sent = true;
+		knob->sent_ns = enforce->now_ns;
+		if (items[i].kind == VERB_SET) {
+			enforce->refusing = enforce->refusing && !knob->virgin;
+			knob->virgin = knob->unsaved = false;
+		}
+	}
+	if (count == 0)
+		return;
+	enforce->queue.count -= count;
+	memmove(items, items + count, enforce->queue.count * sizeof *items);
+}
+
+void enforce_refuse_new(struct enforce *enforce, const char *why)
+{
+	const uint64_t patience_ns = 10 * UINT64_C(1000000000);
+
+	for (size_t i = enforce->queue.count; i-- > 0;) {
+		const struct verb *verb = &enforce->queue.items[i];
+		struct enforce_knob *knob = enforce->flights.items[search(enforce, verb->seq)].knob;
+
+		if (verb->kind != VERB_SET || !knob->virgin || !knob->unsaved)
+			continue;
+		enforce_knob_untake(enforce, knob);
+		knob->retry_ns = enforce->now_ns + patience_ns;
+		if (!enforce->refusing)
+			enforce_sayf(enforce, true, "no new limits are taken up: %s", why);
+		enforce->refusing = true;
+	}
+}
+
+void enforce_lost(struct enforce *enforce)
+{
+	struct applied lost = { .result = -EPIPE };
+
+	for (size_t i = enforce->flights.count; i-- > 0;) {
+		struct enforce_knob *knob = enforce->flights.items[i].knob;
+
+		if (!knob->is_sent)
+			continue;
+		lost.seq = knob->seq;
+		enforce_queue_take(enforce, knob->seq);
+		enforce_knob_failed(enforce, knob, &lost);
+	}
+}

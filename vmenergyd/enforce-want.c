@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* enforce-want.c - allotments as values of knobs; what the next run must know of them. */
+#include "vmenergyd/enforce-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SHARES_MOST 10000.0
+#define FOLDER "/vmenergy/"
+#define BYTES_MOST 1e15   /* QEMU takes no more */
+#define REQUESTS_MOST 4e9 /* 32 bits in blkio and io.max */
+
+/* --- CPU ---------------------------------------------------------------------------------- */
+
+static struct knob_value cpu_value(const struct enforce_domain *domain, double cpus)
+{
+	struct bandwidth bandwidth = bandwidth_from_cpus(cpus, domain->target.vcpus);
+
+	return (struct knob_value){ .knob = KNOB_CPU,
+				    .cpu = { bandwidth.quota_us, bandwidth.period_us } };
+}
+
+/* Where a cgroup is needed and there is none yet, KNOB_PLACE comes first. */
+static bool has_place(const struct enforce_domain *domain)
+{
+	return domain->target.manager == DOMAIN_LIBVIRT || domain->target.cpu_cgroup[0];
+}
+
+static int want_cpu(struct enforce_domain *domain, const struct policy_allotment *allotment)
+{
+	struct knob_value value = cpu_value(domain, allotment->cpus);
+
+	/* Without a quota, too: then the original is known by the time that one is needed. */
+	if (!has_place(domain))
+		return 0;
+	return enforce_knob_want(domain, &value, "");
+}
+
+static int want_shares(struct enforce_domain *domain)
+{
+	double share = fmin(SHARES_MOST, fmax(1, round(domain->limits.share)));
+	struct knob_value value = { .knob = KNOB_SHARES };
+	struct enforce_knob *knob = enforce_knob(domain, KNOB_SHARES, "");
+
+	if (isnan(domain->limits.share)) {
+		if (knob)
+			knob->leaving = true;
+		return 0;
+	}
+	if (!has_place(domain))
+		return 0;
+	value.shares = (uint64_t)share;
+	return enforce_knob_want(domain, &value, "");
+}
+
+/* --- disks -------------------------------------------------------------------------------- */
+
+/* 0 is no limit, and so is what no disk comes near to (actuators may take no more); what is less
+ * than one byte is one. */
+static uint64_t whole_rate(double rate, double most)
+{
+	return rate > most ? 0 : (uint64_t)fmax(1, floor(rate));
+}
+
+static void add_rates(struct policy_disk_allotment *sum, const struct policy_disk_allotment *more)
+{
+	sum->read_bytes_s += more->read_bytes_s;
+	sum->write_bytes_s += more->write_bytes_s;
+	sum->read_requests_s += more->read_requests_s;
+	sum->write_requests_s += more->write_requests_s;
+}
+
+static struct knob_value disk_value(const struct enforce_domain *domain,
+				    const struct policy_allotment *allotment, size_t leader)
+{
+	struct policy_disk_allotment sum = { 0 };
+
+	for (size_t i = leader; i < domain->disks.count; i++)
+		if (enforce_disk_leader(domain, i) == leader)
+			add_rates(&sum, &allotment->disks[i]);
+	return (struct knob_value){
+		.knob = KNOB_DISK,
+		.disk = { .read_bytes_s = whole_rate(sum.read_bytes_s, BYTES_MOST),
+			  .write_bytes_s = whole_rate(sum.write_bytes_s, BYTES_MOST),
+			  .read_requests_s = whole_rate(sum.read_requests_s, REQUESTS_MOST),
+			  .write_requests_s = whole_rate(sum.write_requests_s, REQUESTS_MOST) },
+	};
+}
+
+static bool limits_disk(const struct disk_limit *limit)
+{
+	return limit->read_bytes_s > 0 || limit->write_bytes_s > 0 || limit->read_requests_s > 0 ||
+	       limit->write_requests_s > 0;
+}
+
+static int want_disks(const struct enforce *enforce, struct enforce_domain *domain,
+		      const struct policy_allotment *allotment)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < domain->disks.count && !result; i++) {
+		const struct enforce_disk *disk = &domain->disks.items[i];
+		struct knob_value value;
+
+		if (enforce_disk_leader(domain, i) != i ||
+		    !enforce_can_hold_disk(enforce, domain, disk))
+			continue;
+		/* It is given a cgroup first. */
+		if (enforce_holds_disks_by_cgroup(domain) && !domain->target.io_cgroup[0])
+			continue;
+		value = disk_value(domain, allotment, i);
+		if (limits_disk(&value.disk) || enforce_knob(domain, KNOB_DISK, disk->name))
+			result = enforce_knob_want(domain, &value, disk->name);
+	}
+	return result;
+}
+
+/* --- a cgroup of its own ------------------------------------------------------------------ */
+
+static void put_folder(const struct enforce_domain *domain, char path[TARGET_TEXT])
+{
+	size_t used = strlen(FOLDER);
+
+	strcpy(path, FOLDER);
+	for (const char *c = domain->id; *c && used < TARGET_TEXT - 1; c++, used++) {
+		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+			     (*c >= '0' && *c <= '9') || *c == '-';
+
+		path[used] = *c;
+		if (!plain)
+			path[used] = '_';
+	}
+	path[used] = '\0';
+}
+
+static int want_place(const struct enforce *enforce, struct enforce_domain *domain)
+{
+	struct knob_value value = { .knob = KNOB_PLACE };
+	const struct target *target = &domain->target;
+	struct enforce_knob *knob = enforce_knob(domain, KNOB_PLACE, "");
+
+	if (target->manager == DOMAIN_LIBVIRT || !enforce->config->move_processes)
+		return 0;
+	if (target->cpu_cgroup[0]) {
+		if (knob)
+			knob->leaving = false;
+		return 0;
+	}
+	put_folder(domain, value.place.cpu_cgroup);
+	if (!target->io_cgroup[0])
+		put_folder(domain, value.place.io_cgroup);
+	return enforce_knob_want(domain, &value, "");
+}
+
+/* --- all of a domain ---------------------------------------------------------------------- */
+
+static void let_go(struct enforce_domain *domain)
+{
+	for (size_t i = 0; i < domain->knobs.count; i++) {
+		struct enforce_knob *knob = domain->knobs.items[i];
+
+		if (!isnan(domain->limits.share) &&
+		    (knob->knob == KNOB_SHARES || knob->knob == KNOB_PLACE))
+			continue;
+		knob->has_wanted = false;
+		knob->leaving = true;
+	}
+}
+
+/* vDISKs that were unplugged: there is nothing to put back. */
+static void forget_unplugged(struct enforce *enforce, struct enforce_domain *domain)
+{
+	for (size_t i = domain->knobs.count; i-- > 0;) {
+		struct enforce_knob *knob = domain->knobs.items[i];
+		bool there = knob->knob != KNOB_DISK;
+
+		for (size_t k = 0; k < domain->disks.count && !there; k++)
+			there = strcmp(domain->disks.items[k].name, knob->vdisk) == 0;
+		if (!there)
+			enforce_knob_drop(enforce, knob);
+	}
+}
+
+int enforce_want(struct enforce *enforce, struct enforce_domain *domain)
+{
+	const struct policy_allotment *allotment;
+	bool limited = enforce->decision.made && domain->decided != SIZE_MAX &&
+		       enforce_is_limited(enforce, domain);
+	int result = 0;
+
+	if (!domain->has_target)
+		return 0;
+	forget_unplugged(enforce, domain);
+	if (!limited) {
+		let_go(domain);
+		if (!isnan(domain->limits.share))
+			result = want_place(enforce, domain);
+		return result ? result : want_shares(domain);
+	}
+	allotment = &enforce->decision.output.domains[domain->decided];
+	result = want_place(enforce, domain);
+	if (!result)
+		result = want_cpu(domain, allotment);
+	if (!result)
+		result = want_shares(domain);
+	return result ? result : want_disks(enforce, domain, allotment);
+}
+
+/* --- what is remembered ------------------------------------------------------------------- */
+
+/* The quota that holds the domain's part even at the dearest CPU time that was seen. */
+static void note_worst_case(const struct enforce *enforce, const struct enforce_domain *domain,
+			    struct state_domain *state)
+{
+	const struct policy_allotment *allotment =
+		&enforce->decision.output.domains[domain->decided];
+	double watts = fmax(allotment->cpu_w, domain->limits.floor_w); /* NaN: no floor */
+	double watts_per_cpu = fmax(domain->highest_w_per_cpu, state->memory.watts_per_cpu);
+
+	state->has_worst_case = isfinite(watts) && watts_per_cpu > 0;
+	if (state->has_worst_case)
+		state->worst_case_cpu = cpu_value(domain, watts / watts_per_cpu);
+}
+
+void enforce_remember(struct enforce *enforce, struct enforce_domain *domain)
+{
+	bool limited = enforce->decision.made && domain->decided != SIZE_MAX &&
+		       enforce_is_limited(enforce, domain);
+	struct state_domain *state;
+
+	if (!limited && domain->knobs.count == 0) {
+		if (domain->had_state)
+			state_domain_remove(enforce->state, domain->id);
+		domain->had_state = false;
+		return;
+	}
+	state = enforce_state(enforce, domain);
+	if (!state)
+		return;
+	domain->had_state = true;
+	if (domain->has_target) {
+		state->target = domain->target;
+		state->cgroup_inode = domain->cgroup_inode;
+	}
+	if (!limited) {
+		state->has_worst_case = false;
+		return;
+	}
+	(void)policy_recall(enforce->policy, domain->id, &state->memory);
+	note_worst_case(enforce, domain, state);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * places.h - where each domain can be held, and how its quota is doing: the
+ * readings of enforce.h from this machine's cgroups.
+ *
+ * A place is looked for once, and its files are kept open: a tick costs one pread(2) each. When
+ * the topology changes, a place is kept if its process is still in it. Where there was none, or
+ * where it vanished, it is looked for again once a second: KNOB_PLACE, or an operator, may have
+ * moved the process, which no topology tells.
+ */
+#ifndef VMENERGY_VMENERGYD_PLACES_H
+#define VMENERGY_VMENERGYD_PLACES_H
+
+#include "base/rootfs.h"
+#include "vmenergyd/enforce.h"
+
+struct places;
+
+/* `root` is borrowed. 0 or -ENOMEM with text. */
+int places_open(struct places **places, const struct rootfs *root, struct error *error);
+void places_close(struct places *places);
+
+/* QMP sockets that the configuration names, by the pid of their QEMU; copied. They are in the
+ * targets from the next reading on. 0 or -ENOMEM. */
+struct place_socket {
+	pid_t pid;
+	const char *path;
+};
+int places_set_qmp(struct places *places, const struct place_socket *sockets, size_t count);
+
+/* The next reading looks for all places anew: a process was moved. */
+void places_look_again(struct places *places);
+
+/* Readings of all running and paused domains; owned by places until the next call. 0 or -errno
+ * with text. A cgroup that is gone is no error: then has_bandwidth is false. */
+int places_read(struct places *places, const struct topology *topology,
+		const struct enforce_reading **readings, size_t *count, struct error *error);
+
+#endif

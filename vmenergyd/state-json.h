@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * state-json.h - pieces of the state file that are read and printed by tables.
+ * For state*.c alone.
+ */
+#ifndef VMENERGY_VMENERGYD_STATE_JSON_H
+#define VMENERGY_VMENERGYD_STATE_JSON_H
+
+#include "vmenergyd/state.h"
+#include "wire/build.h"
+#include "wire/node.h"
+
+/* A double of a struct: a number of 0 or more, null (NaN) or "inf". */
+struct state_real {
+	const char *key;
+	size_t offset;
+	bool sparse; /* NaN is left out */
+};
+struct state_reals {
+	const struct state_real *items;
+	size_t count;
+};
+extern const struct state_reals state_reals_state, state_reals_host, state_reals_memory,
+	state_reals_limits, state_reals_override;
+
+void state_put_reals(struct build *build, json_t *object, const struct state_reals *table,
+		     const void *record);
+int state_parse_reals(const struct node *object, const struct state_reals *table, void *record);
+
+json_t *state_target_value(struct build *build, const struct target *target);
+int state_parse_target(const struct node *node, struct target *target);
+/* value->knob says what it is, and is set before. */
+json_t *state_knob_value(struct build *build, const struct knob_value *value);
+int state_parse_knob_value(const struct node *node, struct knob_value *value);
+/* The words of enum knob. */
+json_t *state_knob_word(enum knob knob);
+int state_parse_knob_word(const struct node *node, enum knob *knob);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "vmenergyd/state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+void state_init(struct state *state)
+{
+	*state = (struct state){
+		.host = { .peak_used_j = 0, .peak_window_start_s = NAN },
+		.host_cap_w = NAN,
+	};
+}
+
+static void domain_release(struct state_domain *domain)
+{
+	free(domain->id);
+	free(domain->knobs);
+}
+
+static void override_release(struct state_override *override)
+{
+	free(override->id);
+	free(override->name);
+	free(override->by);
+}
+
+void state_clear(struct state *state)
+{
+	for (size_t i = 0; i < state->domain_count; i++)
+		domain_release(&state->domains[i]);
+	for (size_t i = 0; i < state->override_count; i++)
+		override_release(&state->overrides[i]);
+	free(state->domains);
+	free(state->overrides);
+	state_init(state);
+}
+
+struct state_domain *state_domain(struct state *state, const char *id)
+{
+	for (size_t i = 0; i < state->domain_count; i++)
+		if (strcmp(state->domains[i].id, id) == 0)
+			return &state->domains[i];
+	return NULL;
+}
+
+/* Room for one more behind `count` items; false: no memory. */
+static bool grow(void *items, size_t *capacity, size_t count, size_t bytes)
+{
+	void *grown, *old;
+
+	memcpy(&old, items, sizeof old);
+	grown = memory_grow(old, capacity, count + 1, bytes);
+	if (!grown)
+		return false;
+	memcpy(items, &grown, sizeof grown);
+	memset((char *)grown + count * bytes, 0, bytes);
+	return true;
+}
+
+struct state_domain *state_domain_add(struct state *state, const char *id)
+{
+	struct state_domain *domain;
+	char *copy = strlen(id) < TARGET_TEXT ? strdup(id) : NULL;
+
+	if (!copy || !grow(&state->domains, &state->domain_capacity, state->domain_count,
+			   sizeof *state->domains)) {
+		free(copy);
+		return NULL;
+	}
+	domain = &state->domains[state->domain_count++];
+	domain->id = copy;
+	strcpy(domain->target.id, copy);
+	domain->memory = (struct policy_memory){ NAN, INFINITY, NAN };
+	domain->worst_case_cpu.knob = KNOB_CPU;
+	return domain;
+}
+
+void state_domain_remove(struct state *state, const char *id)
+{
+	struct state_domain *domain = state_domain(state, id);
+
+	if (!domain)
+		return;
+	domain_release(domain);
+	*domain = state->domains[--state->domain_count];
+}
+
+struct state_knob *state_knob(struct state_domain *domain, enum knob knob, const char *vdisk)
+{
+	for (size_t i = 0; i < domain->knob_count; i++)
+		if (domain->knobs[i].knob == knob && strcmp(domain->knobs[i].vdisk, vdisk) == 0)
+			return &domain->knobs[i];
+	return NULL;
+}
+
+struct state_knob *state_knob_add(struct state_domain *domain, enum knob knob, const char *vdisk)
+{
+	struct state_knob *added;
+
+	if (strlen(vdisk) >= sizeof added->vdisk ||
+	    !grow(&domain->knobs, &domain->knob_capacity, domain->knob_count,
+		  sizeof *domain->knobs))
+		return NULL;
+	added = &domain->knobs[domain->knob_count++];
+	added->knob = added->original.knob = added->written.knob = added->before.knob = knob;
+	strcpy(added->vdisk, vdisk);
+	return added;
+}
+
+void state_knob_remove(struct state_domain *domain, enum knob knob, const char *vdisk)
+{
+	struct state_knob *found = state_knob(domain, knob, vdisk);
+
+	if (found)
+		*found = domain->knobs[--domain->knob_count];
+}
+
+struct state_override *state_override(struct state *state, const char *id)
+{
+	for (size_t i = 0; i < state->override_count; i++)
+		if (strcmp(state->overrides[i].id, id) == 0)
+			return &state->overrides[i];
+	return NULL;
+}
+
+struct state_override *state_override_add(struct state *state, const char *id)
+{
+	struct state_override *override;
+	char *copy = strdup(id);
+
+	if (!copy || !grow(&state->overrides, &state->override_capacity, state->override_count,
+			   sizeof *state->overrides)) {
+		free(copy);
+		return NULL;
+	}
+	override = &state->overrides[state->override_count++];
+	override->id = copy;
+	override->limits = limits_none();
+	return override;
+}
+
+void state_override_remove(struct state *state, const char *id)
+{
+	struct state_override *override = state_override(state, id);
+
+	if (!override)
+		return;
+	override_release(override);
+	*override = state->overrides[--state->override_count];
+}

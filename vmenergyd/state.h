@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * state.h - what must outlive the daemon: which limits were there before ours,
+ * what we wrote last, budgets, and caps set by hand. One JSON file, replaced as a
+ * whole (written beside it, synced, renamed, folder synced): never half a file.
+ */
+#ifndef VMENERGY_VMENERGYD_STATE_H
+#define VMENERGY_VMENERGYD_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "vmenergyd/actuator/actuator.h"
+#include "vmenergyd/policy/policy.h"
+
+/* A knob that we took over. */
+struct state_knob {
+	enum knob knob;
+	char vdisk[64]; /* of KNOB_DISK */
+	/* `written` is an intent: on disk before the write is sent. A crash in between leaves
+	 * `before`, ours too, in force; a restart must know both. */
+	struct knob_value original, written, before;
+};
+
+struct state_domain {
+	char *id;              /* topology's; at most TARGET_TEXT - 1 bytes */
+	struct target target;  /* as it was found last; pid, start_ticks tell another run of it */
+	uint64_t cgroup_inode; /* of target.cpu_cgroup; 0 = unknown */
+	struct policy_memory memory;
+	/* The quota and disk limits that hold its cap even at the highest power per CPU-second
+	 * seen: what the dead man installs. */
+	struct knob_value worst_case_cpu;
+	bool has_worst_case;
+	struct state_knob *knobs;
+	size_t knob_count, knob_capacity;
+};
+
+/* A cap set over the socket: over what the file says, until it is cleared. */
+struct state_override {
+	char *id, *name;
+	struct limits limits;
+	char *by;       /* "uid 0 (root)", for the reader */
+	double since_s; /* UNIX */
+};
+
+struct state {
+	double saved_s; /* UNIX, UTC */
+	bool clean;     /* the daemon stopped and put the originals back */
+	struct policy_host_memory host;
+	struct state_domain *domains;
+	size_t domain_count, domain_capacity;
+	struct state_override *overrides;
+	size_t override_count, override_capacity;
+	double host_cap_w; /* set over the socket; NaN = as the file says */
+};
+
+void state_init(struct state *state);
+void state_clear(struct state *state);
+
+struct state_domain *state_domain(struct state *state, const char *id);     /* NULL = none */
+struct state_domain *state_domain_add(struct state *state, const char *id); /* NULL = no memory */
+void state_domain_remove(struct state *state, const char *id);
+struct state_knob *state_knob(struct state_domain *domain, enum knob knob, const char *vdisk);
+struct state_knob *state_knob_add(struct state_domain *domain, enum knob knob, const char *vdisk);
+void state_knob_remove(struct state_domain *domain, enum knob knob, const char *vdisk);
+struct state_override *state_override(struct state *state, const char *id);
+struct state_override *state_override_add(struct state *state, const char *id);
+void state_override_remove(struct state *state, const char *id);
+
+/* Pure. 0, -EINVAL with text, -ENOMEM. */
+int state_parse(const char *text, size_t length, struct state *state, struct error *error);
+int state_print(const struct state *state, struct text *out, struct error *error);
+
+/* DIRECTORY/state.json. -ENOENT: there is none (state is as state_init() makes it). A file that
+ * does not parse is kept beside it as state.json.bad, and -EINVAL says so. */
+int state_load(const char *directory, struct state *state, struct error *error);
+int state_save(const char *directory, const struct state *state, struct error *error);
+
+#endif
