@@ -100,14 +100,56 @@ LIMIT_COLUMN(cap_w, cap_w(row))
 WHOLE_PERCENT_COLUMN(cap_percent, cap_w(row) > 0 ? 100 * row->active_w / cap_w(row) : NAN)
 WHOLE_PERCENT_COLUMN(throttled, 100 * throttled(row))
 
+/* The rest up to the limit, whichever it is: of a figure, with its flag. */
+POWER_COLUMN(headroom_w, whole_domain(row) ? row->domain->control.headroom_w : NAN)
+#define TICKETS_COLUMN(name)                                                                       \
+	ORDER(name, whole_domain(row) ? row->domain->control.name : NAN)                           \
+	FORMAT(name, snprintf(text, FIGURE_BYTES, isnan(value) ? "-" : "%.0f", value))
+TICKETS_COLUMN(share)
+TICKETS_COLUMN(stride)
+
+/* By what it is held back: "" = by nothing, or nobody says. */
+static const char *limit_of(const struct row *row)
+{
+	const struct protocol_status_domain *limits = row->limits;
+
+	return limits && limits->held_by.count ? limits->held_by.items[0] : "";
+}
+
+/* '!': a limit that cannot be met; '+': others hold it, too. */
+static void format_limit(const struct row *row, const struct view *view, char text[FIGURE_BYTES])
+{
+	const struct protocol_status_domain *limits = row->limits;
+
+	(void)view;
+	if (!limits)
+		strcpy(text, "-");
+	else
+		snprintf(text, FIGURE_BYTES, "%s%.20s%s",
+			 row->domain->control.infeasible_w > 0 ? "!" : "",
+			 limits->held_by.count ? limit_of(row) : "free",
+			 limits->held_by.count > 1 ? "+" : "");
+}
+
 static bool has_cap(const struct snapshot_domain *domain)
 {
 	return !isnan(domain->control.cap_w);
 }
 
-static bool has_throttle(const struct snapshot_domain *domain)
+static bool has_share(const struct snapshot_domain *domain)
 {
-	return !isnan(domain->throttle_cpu) || !isnan(domain->throttle_disk);
+	return !isnan(domain->control.share);
+}
+
+/* Held ones do not lose the column when what holds them is not known for a while. */
+static bool has_limit(const struct snapshot_domain *domain)
+{
+	const struct snapshot_control *control = &domain->control;
+
+	return !isnan(domain->throttle_cpu) || !isnan(domain->throttle_disk) ||
+	       !isnan(control->cap_w) || !isnan(control->cap_total_w) ||
+	       !isnan(control->cpu_cap_w) || !isnan(control->disk_cap_w) ||
+	       !isnan(control->headroom_w);
 }
 
 static bool has_error(const struct snapshot_domain *domain)
@@ -177,10 +219,18 @@ const struct column columns[] = {
 	  format_service_w, order_service_w, NULL },
 	{ "cap", "CAP/W", "upper limit of its active power", COLUMN_FIGURE, 0, 7, 5, has_cap,
 	  format_cap_w, order_cap_w, NULL },
-	{ "cap%", "CAP%", "active power as a part of the cap", COLUMN_FIGURE, 0, 4, 5, has_cap,
+	{ "cap%", "CAP%", "active power as a part of the cap", COLUMN_FIGURE, 0, 4, 7, has_cap,
 	  format_cap_percent, order_cap_percent, NULL },
-	{ "throttle", "THR%", "part of the time withheld from it", COLUMN_FIGURE, 0, 4, 5, has_throttle,
+	{ "throttle", "THR%", "part of the time withheld from it", COLUMN_FIGURE, 0, 4, 5, has_limit,
 	  format_throttled, order_throttled, NULL },
+	{ "limit", "LIMIT", "what holds it back; ! cannot be met, + not alone", COLUMN_FIGURE, 0, 10, 5, has_limit,
+	  format_limit, NULL, limit_of },
+	{ "headroom", "ROOM/W", "power that its limits leave", COLUMN_FIGURE, 0, 7, 9, has_limit,
+	  format_headroom_w, order_headroom_w, NULL },
+	{ "share", "SHARE", "tickets, when power is short", COLUMN_FIGURE, 0, 6, 12, has_share,
+	  format_share, order_share, NULL },
+	{ "stride", "STRIDE", "a constant by the share: the less, the more often", COLUMN_FIGURE, 0, 7, 12, has_share,
+	  format_stride, order_stride, NULL },
 	{ "cpu%", "CPU%", "on-CPU time of all its threads, 100 = one CPU", COLUMN_FIGURE, 6, 6, 10, NULL,
 	  format_cpu_percent, order_cpu_percent, NULL },
 	{ "mean", "AVG1m", "mean power of the last minute", COLUMN_FIGURE, 0, 7, 12, NULL,

@@ -359,6 +359,14 @@ int history_add(struct history *history, const struct snapshot *snapshot)
 	return followed ? followed : result;
 }
 
+int history_add_gap(struct history *history, double seconds, const struct snapshot *next)
+{
+	/* What was lost is in the gap. */
+	history->seq = next->seq - 1;
+	history->missed_ticks = next->missed_ticks;
+	return history->adds && seconds > 0 ? push(history, seconds, NULL) : 0;
+}
+
 /* --- energy --------------------------------------------------------------------------------- */
 
 static void recount(struct track *track, double total_j)

@@ -39,6 +39,9 @@ struct history *history_copy(const struct history *history);
 /* Add a tick: the host and every domain of it. 0 or -ENOMEM (then a gap). */
 int history_add(struct history *history, const struct snapshot *snapshot);
 
+/* So many seconds that `next`, which is to be added then, says nothing of. 0 or -ENOMEM. */
+int history_add_gap(struct history *history, double seconds, const struct snapshot *next);
+
 /* NULL: not known. `hint` is the domain's index in the newest snapshot, looked at first. */
 const struct track *history_find(const struct history *history, const char *id, size_t hint);
 const struct track *history_host(const struct history *history);

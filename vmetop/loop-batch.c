@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+
 #include "base/log.h"
 #include "vmetop/loop.h"
 #include "vmetop/wait.h"
@@ -16,9 +18,21 @@ static int wait_for_tick(struct source *source)
 	enum wait_end end;
 
 	do
-		end = wait_until(source->due_ns(source->state), WAIT_NO_FD);
+		end = wait_until(source->due_ns(source->state), WAIT_NO_FD, source_fd(source));
 	while (end == WAIT_INPUT);
 	return end == WAIT_OVER ? SOURCE_END : 0;
+}
+
+/* Nobody sees that a daemon has gone: who reads us must be told, by our end. */
+static int judge_silence(const struct source_info *info, struct error *error)
+{
+	static const double patience_s = 10;
+	const struct source_daemon *daemon = info->daemon;
+
+	if (!daemon || daemon->state == SOURCE_FRESH || daemon->lost_s < patience_s)
+		return 0;
+	return error_setf(error, ETIMEDOUT, "%s: nothing from vmenergyd for %.0f s", daemon->path,
+			  daemon->lost_s);
 }
 
 int loop_batch(struct source *source, struct batch *batch, uint64_t iterations, struct error *error)
@@ -37,7 +51,7 @@ int loop_batch(struct source *source, struct batch *batch, uint64_t iterations, 
 			result = batch_put(batch, &snapshot, error);
 		done += result == 0;
 		if (result == SOURCE_NO_FIGURES)
-			result = 0;
+			result = judge_silence(&source->info, error);
 	}
 	say_notes(&source->info, &said);
 	snapshot_clear(&snapshot);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One thread: a tick when it is due, a draw when something changed, a key when it comes. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "vmetop/page.h"
 #include "vmetop/preferences.h"
 #include "vmetop/screen.h"
+#include "vmetop/ticks.h"
 #include "vmetop/ui-internal.h"
 #include "vmetop/wait.h"
 
@@ -35,7 +37,9 @@ struct screen_loop {
 	uint64_t drawn_ns;
 	uint64_t message_ends_ns;
 	bool changed, over;
-	size_t said; /* notes that were shown in the footer */
+	size_t said;            /* notes that were shown in the footer */
+	unsigned replies;       /* of a daemon, that were shown */
+	enum source_state held; /* what the newest snapshot is marked as */
 	uint64_t done, iterations;
 	struct error *error;
 };
@@ -54,6 +58,7 @@ static int build_frame(struct screen_loop *loop)
 	loop->ui->view.history = frame->history;
 	loop->ui->view.unicode = loop->ui->unicode;
 	loop->ui->view.toggled = &loop->ui->toggled;
+	loop->ui->view.status = frame->info->daemon ? frame->info->daemon->status : NULL;
 	if (!frame->snapshot)
 		return 0;
 	return rows_build(&loop->rows, frame->snapshot, &loop->ui->view);
@@ -107,6 +112,31 @@ static void show_new_note(struct screen_loop *loop)
 	}
 }
 
+/* What a daemon answered is what one waits for: before all else. */
+static void show_reply(struct screen_loop *loop)
+{
+	const struct source_daemon *daemon = loop->source->info.daemon;
+
+	if (!daemon || daemon->reply_count == loop->replies)
+		return;
+	loop->replies = daemon->reply_count;
+	ui_message(loop->ui, daemon->reply_is_refusal, "%s", daemon->reply.text);
+}
+
+/* Of a source that has gone the last figures stay, and are marked; then they are too old. */
+static void hold(struct screen_loop *loop)
+{
+	const struct source_daemon *daemon = loop->source->info.daemon;
+
+	if (!daemon || daemon->state == loop->held || loop->newest < 0)
+		return;
+	loop->held = daemon->state;
+	if (loop->held == SOURCE_HELD)
+		ticks_hold(&loop->slots[loop->newest]);
+	else if (loop->held == SOURCE_FORGOTTEN)
+		ticks_forget(&loop->slots[loop->newest]);
+}
+
 /* Frozen, the screen shows one moment in all of it: in its table as in trends and graphs. */
 static void freeze_or_thaw(struct screen_loop *loop)
 {
@@ -127,9 +157,13 @@ static int publish(struct screen_loop *loop, int slot)
 	struct snapshot *snapshot = &loop->slots[slot];
 
 	loop->newest = slot;
+	loop->held = SOURCE_FRESH;
 	loop->done++;
 	if (!loop->ui->paused || loop->shown < 0 || loop->source->info.is_replay)
 		loop->shown = slot;
+	if (loop->source->info.gap_s > 0 &&
+	    history_add_gap(loop->history, loop->source->info.gap_s, snapshot))
+		ui_message(loop->ui, true, "out of memory: a gap in the history is not seen");
 	if (history_add(loop->history, snapshot))
 		ui_message(loop->ui, true, "out of memory: a gap in the history");
 	freeze_or_thaw(loop);
@@ -143,9 +177,11 @@ static int tick(struct screen_loop *loop)
 	int result = loop->source->tick(loop->source->state, &loop->slots[slot], loop->error);
 
 	show_new_note(loop);
+	show_reply(loop);
 	loop->changed = true;
 	if (!result)
 		return publish(loop, slot);
+	hold(loop);
 	return result == SOURCE_NO_FIGURES || result == SOURCE_END ? 0 : result;
 }
 
@@ -177,6 +213,30 @@ static void save(struct screen_loop *loop)
 		ui_message(loop->ui, true, "%s", error.text);
 	else
 		ui_message(loop->ui, false, "settings saved in %s", loop->preferences);
+}
+
+static void set_interval(struct screen_loop *loop)
+{
+	struct source *source = loop->source;
+
+	source->set_pace(source->state, loop->ui->interval_s);
+	if (fabs(source->info.interval_s - loop->ui->interval_s) > 1e-6 * loop->ui->interval_s)
+		ui_message(loop->ui, false, "every %gs: whole ticks of vmenergyd, of %gs",
+			   source->info.interval_s, source->info.daemon->tick_s);
+}
+
+static void set_cap(struct screen_loop *loop)
+{
+	const struct source *source = loop->source;
+	const struct ui *ui = loop->ui;
+	const struct source_cap cap = { .domain = ui->cap_id[0] ? ui->cap_id : NULL,
+					.name = ui->cap_name,
+					.clear = ui->cap_clear,
+					.cap_w = ui->cap_w };
+	struct error error = { "nobody here sets caps" };
+
+	if (!source->set_cap || source->set_cap(source->state, &cap, &error))
+		ui_message(loop->ui, true, "%s", error.text);
 }
 
 static void set_pace(struct screen_loop *loop)
@@ -227,7 +287,10 @@ static int serve(struct screen_loop *loop, enum ui_request request)
 		reset_energy(loop);
 		return 0;
 	case UI_INTERVAL:
-		loop->source->set_pace(loop->source->state, loop->ui->interval_s);
+		set_interval(loop);
+		return 0;
+	case UI_CAP:
+		set_cap(loop);
 		return 0;
 	case UI_SPEED:
 		set_pace(loop);
@@ -291,12 +354,14 @@ static int do_next(struct screen_loop *loop)
 		return result;
 	if (loop->ui->message[0] && !loop->ui->message_is_new && loop->message_ends_ns < wake_ns)
 		wake_ns = loop->message_ends_ns;
-	switch (wait_until(wake_ns, STDIN_FILENO)) {
+	switch (wait_until(wake_ns, STDIN_FILENO, source_fd(loop->source))) {
 	case WAIT_OVER:
 		loop->over = true;
 		return 0;
 	case WAIT_INPUT:
 		return read_inputs(loop);
+	case WAIT_READY:
+		return tick(loop);
 	case WAIT_DUE:
 		return wake_ns == due ? tick(loop) : 0;
 	}

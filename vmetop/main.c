@@ -71,7 +71,9 @@ static int run_screen(struct source *source, struct batch **batch, struct option
 	int result;
 
 	choose_ui(&ui, options, path, &errors);
+	options->interval_chosen |= ui.interval_s != UI_INTERVAL_S;
 	options->interval_s = ui.interval_s;
+	options->wants_limits = true;
 	options->speed = ui.speed;
 	options->table.wanted = false;
 	result = open_all(source, batch, options, error);

@@ -32,6 +32,7 @@ enum {
 	OPTION_QMP,
 	OPTION_NO_LIBVIRT,
 	OPTION_STANDALONE,
+	OPTION_SOCKET,
 	OPTION_SOURCE,
 	OPTION_SPEED,
 	OPTION_GRAPH,
@@ -45,7 +46,10 @@ static const struct argp_option argp_options[] = {
 	{ "no-libvirt", OPTION_NO_LIBVIRT, NULL, 0, "do not ask libvirt: QEMU processes only", 1 },
 	{ "qmp", OPTION_QMP, "SOCKET", 0,
 	  "use this QMP monitor for disk figures (repeatable); only one that nobody else uses", 1 },
-	{ "standalone", OPTION_STANDALONE, NULL, 0, "count by itself, do not ask a daemon", 1 },
+	{ "standalone", OPTION_STANDALONE, NULL, 0, "count by itself, do not attach to vmenergyd",
+	  1 },
+	{ "socket", OPTION_SOCKET, "PATH", 0,
+	  "attach to the vmenergyd of this socket, or fail (default: where there is one)", 1 },
 	{ "replay", OPTION_REPLAY, "FILE", 0, "account a recording instead of this host", 1 },
 	{ "speed", OPTION_SPEED, "FACTOR", 0,
 	  "replay: times as fast as it was, 0 = as fast as it goes (default 1, in batch mode 0)",
@@ -318,6 +322,34 @@ static void check_files(struct argp_state *state, const struct options *options)
 				argp_error(state, "%s: used twice", files[k]);
 }
 
+/* A daemon counts as it was started: who asks for something else means the own counting. */
+static void check_daemon(struct argp_state *state, struct options *options)
+{
+	static const struct {
+		int key;
+		const char *name;
+	} own[] = {
+		{ OPTION_STANDALONE, "--standalone" },
+		{ OPTION_REPLAY, "--replay" },
+		{ 'c', "--connect" },
+		{ OPTION_NO_LIBVIRT, "--no-libvirt" },
+		{ OPTION_QMP, "--qmp" },
+		{ OPTION_ROOT, "--root" },
+		{ OPTION_RECORD, "--record" },
+		{ OPTION_SOURCE, "--source" },
+		{ OPTION_WEIGHTS, "--weights" },
+		{ OPTION_IDLE_POLICY, "--idle-policy" },
+	};
+
+	for (size_t i = 0; i < sizeof own / sizeof *own && !options->standalone; i++)
+		if (options->given[own[i].key])
+			options->standalone = own[i].name;
+	if (options->socket && options->standalone)
+		argp_error(state,
+			   "%s means not to attach to a daemon, and --socket to attach to one",
+			   options->standalone);
+}
+
 /* What only makes sense together, or not. */
 static void check(struct argp_state *state, struct options *options)
 {
@@ -330,6 +362,7 @@ static void check(struct argp_state *state, struct options *options)
 		argp_error(state, "--replay and --weights exclude each other: a recording "
 				  "carries its weights");
 	check_files(state, options);
+	check_daemon(state, options);
 	/* The running libvirtd knows nothing of another root. */
 	if (options->root && !options->uri)
 		options->without_libvirt = true;
@@ -370,6 +403,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_STANDALONE:
 		return 0;
+	case OPTION_SOCKET:
+		options->socket = argument;
+		return 0;
 	case OPTION_REPLAY:
 		options->replay = argument;
 		return 0;
@@ -378,6 +414,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'd':
 		parse_interval(state, argument, &options->interval_s);
+		options->interval_chosen = true;
 		return 0;
 	case 'n':
 		options->iterations = parse_count(state, "iterations", argument, UINT32_MAX);
@@ -415,9 +452,10 @@ void options_parse(struct options *options, int argc, char **argv)
 		NULL,
 	};
 
-	*options = (struct options){
-		.interval_s = 2, .idle_policy = -1, .cpu_source = COUNTING_AUTO, .speed = -1
-	};
+	*options = (struct options){ .interval_s = UI_INTERVAL_S,
+				     .idle_policy = -1,
+				     .cpu_source = COUNTING_AUTO,
+				     .speed = -1 };
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, argc, argv, 0, NULL, options))
 		exit(2);

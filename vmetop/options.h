@@ -28,6 +28,10 @@ struct options { /* strings point into argv or are owned by this process for its
 	bool batch;
 	uint64_t iterations; /* 0 = for ever */
 	double interval_s;
+	bool interval_chosen;   /* it is more than the default */
+	bool wants_limits;      /* the reader is shown what a daemon says of its limits */
+	const char *socket;     /* of a daemon that must be there; NULL = the usual, if it is */
+	const char *standalone; /* why no daemon is asked; NULL = one is */
 	const char *uri;
 	bool without_libvirt;
 	struct output_option table, csv, json;

@@ -44,7 +44,7 @@ static const struct {
 	{ "kept", "what no domain is charged with" },
 	{ "= #", "idle, active in ASCII bars and graphs" },
 	{ "?", "no data in a graph, or not all the time" },
-	{ "! T", "above the cap, throttled" },
+	{ "! T", "above the cap by 5 %, throttled" },
 };
 enum { LEGEND_COUNT = sizeof legend / sizeof *legend };
 
@@ -101,7 +101,7 @@ static struct entry column_entry(const struct frame *frame, size_t i)
 }
 
 static const struct overlay_kind kinds[] = {
-	[OVERLAY_HELP] = { "Keys and signs: none changes a VM; arrows move, others close",
+	[OVERLAY_HELP] = { "Keys and signs: c alone changes VMs; arrows move, others close",
 			   help_count,
 			   help_entry,
 			   help_head,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/known.h"
 #include "vmetop/page-parts.h"
 
 enum {
@@ -45,6 +46,22 @@ struct severity {
 	const char *letter;
 };
 
+/* One limit; what regulation needs to settle, up to a twentieth, is not yet above it. */
+static bool is_above(double watts, double limit_w)
+{
+	return watts > 1.05 * limit_w;
+}
+
+static bool is_above_any(const struct row *row)
+{
+	const struct snapshot_control *control = &row->domain->control;
+
+	return is_above(row->active_w, control->cap_w) ||
+	       is_above(row->total_w, control->cap_total_w) ||
+	       is_above(row->cpu_w + known(row->service_w), control->cpu_cap_w) ||
+	       is_above(row->disk_w, control->disk_cap_w);
+}
+
 static struct severity severity_of(const struct row *row)
 {
 	static const struct severity above = { STYLE_ALARM, "!" }, held = { STYLE_WARNING, "T" },
@@ -53,7 +70,7 @@ static struct severity severity_of(const struct row *row)
 
 	if (row->kind != ROW_DOMAIN)
 		return none;
-	if (row->active_w > domain->control.cap_w)
+	if (is_above_any(row))
 		return above;
 	return fmax(domain->throttle_cpu, domain->throttle_disk) > 0.005 ? held : none;
 }

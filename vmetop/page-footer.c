@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The last line: a prompt, else a message, else pages and keys. */
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vmetop/page-parts.h"
@@ -16,10 +17,7 @@ struct hint {
 	}
 #define LAST                                                                                       \
 	{                                                                                          \
-		NULL, NULL,                                                                        \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
+		.key = NULL                                                                        \
 	}
 /* The first ones matter most: a narrow screen shows no more. */
 static const struct hint always[] = {
@@ -36,11 +34,17 @@ static const struct hint tabs[] = {
 	LAST,
 };
 static const struct hint of_list[] = {
-	{ "Enter", "Graph", CHARACTER(L'\n') }, { "t", "Tree", CHARACTER(L't') },
-	{ ">", "Sort", CHARACTER(L'>') },       { "/", "Find", CHARACTER(L'/') },
-	{ "\\", "Filter", CHARACTER(L'\\') },   { "z", "Pause", CHARACTER(L'z') },
-	{ "f", "Columns", CHARACTER(L'f') },    { "u", "J/Wh", CHARACTER(L'u') },
-	{ "p", "Pane", CHARACTER(L'p') },       LAST,
+	{ "Enter", "Graph", CHARACTER(L'\n') },
+	{ "c", "Cap", CHARACTER(L'c') },
+	{ "t", "Tree", CHARACTER(L't') },
+	{ ">", "Sort", CHARACTER(L'>') },
+	{ "/", "Find", CHARACTER(L'/') },
+	{ "\\", "Filter", CHARACTER(L'\\') },
+	{ "z", "Pause", CHARACTER(L'z') },
+	{ "f", "Columns", CHARACTER(L'f') },
+	{ "u", "J/Wh", CHARACTER(L'u') },
+	{ "p", "Pane", CHARACTER(L'p') },
+	LAST,
 };
 static const struct hint of_others[] = {
 	{ "/", "Find", CHARACTER(L'/') },
@@ -48,13 +52,24 @@ static const struct hint of_others[] = {
 	{ "u", "J/Wh", CHARACTER(L'u') },
 	LAST,
 };
+static const struct hint of_host[] = {
+	{ "c", "Cap", CHARACTER(L'c') },
+	{ "/", "Find", CHARACTER(L'/') },
+	{ "z", "Pause", CHARACTER(L'z') },
+	{ "u", "J/Wh", CHARACTER(L'u') },
+	LAST,
+};
 static const struct hint of_graph[] = {
-	{ "Esc", "Back", CHARACTER(27) },   { "[", "Shorter", CHARACTER(L'[') },
-	{ "]", "Longer", CHARACTER(L']') }, { "b", "Blocks", CHARACTER(L'b') },
-	{ "z", "Pause", CHARACTER(L'z') },  LAST,
+	{ "Esc", "Back", CHARACTER(27) },
+	{ "[", "Shorter", CHARACTER(L'[') },
+	{ "]", "Longer", CHARACTER(L']') },
+	{ "b", "Blocks", CHARACTER(L'b') },
+	{ "c", "Cap", CHARACTER(L'c') },
+	{ "z", "Pause", CHARACTER(L'z') },
+	LAST,
 };
 static const struct hint *const of_page[PAGE_COUNT] = {
-	[PAGE_DOMAINS] = of_list, [PAGE_HOST] = of_others, [PAGE_SERVICES] = of_others,
+	[PAGE_DOMAINS] = of_list, [PAGE_HOST] = of_host,   [PAGE_SERVICES] = of_others,
 	[PAGE_DISKS] = of_others, [PAGE_GRAPH] = of_graph,
 };
 
@@ -81,14 +96,16 @@ static void put_hint(struct pen *pen, const struct hint *hint, enum style style)
 	pen->column = to;
 }
 
-/* `current` stands out; a bar before the first one sets them apart from those on the left. */
+/* `current` stands out; a bar before the first one sets them apart from those on the left. Caps are
+ * a daemon's. */
 static void put_hints(struct pen *pen, const struct hint *hints, size_t current)
 {
 	int bar = pen->column + 1, begin = pen->column > pen->area.column ? bar + 1 : pen->column;
 
 	pen->column = begin;
 	for (size_t i = 0; hints[i].key; i++)
-		put_hint(pen, &hints[i], i == current ? STYLE_TITLE : STYLE_NORMAL);
+		if (hints[i].does.character != L'c' || pen->frame->info->daemon)
+			put_hint(pen, &hints[i], i == current ? STYLE_TITLE : STYLE_NORMAL);
 	if (pen->column > begin && begin > bar)
 		grid_put(pen->grid, pen->area.row, bar, 1, STYLE_FAINT, "|");
 }
@@ -103,19 +120,35 @@ static void draw_keys(struct grid *grid, struct area area, struct frame *frame)
 	put_hints(&pen, of_page[page], SIZE_MAX);
 }
 
-/* The end of a long line is seen: there one types. */
-static void draw_prompt(struct grid *grid, struct area area, const struct ui *ui)
+enum { QUESTION_BYTES = 256 };
+static void put_question(char text[QUESTION_BYTES], int cells, const struct ui *ui)
 {
 	static const char *const questions[] = {
 		[PROMPT_FIND] = "Find: ",
 		[PROMPT_FILTER] = "Filter (* and ?): ",
 		[PROMPT_DELAY] = "Delay (2, 500ms, 1min): ",
 	};
-	const char *line = ui->line;
-	int column = grid_put(grid, area.row, area.column, area.columns, STYLE_STRONG,
-			      questions[ui->prompt]);
-	int left = area.column + area.columns - column - 1;
+	char name[QUESTION_BYTES / 2];
 
+	if (ui->prompt != PROMPT_CAP) {
+		snprintf(text, QUESTION_BYTES, "%s", questions[ui->prompt]);
+		return;
+	}
+	figure_cut(ui->cap_name, cells / 3, ui->unicode ? CUT_MIDDLE_UNICODE : CUT_MIDDLE, name,
+		   sizeof name);
+	snprintf(text, QUESTION_BYTES, "Cap of %s (W, none, default): ", name);
+}
+
+/* The end of a long line is seen: there one types. */
+static void draw_prompt(struct grid *grid, struct area area, const struct ui *ui)
+{
+	const char *line = ui->line;
+	char question[QUESTION_BYTES];
+	int column, left;
+
+	put_question(question, area.columns, ui);
+	column = grid_put(grid, area.row, area.column, area.columns, STYLE_STRONG, question);
+	left = area.column + area.columns - column - 1;
 	while (*line && figure_cells(line) > left)
 		do
 			line++;

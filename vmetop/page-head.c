@@ -20,9 +20,15 @@ struct head {
 	struct shares shares;
 };
 
+/* Of a host that is not known any more, the parts are not either: their sum is not 0. */
 static struct shares add_up(const struct snapshot *snapshot)
 {
-	struct shares shares = { .count = snapshot->domain_count };
+	double start_w = isnan(snapshot->host.total_w) ? NAN : 0;
+	struct shares shares = { .idle_w = start_w,
+				 .cpu_w = start_w,
+				 .disk_w = start_w,
+				 .service_w = start_w,
+				 .count = snapshot->domain_count };
 	size_t *const states[] = { &shares.running, &shares.paused, &shares.ended };
 
 	for (size_t i = 0; i < snapshot->domain_count; i++) {
@@ -40,11 +46,23 @@ static struct shares add_up(const struct snapshot *snapshot)
 
 /* --- which host, when, how fast ------------------------------------------------------------ */
 
+/* Of a daemon that has gone: how old is what is seen. */
+static void put_silence(struct flow *flow, const struct source_daemon *daemon)
+{
+	if (daemon->state == SOURCE_FRESH)
+		return;
+	flow_putf(flow, STYLE_ALARM, "VMENERGYD GONE %.0fs", daemon->lost_s);
+	flow_putf(flow, STYLE_WARNING, "%s %.0fs ago",
+		  daemon->state == SOURCE_HELD ? "held from" : "last figures", daemon->age_s);
+}
+
 static void put_clock(struct flow *flow, const struct frame *frame)
 {
 	const struct ui *ui = frame->ui;
 
-	if (!frame->info->is_replay)
+	if (frame->info->daemon)
+		flow_putf(flow, STYLE_NORMAL, "every %gs", frame->info->interval_s);
+	else if (!frame->info->is_replay)
 		flow_putf(flow, STYLE_NORMAL, "every %gs", ui->interval_s);
 	else if (ui->speed > 0)
 		flow_putf(flow, STYLE_NORMAL, "replay x%g", ui->speed);
@@ -88,6 +106,8 @@ static void put_title(struct flow *flow, const struct head *head)
 		flow_put(flow, STYLE_NORMAL, time);
 	}
 	put_clock(flow, head->frame);
+	if (head->frame->info->daemon)
+		put_silence(flow, head->frame->info->daemon);
 	if (!head->snapshot)
 		return;
 	put_counts(flow, head);
@@ -218,6 +238,20 @@ static void put_quality(struct flow *flow, unsigned quality)
 			flow_put(flow, STYLE_WARNING, quality_name(i));
 }
 
+/* Who counts for us, where, and how often: it is the daemon's account that is seen. */
+static void put_daemon(struct flow *flow, const struct source_info *info)
+{
+	const struct source_daemon *daemon = info->daemon;
+	const struct protocol_status *status = daemon->status;
+
+	flow_putf(flow, STYLE_STRONG, "attached to vmenergyd %s, ticks of %gs",
+		  daemon->version ? daemon->version : "", daemon->tick_s);
+	if (status && status->dry_run)
+		flow_put(flow, STYLE_WARNING, "DRY RUN: caps hold nothing");
+	if (status && status->trouble.count && !status->dry_run)
+		flow_put(flow, STYLE_WARNING, "trouble: see page 1");
+}
+
 static void put_basis(struct flow *flow, const struct head *head)
 {
 	const struct snapshot_source *source = &head->snapshot->source;
@@ -234,6 +268,8 @@ static void put_basis(struct flow *flow, const struct head *head)
 	else
 		flow_putf(flow, STYLE_NORMAL, "%s %s W", source->meter,
 			  page_power(head->snapshot->host.metered_w, 0, text));
+	if (info->daemon)
+		put_daemon(flow, info);
 	if (info->weights_why) {
 		figure_name(info->weights_why, PAGE_TEXT_BYTES / 4, why, sizeof why);
 		flow_tryf(flow, STYLE_FAINT, "(%s)", why);

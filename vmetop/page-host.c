@@ -6,19 +6,7 @@
 #include <string.h>
 
 #include "model/known.h"
-#include "vmetop/page-parts.h"
-
-/* One line; figures that it has not are NaN, and NO_FIGURES leaves their cells blank. */
-struct line {
-	const char *name;
-	char text[128]; /* name of its own, for those made up here */
-	enum style style;
-	int depth;
-	bool no_figures, is_long; /* the note needs all the room there is */
-	double idle_w, active_w, total_w, total_j;
-	unsigned quality;
-	char note[PAGE_TEXT_BYTES];
-};
+#include "vmetop/page-host.h"
 
 static void set_power(struct line *line, double idle_w, double active_w)
 {
@@ -104,7 +92,7 @@ static void put_domains(const struct frame *frame, size_t i, struct line *line)
 	(void)i;
 	line->name = "VMs";
 	line->depth = 1;
-	line->idle_w = line->active_w = 0;
+	line->idle_w = line->active_w = isnan(snapshot->host.total_w) ? NAN : 0;
 	for (size_t j = 0; j < snapshot->domain_count; j++) {
 		const struct snapshot_domain *domain = &snapshot->domains[j];
 
@@ -115,8 +103,9 @@ static void put_domains(const struct frame *frame, size_t i, struct line *line)
 	}
 	line->total_w = snapshot->host.total_w - snapshot->host.kept_w;
 	line->total_j = snapshot->host.total_j - snapshot->host.kept_j;
-	snprintf(line->note, sizeof line->note, "%.1f%% of the host",
-		 100 * line->total_w / snapshot->host.total_w);
+	if (snapshot->host.total_w > 0)
+		snprintf(line->note, sizeof line->note, "%.1f%% of the host",
+			 100 * line->total_w / snapshot->host.total_w);
 }
 
 static void put_kept(const struct frame *frame, size_t i, struct line *line)
@@ -126,7 +115,7 @@ static void put_kept(const struct frame *frame, size_t i, struct line *line)
 	(void)i;
 	line->name = "kept by the host";
 	line->depth = 1;
-	line->idle_w = line->active_w = 0;
+	line->idle_w = line->active_w = isnan(snapshot->host.total_w) ? NAN : 0;
 	for (size_t j = 0; j < snapshot->kept_count; j++) {
 		line->idle_w += known(snapshot->kept[j].idle_w);
 		line->active_w += known(snapshot->kept[j].active_w);
@@ -142,7 +131,9 @@ static void put_kept_head(const struct frame *frame, size_t i, struct line *line
 	line->name = kept->name;
 	line->depth = 2;
 	set_power(line, kept->idle_w, kept->active_w);
-	if (strcmp(kept->name, "vmetop") == 0)
+	if (frame->info->daemon && strcmp(kept->name, "vmenergyd") == 0)
+		strcpy(line->note, "the daemon");
+	else if (strcmp(kept->name, "vmetop") == 0)
 		strcpy(line->note, "this program");
 }
 
@@ -294,10 +285,7 @@ static size_t notes(const struct frame *frame)
 	return frame->info->note_count;
 }
 
-static const struct section {
-	size_t (*count)(const struct frame *frame);
-	void (*put)(const struct frame *frame, size_t i, struct line *line);
-} sections[] = {
+static const struct section own_sections[] = {
 	{ one, put_host },
 	{ one, put_cpu },
 	{ packages, put_package },
@@ -314,30 +302,44 @@ static const struct section {
 	{ known_phrases, put_phrase },
 	{ notes, put_note },
 };
-enum { SECTIONS = sizeof sections / sizeof *sections };
+enum { OWN_SECTIONS = sizeof own_sections / sizeof *own_sections };
+
+/* Limits first: where there are some, who is held back is what one looks for. */
+static const struct section *section_at(size_t i)
+{
+	static const struct section *const limits[] = { &section_cap, &section_held,
+							&section_by_hand, &section_trouble };
+	enum { LIMITS = sizeof limits / sizeof *limits };
+
+	return i < LIMITS                  ? limits[i]
+	       : i - LIMITS < OWN_SECTIONS ? &own_sections[i - LIMITS]
+					   : NULL;
+}
 
 static size_t host_count(const struct frame *frame)
 {
 	size_t count = 0;
+	const struct section *section;
 
-	for (size_t i = 0; i < SECTIONS; i++)
-		count += sections[i].count(frame);
+	for (size_t i = 0; (section = section_at(i)); i++)
+		count += section->count(frame);
 	return count;
 }
 
 static void make_line(const struct frame *frame, size_t row, struct line *line)
 {
-	size_t section = 0;
+	const struct section *section;
+	size_t i = 0;
 
 	*line = (struct line){ .idle_w = NAN,
 			       .active_w = NAN,
 			       .total_w = NAN,
 			       .total_j = NAN,
 			       .quality = frame->snapshot->host.quality };
-	while (section < SECTIONS && row >= sections[section].count(frame))
-		row -= sections[section++].count(frame);
-	if (section < SECTIONS)
-		sections[section].put(frame, row, line);
+	while ((section = section_at(i++)) && row >= section->count(frame))
+		row -= section->count(frame);
+	if (section)
+		section->put(frame, row, line);
 	if (!line->name)
 		line->name = line->text;
 }

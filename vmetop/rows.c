@@ -70,6 +70,22 @@ static double sum_known(double cpu_w, double disk_w, double service_w)
 	return cpu_w + known(disk_w) + known(service_w);
 }
 
+/* Domains with limits are told in the snapshot's order, and those without left out: the one that
+ * is looked for stands at `hint` or before it. Where not, it is looked for all over. */
+static const struct protocol_status_domain *find_limits(const struct protocol_status *status,
+							const char *id, size_t hint)
+{
+	size_t count = status->domains.count, from = hint < count ? hint + 1 : count;
+
+	for (size_t i = from; i > 0; i--)
+		if (strcmp(status->domains.items[i - 1].id, id) == 0)
+			return &status->domains.items[i - 1];
+	for (size_t i = from; i < count; i++)
+		if (strcmp(status->domains.items[i].id, id) == 0)
+			return &status->domains.items[i];
+	return NULL;
+}
+
 static void fill_domain(struct row *row, const struct snapshot_domain *domain,
 			const struct snapshot *snapshot, const struct view *view)
 {
@@ -90,6 +106,9 @@ static void fill_domain(struct row *row, const struct snapshot_domain *domain,
 	row->cpu_percent = domain->cpu_percent;
 	row->host_percent = 100 * domain->total_w / snapshot->host.total_w;
 	fill_bytes(row, domain, snapshot->interval_s);
+	if (view->status)
+		row->limits =
+			find_limits(view->status, domain->id, (size_t)(domain - snapshot->domains));
 	if (view->history)
 		row->track = history_find(view->history, domain->id,
 					  (size_t)(domain - snapshot->domains));

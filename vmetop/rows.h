@@ -13,6 +13,7 @@
 #include "vmetop/figure.h"
 #include "vmetop/history.h"
 #include "vmetop/id-set.h"
+#include "wire/protocol.h"
 
 /* ROW_REST: what a domain's vCPUs and vDISKs leave of it: its helpers, and idle shares. Parts and
  * rest add up to the domain in every column that both know. */
@@ -27,8 +28,9 @@ struct row {
 	const struct snapshot_domain *domain; /* the row's, or its parent's; NULL for kept */
 	const struct track *track;            /* NULL = none */
 	const char *note;                     /* reason, or leaf disk; NULL */
-	char state;                           /* 'R' running, 'P' paused, 'E' ended, ' ' none */
-	char fold; /* of a domain: '-' its parts follow, '+' they do not; ' ' has none */
+	const struct protocol_status_domain *limits; /* what a daemon says of them; NULL */
+	char state; /* 'R' running, 'P' paused, 'E' ended, ' ' none */
+	char fold;  /* of a domain: '-' its parts follow, '+' they do not; ' ' has none */
 	unsigned quality;
 	double total_w, error_w, idle_w, active_w, cpu_w, disk_w, service_w, total_j;
 	double cpu_percent, host_percent, read_bytes_s, write_bytes_s;
@@ -44,6 +46,7 @@ struct view {
 	const struct id_set *toggled; /* the other way round than `tree` says; NULL = none */
 	bool hide_idle;               /* leave out domains without active power */
 	enum energy_unit unit;
+	const struct protocol_status *status; /* who is held by what; NULL = not told */
 	/* Of the screen: */
 	const struct history *history; /* trends and means; NULL = none */
 	unsigned long shown_columns;   /* bit i: columns[i], 0 = those that fit, by their rank */

@@ -61,6 +61,9 @@ static void put_head(struct text *out, const struct snapshot *snapshot, const st
 		  snapshot->interval_s);
 	if (snapshot->missed_ticks)
 		text_addf(out, "  missed %" PRIu64, snapshot->missed_ticks);
+	if (info->daemon)
+		text_addf(out, "  attached to vmenergyd %s",
+			  info->daemon->version ? info->daemon->version : "");
 	text_add(out, "  ");
 	put_counts(out, snapshot, rows);
 	put_host(out, snapshot);

@@ -278,6 +278,63 @@ ACTION(ask_delay)
 	return UI_NOTHING;
 }
 
+/* --- caps ----------------------------------------------------------------------------------- */
+
+/* Why no cap can be asked for here; NULL = it can. */
+static const char *why_no_cap(const struct source_info *info)
+{
+	if (info->is_replay)
+		return "a recording has no caps to set";
+	if (!info->daemon)
+		return "caps are set through vmenergyd, and this screen is not attached to it";
+	if (info->daemon->state != SOURCE_FRESH)
+		return "vmenergyd has gone: no cap can be set";
+	return NULL;
+}
+
+static const char *name_of_domain(const struct frame *frame, const char *id)
+{
+	for (size_t i = 0; frame->snapshot && i < frame->snapshot->domain_count; i++)
+		if (strcmp(frame->snapshot->domains[i].id, id) == 0)
+			return frame->snapshot->domains[i].name;
+	return NULL;
+}
+
+/* Whose cap the key means: of the row's domain, of that of the graph, or the host's. */
+static const char *cap_subject(const struct ui *ui, const struct frame *frame)
+{
+	const struct row *row = row_at_cursor(ui, frame);
+
+	if (ui->page == PAGE_HOST || (ui->page == PAGE_GRAPH && !ui->graph_id[0]))
+		return "";
+	if (ui->page == PAGE_GRAPH)
+		return ui->graph_id;
+	return row && row->domain ? row->domain->id : NULL;
+}
+
+ACTION(ask_cap)
+{
+	const char *why = why_no_cap(frame->info), *id, *name;
+
+	(void)input;
+	if (why) {
+		ui_message(ui, true, "%s", why);
+		if (!frame->info->is_replay && frame->info->standalone.text[0])
+			ui_message(ui, true, "%s (%s)", why, frame->info->standalone.text);
+		return UI_NOTHING;
+	}
+	id = cap_subject(ui, frame);
+	name = id && *id ? name_of_domain(frame, id) : "the host";
+	if (!id || !name) {
+		ui_message(ui, true, "no domain is selected; on page 1, c sets the host's cap");
+		return UI_NOTHING;
+	}
+	snprintf(ui->cap_id, sizeof ui->cap_id, "%s", id);
+	snprintf(ui->cap_name, sizeof ui->cap_name, "%s", name);
+	ui_open_prompt(ui, PROMPT_CAP);
+	return UI_NOTHING;
+}
+
 /* --- time ------------------------------------------------------------------------------------ */
 
 ACTION(pause_or_go)
@@ -382,6 +439,7 @@ const struct binding ui_bindings[] = {
 	{ ".", "replay: one tick", L".", { 0 }, step_replay },
 	{ "( )", "replay: slower, faster", L"()", { 0 }, change_speed },
 	{ "d s", "delay between ticks", L"ds", { 0 }, ask_delay },
+	{ "c", "cap of a domain; on page 1 the host's", L"c", { 0 }, ask_cap },
 	{ "r", "count session energy from now", L"r", { 0 }, reset_energy },
 	{ "x", "colour on, off", L"x", { 0 }, toggle_color },
 	{ "m", "mouse on, off", L"m", { 0 }, toggle_mouse },

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The line at the foot where something is typed: find, filter, delay. */
+/* The line at the foot where something is typed: find, filter, delay, cap. */
+#include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wctype.h>
 
+#include "base/numbers.h"
+#include "base/units.h"
 #include "vmetop/delay.h"
 #include "vmetop/ui-internal.h"
 
@@ -67,8 +71,9 @@ void ui_find(struct ui *ui, const struct frame *frame, bool from_next)
 		ui_message(ui, true, "no row has %s in its name", ui->find_line);
 }
 
-static enum ui_request set_delay(struct ui *ui)
+static enum ui_request set_delay(struct ui *ui, const struct frame *frame)
 {
+	const struct source_daemon *daemon = frame->info->daemon;
 	double seconds;
 	struct error error = { "" };
 
@@ -76,8 +81,40 @@ static enum ui_request set_delay(struct ui *ui)
 		ui_message(ui, true, "delay %s", error.text);
 		return UI_NOTHING;
 	}
+	if (daemon && seconds < 0.99 * daemon->tick_s) {
+		ui_message(ui, true,
+			   "vmenergyd's ticks are %gs long: no shorter ones while attached "
+			   "(--standalone)",
+			   daemon->tick_s);
+		return UI_NOTHING;
+	}
 	ui->interval_s = seconds;
 	return UI_INTERVAL;
+}
+
+/* "20", "20W", "1.5kW", "none", "default". */
+static enum ui_request set_cap(struct ui *ui)
+{
+	static const double most_w = 1e9; /* as the daemon has it */
+	struct error error = { "" };
+	double watts;
+
+	ui->cap_clear = strcmp(ui->line, "default") == 0;
+	ui->cap_w = INFINITY;
+	if (ui->cap_clear || strcmp(ui->line, "none") == 0)
+		return UI_CAP;
+	if (number_parse_double(ui->line, &watts) == 0) {
+		if (!(watts >= 0 && watts <= most_w))
+			error_setf(&error, ERANGE, "%s: must be 0..1GW", ui->line);
+	} else {
+		unit_parse(QUANTITY_POWER, ui->line, 0, most_w, &watts, &error);
+	}
+	if (error.text[0]) {
+		ui_message(ui, true, "cap %s, none or default", error.text);
+		return UI_NOTHING;
+	}
+	ui->cap_w = watts;
+	return UI_CAP;
 }
 
 static enum ui_request accept(struct ui *ui, const struct frame *frame)
@@ -86,7 +123,9 @@ static enum ui_request accept(struct ui *ui, const struct frame *frame)
 
 	ui->prompt = PROMPT_NONE;
 	if (prompt == PROMPT_DELAY)
-		return ui->line[0] ? set_delay(ui) : UI_NOTHING;
+		return ui->line[0] ? set_delay(ui, frame) : UI_NOTHING;
+	if (prompt == PROMPT_CAP)
+		return ui->line[0] ? set_cap(ui) : UI_NOTHING;
 	if (prompt == PROMPT_FILTER)
 		set_filter(ui, ui->line);
 	if (prompt == PROMPT_FIND && ui->line[0]) {

@@ -19,7 +19,7 @@ void ui_init(struct ui *ui)
 		.pane = true,
 		.color = true,
 		.unicode = true,
-		.interval_s = 2,
+		.interval_s = UI_INTERVAL_S,
 		.speed = 1,
 	};
 }

@@ -16,9 +16,11 @@
 enum page_number { PAGE_DOMAINS, PAGE_HOST, PAGE_SERVICES, PAGE_DISKS, PAGE_GRAPH, PAGE_COUNT };
 enum graph_style { GRAPH_ASCII, GRAPH_BLOCK, GRAPH_BRAILLE };
 enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_SORT, OVERLAY_COLUMNS };
-enum prompt { PROMPT_NONE, PROMPT_FIND, PROMPT_FILTER, PROMPT_DELAY };
+enum prompt { PROMPT_NONE, PROMPT_FIND, PROMPT_FILTER, PROMPT_DELAY, PROMPT_CAP };
 
 enum { UI_LINE_BYTES = 128, UI_ID_BYTES = 256, UI_MESSAGE_BYTES = 256 };
+
+#define UI_INTERVAL_S 2.0 /* unless another one is chosen */
 
 /* Spans of the graph, [ and ] choose. */
 extern const double ui_graph_spans_s[];
@@ -40,7 +42,11 @@ struct ui {
 	bool paused;
 	bool color, mouse, unicode;
 	double interval_s; /* as chosen with d */
-	double speed;      /* of a replay; 0 = as fast as it goes */
+	/* The cap that is typed, or was: of which domain ("" = the host), and what of it. */
+	char cap_id[UI_ID_BYTES], cap_name[UI_ID_BYTES];
+	bool cap_clear; /* as the configuration says */
+	double cap_w;   /* INFINITY = none */
+	double speed;   /* of a replay; 0 = as fast as it goes */
 	enum overlay overlay;
 	size_t overlay_cursor;
 	enum prompt prompt;
@@ -74,6 +80,7 @@ enum ui_request { /* what the loop shall do beside drawing anew */
 		  UI_SAVE,   /* preferences */
 		  UI_RESET_ENERGY,
 		  UI_INTERVAL, /* ui.interval_s changed */
+		  UI_CAP,      /* ask for ui.cap_* */
 		  UI_SPEED,    /* ui.speed or ui.paused of a replay changed */
 		  UI_STEP,     /* one tick of a paused replay */
 		  UI_COLOR,    /* ui.color changed */

@@ -50,9 +50,10 @@ static struct timespec time_left(uint64_t due_ns)
 }
 
 /* Signals are let in by ppoll() alone: one that comes after the look at `stopped` ends it. */
-enum wait_end wait_until(uint64_t due_ns, int fd)
+enum wait_end wait_until(uint64_t due_ns, int input, int source)
 {
-	struct pollfd input = { .fd = fd, .events = POLLIN };
+	struct pollfd files[] = { { .fd = input, .events = POLLIN },
+				  { .fd = source, .events = POLLIN } };
 	struct timespec left;
 	sigset_t block, before, waiting;
 	int ready = 0;
@@ -65,10 +66,12 @@ enum wait_end wait_until(uint64_t due_ns, int fd)
 	sigdelset(&waiting, SIGWINCH);
 	if (!stopped) {
 		left = time_left(due_ns);
-		ready = ppoll(&input, 1, due_ns == WAIT_FOR_EVER ? NULL : &left, &waiting);
+		ready = ppoll(files, 2, due_ns == WAIT_FOR_EVER ? NULL : &left, &waiting);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (stopped)
 		return WAIT_OVER;
-	return ready == 0 ? WAIT_DUE : WAIT_INPUT;
+	if (ready == 0)
+		return WAIT_DUE;
+	return ready > 0 && !files[0].revents ? WAIT_READY : WAIT_INPUT;
 }

@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 enum wait_end {
-	WAIT_DUE,
-	WAIT_INPUT, /* `fd` can be read or has hung up, or some other signal came (a resize) */
+	WAIT_DUE,   /* it is time */
+	WAIT_INPUT, /* `input` can be read or has hung up, or some other signal came (a resize) */
+	WAIT_READY, /* `source` can be read or has hung up */
 	WAIT_OVER,  /* somebody asked us to stop */
 };
 enum { WAIT_NO_FD = -1 };
@@ -23,8 +24,8 @@ enum { WAIT_NO_FD = -1 };
 
 /* Call first in main(), before any thread exists. Ignores SIGPIPE: writes say EPIPE. */
 void wait_open(void);
-/* A time in the past only looks. */
-enum wait_end wait_until(uint64_t due_ns, int fd);
+/* A time in the past only looks. Either descriptor may be WAIT_NO_FD. */
+enum wait_end wait_until(uint64_t due_ns, int input, int source);
 /* Has somebody asked us to stop? */
 bool wait_is_over(void);
 

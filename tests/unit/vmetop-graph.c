@@ -423,7 +423,7 @@ static void test_help_names_every_key(void)
 		expect_in_overlay(OVERLAY_HELP, ui_bindings[i].help);
 	}
 	expect_in_overlay(OVERLAY_HELP, "an estimate");
-	expect_in_overlay(OVERLAY_HELP, "none changes a VM");
+	expect_in_overlay(OVERLAY_HELP, "c alone changes VMs");
 }
 
 /* Where not all fits, every line can be reached, and the one at the cursor is seen. */

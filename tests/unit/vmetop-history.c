@@ -298,6 +298,30 @@ static void test_energy_is_counted_anew(void)
 	history_free(history);
 }
 
+/* A source that was away: so long a gap, and nothing of what it did meanwhile is lost twice. */
+static void test_absence_is_a_gap(void)
+{
+	struct history *history = history_new();
+	struct bin bins[10];
+
+	snapshot.seq = snapshot.missed_ticks = 0;
+	for (size_t i = 0; i < 3; i++) {
+		next_tick(1, 1);
+		UNIT_EQUAL_I64(0, history_add(history, &snapshot));
+	}
+	snapshot.seq += 40;
+	snapshot.missed_ticks += 5;
+	next_tick(1, 1);
+	UNIT_EQUAL_I64(0, history_add_gap(history, 6, &snapshot));
+	UNIT_EQUAL_I64(0, history_add(history, &snapshot));
+	UNIT_EQUAL_DOUBLE(10, history_span_s(history), 1e-9);
+	track_bins(history, history_host(history), 10, bins, 10);
+	UNIT_TRUE(!isnan(bins[2].idle_w) && isnan(bins[3].idle_w));
+	UNIT_TRUE(isnan(bins[8].idle_w) && !isnan(bins[9].idle_w));
+	UNIT_EQUAL_U64(0, bins[9].quality & QUALITY_GAP);
+	history_free(history);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -311,6 +335,7 @@ int main(void)
 		{ "what was not observed is a gap", test_gaps },
 		{ "a gap keeps its weight in means", test_gaps_in_means },
 		{ "parts add up, caps and marks stay", test_parts_and_marks },
+		{ "absence is a gap", test_absence_is_a_gap },
 		{ "a stepped clock bends nothing", test_stepped_clock },
 		{ "energy is counted anew when asked for", test_energy_is_counted_anew });
 }

@@ -26,8 +26,9 @@ static void test_no_column_vanishes_silently(void)
 		}
 		for (size_t i = 0; i < column_count; i++)
 			seen += found[i];
-		/* Four wait for a domain that has them: +-%, cap, cap%, throttle, and a note. */
-		at_end = column_count - 5;
+		/* Some wait for a domain that has them: +-%, cap, cap%, throttle, limit, headroom,
+		 * share, stride, and a note. */
+		at_end = column_count - 9;
 		if (seen != at_end)
 			fprintf(stderr, "width %d\n", width);
 		UNIT_EQUAL_U64(at_end, seen);
@@ -99,6 +100,10 @@ static void random_domains(uint64_t *state)
 			.vdisk_count = unit_random(state) % 2,
 		};
 		domains[i].control.cap_w = any(state);
+		domains[i].control.headroom_w = any(state);
+		domains[i].control.infeasible_w = any(state);
+		domains[i].control.share = any(state);
+		domains[i].control.stride = any(state);
 	}
 }
 
@@ -115,10 +120,51 @@ static void random_ui(uint64_t *state)
 	ui.cursor = unit_random(state) % 200;
 	ui.top = unit_random(state) % 200;
 	ui.overlay = (enum overlay)(unit_random(state) % 6 == 0 ? unit_random(state) % 4 : 0);
-	ui.prompt = (enum prompt)(unit_random(state) % 6 == 0 ? unit_random(state) % 4 : 0);
+	ui.prompt = (enum prompt)(unit_random(state) % 6 == 0 ? unit_random(state) % 5 : 0);
 	ui.view.shown_columns = unit_random(state) % 3 ? 0 : unit_random(state) >> 40 | 1;
 	random_name(ui.line, state);
+	random_name(ui.cap_name, state);
 	random_name(ui.message, state);
+}
+
+static char *words[] = { NULL, NULL };
+
+/* What a daemon says is no more to be relied on than a snapshot. */
+static void random_daemon(uint64_t *state)
+{
+	static struct protocol_status_domain limits[RANDOM_DOMAINS];
+	static struct protocol_status status;
+	static struct source_daemon daemon;
+	size_t count = unit_random(state) % RANDOM_DOMAINS;
+
+	words[0] = unit_literal("cap-total");
+	words[1] = unit_literal("a reason that nobody has heard of before");
+	for (size_t i = 0; i < count; i++)
+		limits[i] = (struct protocol_status_domain){
+			.id = random_ids[unit_random(state) % RANDOM_DOMAINS],
+			.name = random_names[unit_random(state) % RANDOM_DOMAINS],
+			.cap_w = any(state),
+			.cap_total_w = any(state),
+			.cpu_cap_w = any(state),
+			.disk_cap_w = any(state),
+			.infeasible_w = any(state),
+			.held_by = { words, unit_random(state) % 3, 2 },
+			.override_by = unit_random(state) % 3 ? NULL : words[1],
+		};
+	protocol_status_init(&status);
+	status.dry_run = unit_random(state) % 2;
+	status.host.cap_w = any(state);
+	status.host.infeasible_w = any(state);
+	status.host.held_by = (struct protocol_words){ words, unit_random(state) % 3, 2 };
+	status.trouble = (struct protocol_words){ words, unit_random(state) % 3, 2 };
+	status.domains.items = limits;
+	status.domains.count = count;
+	daemon = (struct source_daemon){ .version = unit_random(state) % 2 ? "0.1.0" : NULL,
+					 .tick_s = any(state),
+					 .state = (enum source_state)(unit_random(state) % 3),
+					 .status = unit_random(state) % 4 ? &status : NULL };
+	info.daemon = unit_random(state) % 2 ? &daemon : NULL;
+	ui.view.status = info.daemon ? daemon.status : NULL;
 }
 
 static bool layout_is_inside(void)
@@ -144,6 +190,7 @@ static void test_any_size(void)
 		prepare();
 		random_domains(&state);
 		random_ui(&state);
+		random_daemon(&state);
 		height = 1 + (int)(unit_random(&state) % 60);
 		width = 1 + (int)(unit_random(&state) % 200);
 		UNIT_EQUAL_I64(0,

@@ -253,6 +253,106 @@ static void test_caps_have_a_letter(void)
 	UNIT_TRUE(is_on_screen("THR%"));
 }
 
+/* --- attached to a daemon ------------------------------------------------------------------------
+ */
+
+static struct source_daemon daemon_;
+static struct protocol_status status;
+static struct protocol_status_domain limits[2];
+static char *words[] = { NULL, NULL, NULL };
+
+static void attach(void)
+{
+	prepare();
+	words[0] = unit_literal("owner");
+	words[1] = unit_literal("host");
+	words[2] = unit_literal("cannot write a quota");
+	protocol_status_init(&status);
+	limits[0] = (struct protocol_status_domain){ .id = unit_literal("id0"),
+						     .name = unit_literal("database"),
+						     .cap_w = 20,
+						     .cap_total_w = NAN,
+						     .cpu_cap_w = NAN,
+						     .disk_cap_w = NAN,
+						     .held_by = { words, 2, 2 } };
+	limits[1] = (struct protocol_status_domain){ .id = unit_literal("id2"),
+						     .name = unit_literal("a-name"),
+						     .cap_w = 60,
+						     .cap_total_w = NAN,
+						     .cpu_cap_w = NAN,
+						     .disk_cap_w = NAN,
+						     .override_by = unit_literal("uid 0 (root)") };
+	status.domains.items = limits;
+	status.domains.count = 2;
+	status.host.limit_w = status.host.cap_w = snapshot.host.cap_w = 100;
+	status.trouble = (struct protocol_words){ words + 2, 1, 1 };
+	daemon_ = (struct source_daemon){ .version = "0.1.0", .tick_s = 1, .status = &status };
+	info.daemon = &daemon_;
+	info.interval_s = 1;
+	ui.view.status = &status;
+	domains[0].control.cap_w = 20;
+	domains[0].control.headroom_w = 0.25;
+	domains[0].control.infeasible_w = 3.2;
+	domains[0].throttle_cpu = 0.35;
+	domains[2].control.cap_w = 60;
+}
+
+static const char attached_screen[] =
+	"vmetop  kvm01  2023-11-14 22:13:26Z  every 1s  VMs 3: 2 running, 1 paused\n"
+	"Host [================#############..                |]  ~66.25 W  cap 100.00\n"
+	"VMs ~62.25  = idle ~33.00  # CPU ~25.00 disk ~1.50  + serv ~0.75  . kept ~4.00\n"
+	"estimate from cputime  extrapolated  weights sample.weights: usable  scope wall\n"
+	"no meter  attached to vmenergyd 0.1.0, ticks of 1s  trouble: see page 1\n"
+	"  NAME          13> S  TOTAL/W  IDLE/W   CPU/W   CAP/W THR%      LIMIT    ENERGY\n"
+	"+ database          RT  ~31.75  ~11.00  ~20.00   20.00   35    !owner+  ~2.000kJ\n"
+	"  web-front-?[31m   R   ~16.75  ~11.00   ~5.00       -    -          -   ~500.0J\n"
+	"  a-name-t…w-screen P   ~11.75  ~11.00   ~<.01   60.00    -       free   ~0.100J\n"
+	"(kept by the host)       ~4.00   ~2.00   ~2.50       -    -          -   ~40.00J\n"
+	"\n"
+	"\n"
+	"\n"
+	"\n"
+	"\n"
+	"? Help q Quit | 0 VMs 1 Host 2 Services 3 Disks | Enter Graph c Cap t Tree\n";
+
+static void test_attached(void)
+{
+	attach();
+	expect_screen(16, 80, attached_screen);
+	press(L'1');
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("\ncap of the host      100.00        -        -         - "
+			       "~33.75 W left\n"
+			       "  database         CPU 35% withheld by owner, host; CANNOT BE MET, "
+			       "3.20 W short\n"
+			       "  a-name           cap 60.00 W; set by uid 0 (root)\n"
+			       "trouble cannot write a quota\n"));
+	press(L'0');
+	press(L'c');
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("Cap of database (W, none, default):"));
+	press(27);
+	status.dry_run = true;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("DRY RUN"));
+}
+
+static void test_a_lost_daemon_is_told(void)
+{
+	attach();
+	daemon_.state = SOURCE_HELD;
+	daemon_.age_s = 3;
+	daemon_.lost_s = 2;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("VMENERGYD GONE 2s\nheld from 3s ago"));
+	daemon_.state = SOURCE_FORGOTTEN;
+	snapshot.host.total_w = snapshot.host.kept_w = NAN;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("last figures 3s ago"));
+	UNIT_TRUE(is_on_screen("]  - W  cap 100.00"));
+	UNIT_TRUE(is_on_screen("VMs -  = idle -  # CPU - disk -  + serv -  . kept -"));
+}
+
 int main(void)
 {
 	int result;
@@ -269,7 +369,10 @@ int main(void)
 		{ "standing still is said", test_standing_still_is_said },
 		{ "an empty list says why", test_an_empty_list_says_why },
 		{ "the footer asks and tells", test_the_footer_asks },
-		{ "caps have a letter", test_caps_have_a_letter });
+		{ "caps have a letter", test_caps_have_a_letter },
+		{ "a daemon, its caps and who is held are seen", test_attached },
+		{ "a lost daemon is told, and nothing unknown is zero",
+		  test_a_lost_daemon_is_told });
 	clear_scene();
 	return result;
 }

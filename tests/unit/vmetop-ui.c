@@ -36,6 +36,7 @@ static void prepare(void)
 	snapshot =
 		(struct snapshot){ .domains = domains, .domain_count = DOMAINS, .interval_s = 1 };
 	info.is_replay = false;
+	info.daemon = NULL;
 	frame = (struct frame){ .snapshot = &snapshot, .info = &info, .rows = &rows, .ui = &ui };
 	frame.layout.visible = 10;
 }
@@ -232,6 +233,113 @@ static void test_delay(void)
 	UNIT_EQUAL_I64(PROMPT_NONE, ui.prompt);
 }
 
+static void test_delay_of_a_daemon(void)
+{
+	static const struct source_daemon daemon = { .tick_s = 1 };
+
+	prepare();
+	info.daemon = &daemon;
+	UNIT_EQUAL_I64(UI_NOTHING, type("d0.5\n"));
+	UNIT_TRUE(ui.message_is_error);
+	UNIT_CONTAINS("ticks are 1s long", ui.message);
+	UNIT_EQUAL_DOUBLE(UI_INTERVAL_S, ui.interval_s, 0);
+	UNIT_EQUAL_I64(UI_INTERVAL, type("d1\n"));
+	UNIT_EQUAL_I64(UI_INTERVAL, type("d5\n"));
+	UNIT_EQUAL_DOUBLE(5, ui.interval_s, 0);
+}
+
+static void expect_cap(const char *id, bool is_clear, double cap_w)
+{
+	UNIT_EQUAL_I64(PROMPT_NONE, ui.prompt);
+	UNIT_EQUAL_TEXT(id, ui.cap_id);
+	UNIT_EQUAL_I64(is_clear, ui.cap_clear);
+	if (isinf(cap_w))
+		UNIT_TRUE(isinf(ui.cap_w));
+	else
+		UNIT_EQUAL_DOUBLE(cap_w, ui.cap_w, 0);
+}
+
+static void test_cap(void)
+{
+	static const struct source_daemon daemon = { .tick_s = 1 };
+
+	prepare();
+	info.daemon = &daemon;
+	UNIT_EQUAL_I64(UI_NOTHING, type("jc2"));
+	UNIT_EQUAL_I64(PROMPT_CAP, ui.prompt);
+	UNIT_EQUAL_TEXT("dom01", ui.cap_name);
+	UNIT_EQUAL_I64(UI_CAP, type("0\n"));
+	expect_cap("dom01", false, 20);
+	UNIT_EQUAL_I64(UI_CAP, type("c1.5kW\n"));
+	expect_cap("dom01", false, 1500);
+	UNIT_EQUAL_I64(UI_CAP, type("cnone\n"));
+	expect_cap("dom01", false, INFINITY);
+	UNIT_EQUAL_I64(UI_CAP, type("cdefault\n"));
+	expect_cap("dom01", true, INFINITY);
+	/* What is typed stays with the domain that it was begun for. */
+	type("c7");
+	domains[1].total_w = 1000;
+	UNIT_EQUAL_I64(UI_CAP, type("\n"));
+	expect_cap("dom01", false, 7);
+	UNIT_EQUAL_I64(UI_CAP, type("1c300\n"));
+	expect_cap("", false, 300);
+	UNIT_EQUAL_I64(UI_CAP, type("0jj\nc9\n"));
+	UNIT_EQUAL_I64(PAGE_GRAPH, ui.page);
+	expect_cap("dom02", false, 9);
+}
+
+static void test_cap_that_is_none(void)
+{
+	static const char *const wrong[] = { "-1", "abc", "20J", "1e12", "nan", "inf", "20 W W" };
+	static const struct source_daemon daemon = { .tick_s = 1 };
+
+	prepare();
+	info.daemon = &daemon;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		type("c");
+		type(wrong[i]);
+		UNIT_EQUAL_I64(UI_NOTHING, type("\n"));
+		UNIT_TRUE(ui.message_is_error);
+		UNIT_CONTAINS(wrong[i], ui.message);
+	}
+	UNIT_EQUAL_I64(UI_NOTHING, type("c\n"));
+	UNIT_EQUAL_I64(UI_NOTHING, type("c20\33"));
+	UNIT_EQUAL_I64(PROMPT_NONE, ui.prompt);
+	/* What the host keeps, and a disk, is no domain. */
+	UNIT_EQUAL_I64(UI_NOTHING, type("Gc"));
+	UNIT_CONTAINS("no domain is selected", ui.message);
+	UNIT_EQUAL_I64(UI_NOTHING, type("3c"));
+	UNIT_CONTAINS("no domain is selected", ui.message);
+	UNIT_EQUAL_I64(PROMPT_NONE, ui.prompt);
+}
+
+static void expect_no_cap(const char *why)
+{
+	prepare();
+	UNIT_EQUAL_I64(UI_NOTHING, type("c"));
+	UNIT_EQUAL_I64(PROMPT_NONE, ui.prompt);
+	UNIT_TRUE(ui.message_is_error);
+	UNIT_CONTAINS(why, ui.message);
+}
+
+static void test_cap_without_a_daemon(void)
+{
+	static const struct source_daemon gone = { .tick_s = 1, .state = SOURCE_HELD };
+
+	info.standalone = (struct error){ "--weights" };
+	expect_no_cap("is not attached to it (--weights)");
+	info.standalone.text[0] = '\0';
+	info.daemon = &gone;
+	prepare();
+	info.daemon = &gone;
+	type("c");
+	UNIT_CONTAINS("vmenergyd has gone", ui.message);
+	prepare();
+	info.is_replay = true;
+	type("c");
+	UNIT_CONTAINS("a recording has no caps", ui.message);
+}
+
 static void test_tree(void)
 {
 	prepare();
@@ -399,6 +507,10 @@ int main(void)
 		{ "a name is found, and the next one", test_find },
 		{ "typing never passes its line, and erases whole characters", test_typing },
 		{ "a delay is checked", test_delay },
+		{ "a delay is no shorter than a daemon's tick", test_delay_of_a_daemon },
+		{ "caps of domains and of the host are asked for", test_cap },
+		{ "what is no cap, or of no domain, is told", test_cap_that_is_none },
+		{ "without a daemon c says why", test_cap_without_a_daemon },
 		{ "domains open and close, one by one and all", test_tree },
 		{ "pages follow each other, and Esc leads back", test_pages },
 		{ "a graph leaves cursor, first row and columns of the list as they were",
