@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * libvirt-watch [-c URI] [-p PERIOD_MS] - one line per published view of
- * lib/host/libvirt, for tests/system/libvirt-faults. Ends on SIGTERM and when
+ * lib/host/libvirt, for tests/system/libvirt-faults-long. Ends on SIGTERM and when
  * standard input ends. Every call that must never block is timed: the longest
  * of each kind is in the last line.
  */
