@@ -137,24 +137,10 @@ const struct ctl_command ctl_cap = { "cap", "set or take away a limit", run_cap 
 
 /* --- ctl reload ---------------------------------------------------------------------------- */
 
-static error_t parse_reload(int key, char *argument, struct argp_state *state)
-{
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->input;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "%s: there are no arguments", argument);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static int run_reload(int argc, char **argv)
 {
 	static const struct argp argp = {
-		.parser = parse_reload,
+		.parser = ctl_parse_nothing,
 		.children = ctl_socket_children,
 		.doc = "Read the configuration again. A mistake in it changes nothing.",
 	};

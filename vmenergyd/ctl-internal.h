@@ -19,6 +19,9 @@ extern const struct ctl_command ctl_status, ctl_cap, ctl_watch, ctl_reload;
 /* --socket: a child parser, whose input is a char *. */
 extern const struct argp_child ctl_socket_children[];
 
+/* The parser of a command without arguments; its input is the child's. */
+error_t ctl_parse_nothing(int key, char *argument, struct argp_state *state);
+
 /* Connect, ask, and go. As attach_ask(). */
 int ctl_ask(const char *socket, struct protocol_request *request, struct protocol_message *answer,
 	    struct error *error);

@@ -34,11 +34,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		if (number_parse_u64(argument, &show->ticks) || show->ticks < 1)
 			argp_error(state, "iterations %s: must be 1 or more", argument);
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "%s: there are no arguments", argument);
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return ctl_parse_nothing(key, argument, state);
 	}
 }
 

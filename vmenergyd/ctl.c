@@ -29,6 +29,20 @@ static error_t parse_socket(int key, char *argument, struct argp_state *state)
 static const struct argp socket_argp = { .options = socket_options, .parser = parse_socket };
 const struct argp_child ctl_socket_children[] = { { &socket_argp, 0, NULL, 0 }, { 0 } };
 
+error_t ctl_parse_nothing(int key, char *argument, struct argp_state *state)
+{
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->input;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: there are no arguments", argument);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 int ctl_ask(const char *socket, struct protocol_request *request, struct protocol_message *answer,
 	    struct error *error)
 {

@@ -12,7 +12,9 @@
 #include "base/proc.h"
 #include "vmenergyd/daemon.h"
 
-enum { STOP_MS = 5000 };
+/* Longer than the helper waits for libvirt before it writes a cgroup itself. */
+#define QUIET_NS UINT64_C(12000000000)
+#define STOP_NS UINT64_C(45000000000)
 #define LEFT_LIMITED                                                                               \
 	"not all originals are back: what is left stays limited, and the next start takes it over"
 
@@ -44,6 +46,7 @@ static void replace_config(struct daemon *daemon, struct config *next)
 	/* What needs a restart stays as it was. */
 	next->dry_run = daemon->started->dry_run;
 	daemon->config = next;
+	daemon->status_tail.length = 0;
 	if (daemon->enforce)
 		enforce_set_config(daemon->enforce, next, next->control_interval_s);
 	if (next->interval_s != before->interval_s)
@@ -126,6 +129,7 @@ static int change(struct daemon *daemon, const struct peer *peer,
 {
 	int result = change_limits(daemon, peer, request, error);
 
+	daemon->status_tail.length = 0;
 	if (result)
 		log_warning("%s of %s is refused to %s: %s", protocol_verb_name(request->verb),
 			    request->domain ? request->domain : "the host", peer->who, error->text);
@@ -180,7 +184,7 @@ static int meet_domains(struct daemon *daemon, struct error *error)
 
 static int restore(struct daemon *daemon, struct error *error)
 {
-	uint64_t end_ns = clock_now_ns() + STOP_MS * UINT64_C(1000000);
+	uint64_t begun_ns = clock_now_ns(), heard_ns = begun_ns, answers = daemon->answers;
 	int result;
 
 	enforce_restore(daemon->enforce);
@@ -190,10 +194,13 @@ static int restore(struct daemon *daemon, struct error *error)
 	while (!result && !enforce_is_idle(daemon->enforce)) {
 		struct pollfd helper = { .fd = helper_fd(daemon->helper), .events = POLLIN };
 
-		if (clock_now_ns() >= end_ns)
+		if (clock_now_ns() - heard_ns >= QUIET_NS || clock_now_ns() - begun_ns >= STOP_NS)
 			return error_setf(error, ETIMEDOUT, "%s", LEFT_LIMITED);
 		poll(&helper, 1, 100);
 		result = daemon_take_results(daemon, error);
+		if (daemon->answers != answers)
+			heard_ns = clock_now_ns();
+		answers = daemon->answers;
 	}
 	return result;
 }

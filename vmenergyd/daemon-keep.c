@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,29 +14,26 @@
 #include "vmenergyd/daemon.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-enum { SAVE_S = 10, SAY_AGAIN_S = 60, NOTES_MAX = 200, WELL_TICKS = 3, WELL_S = 15 };
+enum { SAVE_S = 10, NOTES_MAX = 200, WELL_TICKS = 3, WELL_S = 15, MEASURED_S = 30 };
 
 static const char *const trouble_names[TROUBLE_COUNT] = {
 	[TROUBLE_RIGHTS] = "rights", [TROUBLE_STATE] = "state",   [TROUBLE_ACCOUNT] = "account",
 	[TROUBLE_METER] = "meter",   [TROUBLE_PLACES] = "places", [TROUBLE_ENFORCE] = "limits",
 };
 
-/* A text that changes with each tick is logged once a minute. */
 void daemon_set_trouble(struct daemon *daemon, enum trouble which, const char *text)
 {
-	struct daemon_trouble *trouble = &daemon->troubles[which];
-	uint64_t now_ns = clock_now_ns();
-	bool is_new = !trouble->text;
+	enum log_level level = which == TROUBLE_STATE ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
 
-	if (text_equal(trouble->text, text))
-		return;
-	if (text_replace(&trouble->text, text))
-		return;
-	if (!text) {
+	switch (daemon_trouble_take(&daemon->troubles[which], text, clock_now_ns())) {
+	case NEWS_TROUBLE:
+		log_at(level, "%s", text);
+		break;
+	case NEWS_WELL:
 		log_info("%s: all is well again", trouble_names[which]);
-	} else if (is_new || now_ns - trouble->logged_ns >= SAY_AGAIN_S * SECOND_NS) {
-		log_at(which == TROUBLE_STATE ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s", text);
-		trouble->logged_ns = now_ns;
+		break;
+	case NEWS_NONE:
+		break;
 	}
 }
 
@@ -111,32 +107,57 @@ void daemon_save_if_due(struct daemon *daemon)
 	text_free(&now);
 }
 
-/* The dead man looks at its time. A dry run holds nothing that would need him. */
+/* When it was, of the clock that nobody sets and that goes on in a sleep; one line. */
+static int write_alive(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	char line[32];
+	int length = snprintf(line, sizeof line, "%llu\n",
+			      (unsigned long long)clock_read_ns(CLOCK_BOOTTIME));
+	int result = 0;
+
+	/* Written over: who reads meanwhile finds no empty file. */
+	if (fd < 0 || pwrite(fd, line, (size_t)length, 0) != length || ftruncate(fd, length))
+		result = -errno;
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+/* The dead man reads it. A dry run holds nothing that would need him. */
 static void touch_alive(const struct daemon *daemon)
 {
 	const char *socket = daemon->started->socket, *slash = strrchr(socket, '/');
 	char *path = NULL;
-	int fd;
+	int result;
 
 	if (!daemon->enforce || daemon->config->dry_run)
 		return;
 	if (asprintf(&path, "%.*salive", slash ? (int)(slash - socket) + 1 : 0, socket) < 0)
 		return;
-	fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0 || futimens(fd, NULL))
-		log_warning("%s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	result = write_alive(path);
+	if (result)
+		log_warning("%s: %s", path, strerror(-result));
 	free(path);
+}
+
+static bool is_well(const struct daemon *daemon, uint64_t now_ns)
+{
+	uint64_t patience_ns =
+		WELL_TICKS * daemon->accounting.pace.interval_ns + WELL_S * SECOND_NS;
+	uint64_t measured_ns = MEASURED_S * SECOND_NS;
+
+	if (measured_ns < patience_ns)
+		measured_ns = patience_ns;
+	return now_ns - daemon->well_ns <= patience_ns &&
+	       now_ns - daemon->measured_ns <= measured_ns;
 }
 
 bool daemon_beat(struct daemon *daemon)
 {
-	uint64_t patience_ns =
-		WELL_TICKS * daemon->accounting.pace.interval_ns + WELL_S * SECOND_NS;
-
-	daemon_try_meter(daemon);
-	if (clock_now_ns() - daemon->well_ns > patience_ns)
+	if (daemon->server)
+		server_sum_up(daemon->server);
+	if (!is_well(daemon, clock_now_ns()))
 		return false;
 	touch_alive(daemon);
 	return true;

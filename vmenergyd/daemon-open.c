@@ -16,6 +16,9 @@
 
 #define ACCOUNTS_ONLY "not run by root: it accounts, and holds no limit"
 
+/* Of the control socket, before the loop looks at the tick again. */
+#define TURN_NS UINT64_C(4000000)
+
 static uint64_t interval_ns(const struct config *config)
 {
 	return (uint64_t)(config->interval_s * 1e9);
@@ -73,6 +76,22 @@ static void say_what_was_left(const struct state *state)
 			 knobs);
 }
 
+/* Two daemons that write one state would lose each other's originals. */
+static int take_state(struct daemon *daemon, const char *folder, struct error *error)
+{
+	int lock = make_folder(folder, 0700, error);
+
+	if (!lock)
+		lock = state_lock(folder, error);
+	if (lock == -EBUSY)
+		return lock;
+	if (lock < 0)
+		daemon_set_trouble(daemon, TROUBLE_STATE, error->text);
+	daemon->has_lock = lock >= 0;
+	daemon->lock = lock;
+	return 0;
+}
+
 /*
  * A file that does not parse is kept aside by state_load(); one that is there and cannot be read
  * must not be written over. Where there is no folder, nothing new is limited.
@@ -85,8 +104,9 @@ int daemon_open_state(struct daemon *daemon, struct error *error)
 	state_init(&daemon->state);
 	if (!daemon->may_limit)
 		return 0;
-	if (!daemon->config->dry_run && make_folder(folder, 0700, error))
-		daemon_set_trouble(daemon, TROUBLE_STATE, error->text);
+	result = daemon->config->dry_run ? 0 : take_state(daemon, folder, error);
+	if (result)
+		return result;
 	result = state_load(folder, &daemon->state, error);
 	if (result == -EINVAL)
 		daemon_set_trouble(daemon, TROUBLE_STATE, error->text);
@@ -131,26 +151,33 @@ int daemon_open_accounting(struct daemon *daemon, struct error *error)
 		.own_name = "vmenergyd",
 	};
 	const struct error_list *warnings = &daemon->accounting.counting.warnings;
-	int result = monitors_open(&daemon->monitors, &config->qmp_sockets, error);
+	int result = monitors_open(&daemon->monitors, config->qmp_sockets.count, error);
 
-	options.live.qmp_sockets = daemon->monitors.account;
-	options.live.qmp_count = daemon->monitors.account_count;
+	options.live.qmp_sockets = (const char *const *)config->qmp_sockets.items;
+	options.live.qmp_count = config->qmp_sockets.count;
 	if (!result)
 		result = accounting_open(&daemon->accounting, &options, error);
 	for (size_t i = 0; i < warnings->count; i++)
 		daemon_note(daemon, warnings->texts[i]);
 	if (result)
 		return result;
-	daemon->well_ns = clock_now_ns();
+	daemon->well_ns = daemon->measured_ns = clock_now_ns();
 	log_info("weights %s", daemon->accounting.counting.choice.why);
 	return fill_about(daemon, error);
 }
 
 int daemon_open_meter(struct daemon *daemon, struct error *error)
 {
-	(void)error; /* one that is not there may come */
-	daemon_try_meter(daemon);
-	return 0;
+	const struct weights *cpu = daemon->accounting.counting.choice.cpu;
+	const struct metering_options options = {
+		.spec = daemon->started->meter,
+		.place = { .root = &daemon->root },
+		.scope = cpu->scope,
+		.lag_s = cpu->meter_lag_s,
+		.window_s = cpu->meter_window_s,
+	};
+
+	return options.spec ? metering_open(&daemon->metering, &options, error) : 0;
 }
 
 static void say(void *context, bool is_warning, const char *sentence)
@@ -190,6 +217,7 @@ int daemon_open_server(struct daemon *daemon, struct error *error)
 		.change_group = config->change_group,
 		.handle = daemon_answer,
 		.context = daemon,
+		.turn_ns = TURN_NS,
 	};
 
 	return server_open(&daemon->server, &options, error);
@@ -206,10 +234,13 @@ void daemon_close(struct daemon *daemon)
 	if (daemon->helper)
 		helper_stop(daemon->helper);
 	state_clear(&daemon->state);
+	if (daemon->has_lock)
+		state_unlock(daemon->lock);
 	snapshot_clear(&daemon->snapshot);
 	protocol_about_clear(&daemon->about);
 	text_free(&daemon->line);
 	text_free(&daemon->saved);
+	text_free(&daemon->status_tail);
 	for (unsigned i = 0; i < TROUBLE_COUNT; i++)
 		free(daemon->troubles[i].text);
 	rootfs_close(&daemon->root);

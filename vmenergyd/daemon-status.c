@@ -2,6 +2,7 @@
 /* The answer to "status": the daemon, its caps, who is held back. */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vmenergyd/daemon.h"
@@ -14,12 +15,54 @@ static int put_reasons(unsigned held_by, struct protocol_words *words)
 	return 0;
 }
 
-static const struct snapshot_domain *find_domain(const struct snapshot *snapshot, const char *id)
+/* What is looked for by its id, once for each domain: sorted. */
+struct index {
+	struct entry {
+		const char *id;
+		const void *item;
+	} * entries;
+	size_t count;
+};
+
+static int compare(const void *a, const void *b)
 {
+	const struct entry *one = a, *other = b;
+
+	return strcmp(one->id, other->id);
+}
+
+static const void *find(const struct index *index, const char *id)
+{
+	const struct entry wanted = { .id = id };
+	const struct entry *found = index->count ? bsearch(&wanted, index->entries, index->count,
+							   sizeof wanted, compare)
+						 : NULL;
+
+	return found ? found->item : NULL;
+}
+
+static int index_domains(const struct snapshot *snapshot, struct index *index)
+{
+	index->entries = calloc(snapshot->domain_count + 1, sizeof *index->entries);
+	if (!index->entries)
+		return -ENOMEM;
 	for (size_t i = 0; i < snapshot->domain_count; i++)
-		if (strcmp(snapshot->domains[i].id, id) == 0)
-			return &snapshot->domains[i];
-	return NULL;
+		index->entries[index->count++] =
+			(struct entry){ snapshot->domains[i].id, &snapshot->domains[i] };
+	qsort(index->entries, index->count, sizeof *index->entries, compare);
+	return 0;
+}
+
+static int index_overrides(const struct state *state, struct index *index)
+{
+	index->entries = calloc(state->override_count + 1, sizeof *index->entries);
+	if (!index->entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < state->override_count; i++)
+		index->entries[index->count++] =
+			(struct entry){ state->overrides[i].id, &state->overrides[i] };
+	qsort(index->entries, index->count, sizeof *index->entries, compare);
+	return 0;
 }
 
 static double used_w(const struct snapshot_domain *domain)
@@ -64,16 +107,21 @@ static int put_domain(struct protocol_status *status, const struct snapshot_doma
 static int put_domains(struct daemon *daemon, const struct policy_output *output,
 		       const char *const *ids, struct protocol_status *status)
 {
-	int result = 0;
+	struct index domains = { 0 }, overrides = { 0 };
+	int result = index_domains(&daemon->snapshot, &domains);
 
+	if (!result)
+		result = index_overrides(&daemon->state, &overrides);
 	for (size_t i = 0; !result && i < output->domain_count; i++) {
-		const struct snapshot_domain *domain = find_domain(&daemon->snapshot, ids[i]);
-		const struct state_override *by = state_override(&daemon->state, ids[i]);
+		const struct snapshot_domain *domain = find(&domains, ids[i]);
+		const struct state_override *by = find(&overrides, ids[i]);
 
 		if (domain && is_limited(domain, &output->domains[i]))
 			result =
 				put_domain(status, domain, &output->domains[i], by ? by->by : NULL);
 	}
+	free(domains.entries);
+	free(overrides.entries);
 	return result;
 }
 
@@ -131,25 +179,77 @@ static int put_daemon(struct daemon *daemon, struct protocol_status *status)
 	return failed ? -ENOMEM : 0;
 }
 
-int daemon_put_status(struct daemon *daemon, int64_t id, struct text *answer, struct error *error)
+static int fill(struct daemon *daemon, struct protocol_status *status)
 {
 	const char *const *ids = NULL;
 	const struct policy_output *output =
 		daemon->enforce ? enforce_output(daemon->enforce, &ids) : NULL;
+	int result;
+
+	put_counts(daemon, status);
+	result = put_daemon(daemon, status);
+	if (!result)
+		result = put_host(daemon, output, &status->host);
+	if (!result && output)
+		result = put_domains(daemon, output, ids, status);
+	return result;
+}
+
+/* How each answer begins (protocol_object()); what follows is the same for all who ask in a tick.
+ */
+static void put_head(struct text *answer, int64_t id)
+{
+	text_addf(answer, "{\"format\":%d,", PROTOCOL_FORMAT);
+	if (id >= 0)
+		text_addf(answer, "\"id\":%lld,", (long long)id);
+}
+
+static int print(struct daemon *daemon, struct text *answer, struct error *error)
+{
 	struct protocol_status status;
 	int result;
 
 	protocol_status_init(&status);
-	put_counts(daemon, &status);
-	result = put_daemon(daemon, &status);
-	if (!result)
-		result = put_host(daemon, output, &status.host);
-	if (!result && output)
-		result = put_domains(daemon, output, ids, &status);
+	result = fill(daemon, &status);
 	if (result)
 		error_setf(error, ENOMEM, "out of memory");
 	else
-		result = protocol_put_status(id, &status, answer, error);
+		result = protocol_put_status(0, &status, answer, error);
 	protocol_status_clear(&status);
 	return result;
+}
+
+static int print_tail(struct daemon *daemon, struct error *error)
+{
+	struct text answer = { 0 }, head = { 0 };
+	int result = print(daemon, &answer, error);
+
+	put_head(&head, 0);
+	if (!result && (head.failed || answer.length < head.length ||
+			memcmp(answer.bytes, head.bytes, head.length) != 0))
+		result = error_setf(error, EPROTO, "an answer that does not begin as all do");
+	if (!result)
+		text_add_bytes(&daemon->status_tail, answer.bytes + head.length,
+			       answer.length - head.length);
+	text_free(&head);
+	text_free(&answer);
+	return result;
+}
+
+int daemon_put_status(struct daemon *daemon, int64_t id, struct text *answer, struct error *error)
+{
+	int result = 0;
+
+	if (daemon->status_tail.length == 0) {
+		text_reset(&daemon->status_tail);
+		result = print_tail(daemon, error);
+	}
+	if (result)
+		return result;
+	put_head(answer, id);
+	text_add_bytes(answer, daemon->status_tail.bytes, daemon->status_tail.length);
+	if (!daemon->status_tail.failed && !answer->failed)
+		return 0;
+	text_reset(&daemon->status_tail);
+	return error_setf(error, ENOMEM, "out of memory");
 }

@@ -9,36 +9,6 @@
 #include "base/log.h"
 #include "vmenergyd/daemon.h"
 
-enum { METER_RETRY_S = 10 };
-
-void daemon_try_meter(struct daemon *daemon)
-{
-	const struct weights *cpu = daemon->accounting.counting.choice.cpu;
-	const struct metering_options options = {
-		.spec = daemon->started->meter,
-		.place = { .root = &daemon->root },
-		.scope = cpu->scope,
-		.lag_s = cpu->meter_lag_s,
-		.window_s = cpu->meter_window_s,
-	};
-	uint64_t now_ns = clock_now_ns();
-	struct error error = { "" };
-
-	if (!options.spec || daemon->metering)
-		return;
-	if (daemon->meter_tried_ns &&
-	    now_ns - daemon->meter_tried_ns < METER_RETRY_S * 1000000000ull)
-		return;
-	daemon->meter_tried_ns = now_ns;
-	if (metering_open(&daemon->metering, &options, &error)) {
-		daemon->metering = NULL;
-		daemon_set_trouble(daemon, TROUBLE_METER, error.text);
-		return;
-	}
-	daemon_set_trouble(daemon, TROUBLE_METER, NULL);
-	log_info("meter %s", metering_about(daemon->metering)->address);
-}
-
 /* 1 = there are figures; 0 = none in this tick; -errno: it cannot be done at all now. */
 static int account(struct daemon *daemon)
 {
@@ -56,16 +26,27 @@ static int account(struct daemon *daemon)
 	return result ? result : 1;
 }
 
+static void say_meter(struct daemon *daemon)
+{
+	const struct meter_about *about = metering_about(daemon->metering);
+
+	if (about && !daemon->meter_said)
+		log_info("meter %s", about->address);
+	daemon->meter_said = about != NULL;
+}
+
 static struct metering_match compare(struct daemon *daemon, bool has_figures)
 {
 	struct metering_match match = { .metered_w = NAN, .modelled_w = NAN, .age_s = INFINITY };
 	const struct sample *sample = &daemon->accounting.sample;
+	enum scope scope = daemon->accounting.counting.choice.cpu->scope;
 
 	if (!daemon->metering)
 		return match;
+	say_meter(daemon);
 	if (daemon->sampled_ns)
 		metering_add_model(daemon->metering, daemon->sampled_ns, sample->end_ns,
-				   has_figures ? daemon->snapshot.host.total_w : NAN);
+				   has_figures ? metering_host_w(scope, &daemon->snapshot) : NAN);
 	match = metering_match(daemon->metering, clock_now_ns());
 	daemon_set_trouble(daemon, TROUBLE_METER, match.trouble);
 	if (has_figures && metering_fill(daemon->metering, &match, &daemon->snapshot))
@@ -73,15 +54,13 @@ static struct metering_match compare(struct daemon *daemon, bool has_figures)
 	return match;
 }
 
-/* Which QEMU listens at the monitors that are for limits. */
-static int find_monitors(struct daemon *daemon, const struct topology *topology)
+/* Which monitors are for limits. */
+static int find_monitors(struct daemon *daemon)
 {
 	struct monitors *monitors = &daemon->monitors;
 
-	if (!monitors->limit_count || daemon->monitored_generation == topology->generation)
+	if (!monitors_refresh(monitors, daemon->accounting.live))
 		return 0;
-	daemon->monitored_generation = topology->generation;
-	monitors_refresh(monitors);
 	return places_set_qmp(daemon->places, monitors->limits, monitors->limit_count);
 }
 
@@ -95,7 +74,7 @@ static int decide(struct daemon *daemon, const struct metering_match *match)
 		.modelled_w = match->modelled_w,
 	};
 	struct error error = { "" };
-	int result = find_monitors(daemon, input.topology);
+	int result = find_monitors(daemon);
 
 	if (!result)
 		result = places_read(daemon->places, input.topology, &input.readings,
@@ -131,6 +110,9 @@ int daemon_tick(struct daemon *daemon, struct error *error)
 
 	if (figures < 0)
 		return 0; /* said; when it lasts, the beat ends */
+	daemon->status_tail.length = 0;
+	if (figures)
+		daemon->measured_ns = clock_now_ns();
 	match = compare(daemon, figures);
 	daemon->sampled_ns = daemon->accounting.sample.end_ns;
 	/* Without figures nothing is learnt, but time goes on. */
@@ -180,7 +162,11 @@ int daemon_take_results(struct daemon *daemon, struct error *error)
 			log_debug("%s: %s", applied.actuator[0] ? applied.actuator : "helper",
 				  applied.error.text);
 		enforce_applied(daemon->enforce, &applied);
+		daemon->answers++;
+		if (!applied.result && applied.value.knob == KNOB_PLACE)
+			places_look_again(daemon->places);
 	}
+	daemon->status_tail.length = 0;
 	if (result < 0)
 		return error_setf(error, -result, "the helper has ended: limits stay as they are");
 	return daemon_send(daemon, error);

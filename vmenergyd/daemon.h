@@ -16,6 +16,7 @@
 #include "model/snapshot.h"
 #include "vmenergyd/config.h"
 #include "vmenergyd/control/server.h"
+#include "vmenergyd/daemon-trouble.h"
 #include "vmenergyd/enforce.h"
 #include "vmenergyd/helper.h"
 #include "vmenergyd/monitors.h"
@@ -35,11 +36,6 @@ enum trouble {
 };
 enum { TROUBLE_COUNT = 6 };
 
-struct daemon_trouble {
-	char *text; /* NULL = none */
-	uint64_t logged_ns;
-};
-
 struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	const struct daemon_options *options;
 	/* What it was opened with, and what is in force now: the same until a reload. */
@@ -47,20 +43,24 @@ struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	struct rootfs root;
 	bool may_limit;        /* false: accounts only */
 	struct helper *helper; /* NULL without may_limit, as places and enforce */
+	bool has_lock;         /* on the folder of the state: `lock` */
+	int lock;
 	struct state state;
 	struct text saved;      /* as state.json has it now */
 	uint64_t save_tried_ns; /* 0 = not yet */
 	struct accounting accounting;
 	struct metering *metering;
-	uint64_t meter_tried_ns;
+	bool meter_said; /* that it is open */
 	struct monitors monitors;
-	uint64_t monitored_generation; /* of the topology whose monitors are known */
 	struct places *places;
 	struct enforce *enforce;
 	struct server *server;
 	struct snapshot snapshot; /* of the last tick that gave figures */
 	uint64_t sampled_ns;      /* end of the last sample; 0 = none yet */
 	uint64_t well_ns;         /* when a tick last did all that it should */
+	uint64_t measured_ns;     /* when one last gave figures */
+	uint64_t answers;         /* of the helper */
+	struct text status_tail;  /* of this tick's answer to status, behind its id; "" = none */
 	struct protocol_about about;
 	size_t note_capacity; /* of about.notes */
 	struct text line;     /* that is published */
@@ -95,7 +95,8 @@ void daemon_summary(const struct daemon *daemon, char *text, size_t size);
  */
 int daemon_reload(struct daemon *daemon, const char *by, struct text *restart, struct error *error);
 
-/* Put the originals back, waiting up to 5 s for it. 0, or -errno with text: limits are left. */
+/* Put the originals back, waiting for it while answers come, up to 45 s. 0, or -errno with text:
+ * limits are left. */
 int daemon_stop(struct daemon *daemon, struct error *error);
 
 /* --- between the daemon's own files ---------------------------------------------------- */
@@ -110,8 +111,6 @@ int daemon_save(struct daemon *daemon);
 void daemon_save_if_due(struct daemon *daemon);
 /* Hand the verbs that wait to the helper. 0 or -errno with text: it is dead. */
 int daemon_send(struct daemon *daemon, struct error *error);
-/* Look for the meter, where one is configured and there is none yet. */
-void daemon_try_meter(struct daemon *daemon);
 /* server_handler */
 int daemon_answer(void *daemon, const struct peer *peer, const struct protocol_request *request,
 		  struct text *answer, struct error *error);

@@ -3,7 +3,9 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,61 +13,69 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/proc.h"
 #include "base/units.h"
-#include "vmenergyd/helper.h"
-#include "vmenergyd/policy/bandwidth.h"
-#include "vmenergyd/state.h"
+#include "vmenergyd/deadman-internal.h"
+#include "vmenergyd/options.h"
 
-#define STATE_DIRECTORY "/var/lib/vmenergyd"
-#define HEARTBEAT "/run/vmenergyd/alive"
 #define AFTER_S 60.0
-#define AFTER_MIN_S 1.0
-#define AFTER_MAX_S 86400.0
+#define PATIENCE_S 10.0
+#define TIME_MIN_S 0.1
+#define TIME_MAX_S 86400.0
 #define NS_PER_S 1e9
-
-struct deadman {
-	const char *state_directory, *heartbeat, *root;
-	double after_s;
-	struct rootfs rootfs;
-	struct actuator_room room;
-	struct state state;
-	unsigned installed, failed;
-};
 
 /* --- command line ------------------------------------------------------------------------- */
 
-enum { OPTION_STATE_DIRECTORY = 256, OPTION_HEARTBEAT, OPTION_AFTER, OPTION_ROOT };
+enum { OPTION_STATE_DIRECTORY = 256, OPTION_HEARTBEAT, OPTION_AFTER, OPTION_PATIENCE, OPTION_ROOT };
 
 static const struct argp_option options[] = {
-	{ "state-directory", OPTION_STATE_DIRECTORY, "DIR", 0,
-	  "where the daemon keeps its state (default " STATE_DIRECTORY ")", 0 },
+	{ "config", 'c', "FILE", 0,
+	  "configuration that tells the two below (default " DAEMON_CONFIG ")", 0 },
+	{ "state-directory", OPTION_STATE_DIRECTORY, "DIR", 0, "where the daemon keeps its state",
+	  0 },
 	{ "heartbeat", OPTION_HEARTBEAT, "FILE", 0,
-	  "what the daemon touches while it is well (default " HEARTBEAT ")", 0 },
+	  "what the daemon writes while it is well (default: alive, beside its socket)", 0 },
 	{ "after", OPTION_AFTER, "TIME", 0, "how long it must have been silent (default 60s)", 0 },
+	{ "patience", OPTION_PATIENCE, "TIME", 0,
+	  "how long libvirt may take before cgroups are written directly (default 10s)", 0 },
 	{ "root", OPTION_ROOT, "DIR", 0, "folder that stands before /proc and /sys", 0 },
 	{ 0 },
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+struct command { /* NULL = not said */
+	const char *config, *state_directory, *heartbeat;
+	struct deadman *deadman;
+};
+
+static void take_time(const char *name, const char *text, double *seconds, struct argp_state *state)
 {
-	struct deadman *deadman = state->input;
 	struct error error = { "" };
 
+	if (unit_parse(QUANTITY_TIME, text, TIME_MIN_S, TIME_MAX_S, seconds, &error))
+		argp_error(state, "--%s: %s", name, error.text);
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct command *command = state->input;
+
 	switch (key) {
+	case 'c':
+		command->config = argument;
+		return 0;
 	case OPTION_STATE_DIRECTORY:
-		deadman->state_directory = argument;
+		command->state_directory = argument;
 		return 0;
 	case OPTION_HEARTBEAT:
-		deadman->heartbeat = argument;
+		command->heartbeat = argument;
 		return 0;
 	case OPTION_AFTER:
-		if (unit_parse(QUANTITY_TIME, argument, AFTER_MIN_S, AFTER_MAX_S, &deadman->after_s,
-			       &error))
-			argp_error(state, "--after: %s", error.text);
+		take_time("after", argument, &command->deadman->after_s, state);
+		return 0;
+	case OPTION_PATIENCE:
+		take_time("patience", argument, &command->deadman->patience_s, state);
 		return 0;
 	case OPTION_ROOT:
-		deadman->root = argument;
+		command->deadman->root = argument;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "%s: takes no arguments", argument);
@@ -75,146 +85,134 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
+/* --- where to look ------------------------------------------------------------------------ */
+
+/* The daemon refuses a file with mistakes, and was started before they were made: the defaults
+ * are the best guess then. */
+static void load_config(const struct command *command, struct config *config)
+{
+	const char *path = command->config ? command->config : DAEMON_CONFIG;
+	struct error_list errors = { 0 };
+
+	if (config_load(path, command->config != NULL, config, &errors)) {
+		log_warning("%s; defaults are used",
+			    errors.count > 0 ? errors.texts[0] : "no configuration");
+		config_init(config);
+	}
+	error_list_clear(&errors);
+}
+
+struct found {
+	char *state_directory, *heartbeat; /* owned */
+};
+
+static int find_places(const struct command *command, struct found *found, struct error *error)
+{
+	const char *state_directory = command->state_directory, *slash;
+	struct config config;
+
+	config_init(&config);
+	if (!command->state_directory || !command->heartbeat) {
+		config_clear(&config);
+		load_config(command, &config);
+	}
+	if (!state_directory)
+		state_directory = config.state_directory;
+	found->state_directory = strdup(state_directory);
+	slash = strrchr(config.socket, '/');
+	if (command->heartbeat)
+		found->heartbeat = strdup(command->heartbeat);
+	else if (asprintf(&found->heartbeat, "%.*salive",
+			  slash ? (int)(slash - config.socket) + 1 : 0, config.socket) < 0)
+		found->heartbeat = NULL;
+	config_clear(&config);
+	if (found->state_directory && found->heartbeat)
+		return 0;
+	error_setf(error, ENOMEM, "out of memory");
+	return -ENOMEM;
+}
+
 /* --- is it dead? -------------------------------------------------------------------------- */
 
-/*
- * File times are of the wall clock. A step of it, either way, makes a file that
- * is touched each second look old for a second only.
- */
-static double silent_s(const struct deadman *deadman)
+/* CLOCK_BOOTTIME of the last sign of life, in ns; 0 = the file does not say. */
+static uint64_t written_ns(const char *path)
 {
+	FILE *file = fopen(path, "re");
+	uint64_t then_ns = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%20" SCNu64, &then_ns) != 1)
+		then_ns = 0;
+	fclose(file);
+	return then_ns;
+}
+
+/*
+ * By a clock that nobody sets, and that goes on while the machine sleeps. Else by
+ * the file's time, which is of the wall clock. NaN = there is no heartbeat.
+ */
+static double heartbeat_age_s(const struct deadman *deadman)
+{
+	uint64_t then_ns = written_ns(deadman->heartbeat), now_ns = clock_read_ns(CLOCK_BOOTTIME);
 	double now_s = (double)clock_read_ns(CLOCK_REALTIME) / NS_PER_S;
 	struct stat status;
 
+	if (then_ns > 0 && then_ns <= now_ns)
+		return (double)(now_ns - then_ns) / NS_PER_S;
 	if (stat(deadman->heartbeat, &status) == 0)
 		return fabs(now_s - (double)clock_timespec_ns(&status.st_mtim) / NS_PER_S);
-	if (isnan(deadman->state.saved_s))
-		return INFINITY;
-	return fabs(now_s - deadman->state.saved_s);
+	return NAN;
 }
 
-/* --- limits ------------------------------------------------------------------------------- */
-
-static double cpus_of(const struct knob_value *value)
+/* Without a heartbeat: who holds the state lives, else the state's age is known. */
+static double silent_s(const struct deadman *deadman, double heartbeat_s, bool is_held)
 {
-	const struct bandwidth bandwidth = { value->cpu.quota_us, value->cpu.period_us };
+	double now_s = (double)clock_read_ns(CLOCK_REALTIME) / NS_PER_S;
 
-	return value->cpu.quota_us < 0 ? INFINITY : bandwidth_cpus(&bandwidth);
+	if (!isnan(heartbeat_s))
+		return heartbeat_s;
+	if (is_held)
+		return 0;
+	return isnan(deadman->state.saved_s) ? INFINITY : fabs(now_s - deadman->state.saved_s);
 }
 
-static bool is_same_process(const struct deadman *deadman, const struct target *target)
+/* The state is ours to write unless a daemon holds it, be it well or not. */
+static int act(struct deadman *deadman, double heartbeat_s, struct error *error)
 {
-	struct proc_stat stat;
+	int lock = state_lock(deadman->state_directory, error), result = 0;
+	double seconds;
 
-	if (target->pid == 0) /* libvirt's UUID alone tells it */
-		return target->uuid[0] != '\0';
-	return proc_read_stat(&deadman->rootfs, target->pid, 0, &stat) == 0 &&
-	       stat.start_ticks == target->start_ticks;
-}
-
-static int perform(struct deadman *deadman, const struct state_domain *domain, enum verb_kind kind,
-		   struct applied *applied)
-{
-	const struct verb verb = {
-		.kind = kind,
-		.target = domain->target,
-		.value = domain->worst_case_cpu,
-	};
-
-	verb_perform(&deadman->room, &verb, applied);
-	if (applied->result == -ENOENT || applied->result == -ESRCH)
-		return applied->result; /* it ended meanwhile */
-	if (applied->result) {
-		log_error("%s: CPU limit cannot be %s: %s", domain->target.name,
-			  kind == VERB_SET ? "written" : "read", applied->error.text);
-		deadman->failed++;
+	if (lock < 0 && lock != -EBUSY)
+		return lock;
+	deadman->may_note = lock >= 0;
+	seconds = silent_s(deadman, heartbeat_s, lock == -EBUSY);
+	if (seconds > deadman->after_s) {
+		result = deadman_install(deadman, error);
+		if (deadman->installed > 0)
+			log_warning("the daemon has been silent for %.0f s: %u domain%s held to "
+				    "what keeps its cap",
+				    seconds, deadman->installed,
+				    deadman->installed == 1 ? "" : "s");
 	}
-	return applied->result;
-}
-
-/* Is there something to do for the domain? What is in force then goes to *in_force. */
-static bool needs_limit(struct deadman *deadman, const struct state_domain *domain,
-			struct knob_value *in_force)
-{
-	struct applied applied;
-
-	if (!domain->has_worst_case || !is_same_process(deadman, &domain->target) ||
-	    perform(deadman, domain, VERB_GET, &applied))
-		return false;
-	*in_force = applied.value;
-	return cpus_of(&domain->worst_case_cpu) < cpus_of(in_force);
-}
-
-/* An original that the daemon never had to take over is put down before it is lost. */
-static bool keep_original(struct deadman *deadman, struct state_domain *domain,
-			  const struct knob_value *in_force)
-{
-	struct error error = { "" };
-	struct state_knob *knob;
-
-	if (state_knob(domain, KNOB_CPU, ""))
-		return true;
-	knob = state_knob_add(domain, KNOB_CPU, "");
-	if (!knob)
-		return false;
-	knob->original = knob->before = *in_force;
-	knob->written = domain->worst_case_cpu;
-	if (state_save(deadman->state_directory, &deadman->state, &error) == 0)
-		return true;
-	log_error("%s: gets no CPU limit, since its own could not be noted: %s",
-		  domain->target.name, error.text);
-	state_knob_remove(domain, KNOB_CPU, "");
-	deadman->failed++;
-	return false;
-}
-
-static void install(struct deadman *deadman, struct state_domain *domain)
-{
-	struct knob_value in_force;
-	struct applied applied;
-
-	if (!needs_limit(deadman, domain, &in_force) ||
-	    !keep_original(deadman, domain, &in_force) ||
-	    perform(deadman, domain, VERB_SET, &applied))
-		return;
-	deadman->installed++;
-	log_warning("%s: held to %.3g CPUs, which keeps its cap even at its dearest",
-		    domain->target.name, cpus_of(&applied.value));
-}
-
-static int install_all(struct deadman *deadman, struct error *error)
-{
-	int result = rootfs_open(&deadman->rootfs, deadman->root, error);
-
-	if (result)
-		return result;
-	result = actuator_room_open(&deadman->room, &deadman->rootfs, false, error);
-	for (size_t i = 0; i < deadman->state.domain_count && !result; i++)
-		install(deadman, &deadman->state.domains[i]);
-	if (!result)
-		actuator_room_close(&deadman->room);
-	rootfs_close(&deadman->rootfs);
+	state_unlock(lock);
 	return result;
 }
 
+/* First the heartbeat: a daemon that lives is not disturbed, and its files are not looked at. */
 static int run(struct deadman *deadman, struct error *error)
 {
-	int result = state_load(deadman->state_directory, &deadman->state, error);
-	double seconds;
+	double heartbeat_s = heartbeat_age_s(deadman);
+	int result;
 
+	if (heartbeat_s <= deadman->after_s)
+		return 0;
+	result = state_read(deadman->state_directory, &deadman->state, error);
 	if (result == -ENOENT)
 		return 0; /* never ran: there is nothing to hold */
 	if (result)
-		return result;
-	seconds = silent_s(deadman);
-	if (deadman->state.clean || seconds <= deadman->after_s)
-		return 0;
-	result = install_all(deadman, error);
-	if (deadman->installed > 0)
-		log_warning("the daemon has been silent for %.0f s: %u domain%s held to what keeps "
-			    "its cap",
-			    seconds, deadman->installed, deadman->installed == 1 ? "" : "s");
-	return result;
+		return error_prefixf(error, result, "%s/state.json", deadman->state_directory);
+	return deadman->state.clean ? 0 : act(deadman, heartbeat_s, error);
 }
 
 int deadman_main(int argc, char **argv)
@@ -225,20 +223,26 @@ int deadman_main(int argc, char **argv)
 		.doc = "Limit the domains of a vmenergyd that has died to what keeps their caps "
 		       "without it.",
 	};
-	struct deadman deadman = { .state_directory = STATE_DIRECTORY,
-				   .heartbeat = HEARTBEAT,
-				   .after_s = AFTER_S };
+	struct deadman deadman = { .after_s = AFTER_S, .patience_s = PATIENCE_S };
+	struct command command = { .deadman = &deadman };
+	struct found found = { NULL, NULL };
 	struct error error = { "" };
 	int result;
 
 	argp_err_exit_status = 2;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &deadman))
+	if (argp_parse(&argp, argc, argv, 0, NULL, &command))
 		return 2;
 	log_open("vmenergyd deadman", LOG_LEVEL_WARNING);
 	state_init(&deadman.state);
-	result = run(&deadman, &error);
+	result = find_places(&command, &found, &error);
+	deadman.state_directory = found.state_directory;
+	deadman.heartbeat = found.heartbeat;
+	if (!result)
+		result = run(&deadman, &error);
 	if (result)
 		log_error("%s", error.text);
 	state_clear(&deadman.state);
+	free(found.state_directory);
+	free(found.heartbeat);
 	return result || deadman.failed > 0 ? 1 : 0;
 }

@@ -6,7 +6,11 @@
  * quota, would exceed its cap. Each limited domain gets the quota that holds
  * its cap at the dearest CPU time that was seen of it.
  *
- *   vmenergyd deadman [--state-directory DIR] [--heartbeat FILE] [--after 60s] [--root DIR]
+ *   vmenergyd deadman [--config FILE] [--state-directory DIR] [--heartbeat FILE] [--after 60s]
+ *                     [--patience 10s] [--root DIR]
+ *
+ * The heartbeat is the file `alive` beside the control socket: one line, CLOCK_BOOTTIME in
+ * nanoseconds; where it is empty, its time counts.
  */
 #ifndef VMENERGY_VMENERGYD_DEADMAN_H
 #define VMENERGY_VMENERGYD_DEADMAN_H

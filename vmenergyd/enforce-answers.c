@@ -28,21 +28,28 @@ static void back_off(struct enforce *enforce, struct enforce_knob *knob)
 		(uint64_t)(wait_s < RETRY_MOST_S ? wait_s : RETRY_MOST_S) * UINT64_C(1000000000);
 }
 
+/* It has ended, the helper has, or too many wait there. */
+static bool is_nothing_wrong(int result)
+{
+	return result == -ENOENT || result == -ESRCH || result == -EPIPE || result == -EAGAIN ||
+	       result == -ECANCELED;
+}
+
 /* Once, until it goes well again: nobody wants to read it each second. */
 void enforce_knob_failed(struct enforce *enforce, struct enforce_knob *knob,
 			 const struct applied *applied)
 {
 	bool was_write = is_write(knob->phase);
-	bool is_gone = applied->result == -ENOENT || applied->result == -ESRCH;
+	bool is_quiet = is_nothing_wrong(applied->result);
 	bool *said = was_write ? &knob->said_failed : &knob->said_unread;
 	char text[512];
 
 	knob->phase = PHASE_NONE;
 	knob->is_sent = false;
 	back_off(enforce, knob);
-	enforce->counts.refused += was_write;
+	enforce->counts.refused += was_write && !is_quiet;
 	knob->unsure |= was_write;
-	if (!*said && !is_gone && applied->result != -EPIPE) {
+	if (!*said && !is_quiet) {
 		enforce_sayf(enforce, true, "%s cannot be %s: %s; tried again",
 			     enforce_knob_text(knob, text, sizeof text),
 			     was_write ? "written" : "read",
@@ -146,12 +153,25 @@ static const struct knob_value *worst_case(const struct enforce *enforce,
 									  : NULL;
 }
 
+/*
+ * Of later writes of a run that was killed nothing may be on disk, if that was full: but each was
+ * at least as tight as the original. So must not be what is taken for an original now.
+ */
+static bool may_be_left_over(const struct enforce_knob *knob, const struct knob_value *value)
+{
+	if (!knob->left_over)
+		return false;
+	if (knob->knob == KNOB_CPU || knob->knob == KNOB_DISK)
+		return !enforce_knob_loosens(value, &knob->original);
+	return knob->has_wanted && is_about(value, &knob->wanted);
+}
+
 static bool is_ours(const struct enforce *enforce, const struct enforce_knob *knob,
 		    const struct knob_value *value)
 {
 	const struct knob_value *worst = worst_case(enforce, knob);
 
-	if (worst && is_about(value, worst))
+	if ((worst && is_about(value, worst)) || may_be_left_over(knob, value))
 		return true;
 	if (!knob->unsure)
 		return knob_value_equal(value, &knob->current);
@@ -166,8 +186,8 @@ static void settle(struct enforce *enforce, struct enforce_knob *knob,
 {
 	knob->asked = *asked;
 	knob->current = knob->written = knob->before = *value;
-	knob->unsure = false;
-	enforce_knob_store(enforce, knob);
+	knob->unsure = knob->left_over = false;
+	(void)enforce_knob_store(enforce, knob); /* has its place since it was taken */
 }
 
 static void say_foreign(const struct enforce *enforce, const struct enforce_knob *knob,
@@ -210,7 +230,18 @@ static void foreign(struct enforce *enforce, struct enforce_knob *knob,
 
 static int took(struct enforce *enforce, struct enforce_knob *knob, const struct knob_value *value)
 {
+	static const struct cpu_limit none = { -1, 100000 };
+	const struct knob_value *worst = worst_case(enforce, knob);
+
 	knob->original = *value;
+	/* The dead man's is nobody's original; what he found was looser, and he could not put it
+	 * down, for we lived. */
+	if (worst && is_about(value, worst))
+		knob->original.cpu = none;
+	if (!enforce_knob_store(enforce, knob)) {
+		back_off(enforce, knob);
+		return 0;
+	}
 	knob->taken = knob->virgin = true;
 	enforce->state->clean = false;
 	settle(enforce, knob, value, value);

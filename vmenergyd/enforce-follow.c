@@ -166,12 +166,13 @@ static int meet(struct enforce *enforce, struct enforce_domain *domain,
 		state->knob_count = 0;
 		state->has_worst_case = false;
 		forget_quota(enforce, domain);
-	} else if (!is_same_cgroup(state->cgroup_inode, reading->cgroup_inode)) {
+	} else if (state->target.manager == reading->target.manager &&
+		   !is_same_cgroup(state->cgroup_inode, reading->cgroup_inode)) {
 		for (size_t i = state->knob_count; i-- > 0;)
 			if (state->knobs[i].knob != KNOB_PLACE)
 				state->knobs[i] = state->knobs[--state->knob_count];
 	}
-	return enforce_knobs_adopt(enforce, domain);
+	return enforce_knobs_adopt(enforce, domain, &reading->target);
 }
 
 static void note_change(struct enforce *enforce, struct enforce_domain *domain,
@@ -182,6 +183,8 @@ static void note_change(struct enforce *enforce, struct enforce_domain *domain,
 		forget_quota(enforce, domain);
 		domain->bandwidth = (struct enforce_bandwidth){ .largest_cpus = NAN };
 		domain->sums.begun = false;
+	} else if (domain->target.manager != reading->target.manager) {
+		enforce_knobs_hand_over(domain, &reading->target);
 	} else if (!is_same_cgroup(domain->cgroup_inode, reading->cgroup_inode)) {
 		enforce_knobs_forget(enforce, domain, false);
 		forget_quota(enforce, domain);
@@ -306,9 +309,19 @@ int enforce_follow(struct enforce *enforce, const struct enforce_input *input)
 	return result;
 }
 
+/* Not seen, but there: who lists domains may be starting again, or have lost its rights. */
+static bool lives(const struct enforce *enforce, const struct target *target)
+{
+	const struct enforce_options *options = &enforce->options;
+
+	return options->lives && target->pid > 0 &&
+	       options->lives(options->lives_context, target->pid, target->start_ticks);
+}
+
 static bool is_gone(const struct enforce *enforce, const struct enforce_domain *domain)
 {
-	return domain->ended || enforce->now_ns > domain->seen_ns + ENFORCE_ABSENT_NS;
+	return domain->ended || (enforce->now_ns > domain->seen_ns + ENFORCE_ABSENT_NS &&
+				 !lives(enforce, &domain->target));
 }
 
 /* Nothing is to be put back where nothing is. A cap by hand stays for the next run of a domain
@@ -337,7 +350,7 @@ static void drop_unmet(struct enforce *enforce)
 	for (size_t i = enforce->state->domain_count; i-- > 0;) {
 		const char *id = enforce->state->domains[i].id;
 
-		if (enforce_find(enforce, id))
+		if (enforce_find(enforce, id) || lives(enforce, &enforce->state->domains[i].target))
 			continue;
 		policy_forget(enforce->policy, id);
 		state_domain_remove(enforce->state, id);

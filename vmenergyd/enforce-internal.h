@@ -23,7 +23,6 @@
 #include "vmenergyd/enforce.h"
 #include "vmenergyd/policy/bandwidth.h"
 
-enum { ENFORCE_NONE = -1 };
 #define ENFORCE_NS 1e9
 /* A domain that is not seen is not gone: libvirtd may be starting again. */
 #define ENFORCE_ABSENT_NS (60 * UINT64_C(1000000000))
@@ -44,6 +43,10 @@ struct enforce_knob {
 	struct enforce_domain *domain;
 	enum knob knob;
 	char vdisk[64];
+	/* The domain had another manager when it was taken over: it is given back through that
+	 * one, and nothing else is done with it. */
+	bool is_former;
+	struct target former;
 	enum knob_phase phase;
 	uint64_t seq; /* of the verb under way */
 	bool is_sent;
@@ -55,7 +58,10 @@ struct enforce_knob {
 	bool virgin;              /* never written by us */
 	bool unsaved;             /* the state on disk does not know the write that waits */
 	bool unsure;              /* `written` or `before` is in force */
-	bool lowers;              /* the write under way does not loosen */
+	/* Of a run that was killed, or of another manager: what is in force may be a later write
+	 * of ours that nobody has put down. */
+	bool left_over;
+	bool lowers; /* the write under way does not loosen */
 	struct knob_value original, asked, current /* in force, read back */, written, before;
 	unsigned failures;
 	uint64_t retry_ns;
@@ -116,6 +122,7 @@ struct enforce_domain {
 	size_t state_at;                /* where it was in the state last */
 	uint64_t seen_ns;
 	bool ended, is_client; /* is_client: a service works for it */
+	bool awaits_libvirt;   /* a QEMU of a libvirt that does not answer: known by its process */
 	bool has_target;
 	struct target target;
 	uint64_t cgroup_inode;
@@ -181,6 +188,8 @@ struct enforce {
 	void *context;
 	double control_interval_s;
 	uint64_t now_ns, tick, due_ns, period_begin_ns, begun_ns;
+	bool was_away_told, save_asked;
+	uint64_t saved_ns; /* when intents were last put on disk */
 	double realtime_s;
 	bool has_snapshot;
 	uint64_t snapshot_seq, snapshot_epoch;
@@ -238,6 +247,10 @@ void enforce_refresh_rules(struct enforce *enforce, struct enforce_domain *domai
 double enforce_host_cap_w(const struct enforce *enforce); /* NaN = none */
 bool enforce_host_has_limit(const struct enforce *enforce);
 bool enforce_is_limited(const struct enforce *enforce, const struct enforce_domain *domain);
+/* Who is not seen now, or not in the last decision, is not free for that. */
+enum enforce_standing { STANDING_UNKNOWN, STANDING_FREE, STANDING_LIMITED };
+enum enforce_standing enforce_standing(const struct enforce *enforce,
+				       const struct enforce_domain *domain);
 
 /* --- enforce-input.c */
 int enforce_decide(struct enforce *enforce, const struct enforce_input *input, struct error *error);
@@ -259,8 +272,14 @@ struct enforce_knob *enforce_knob(const struct enforce_domain *domain, enum knob
 /* Want a value of a knob, which is made if need be. */
 int enforce_knob_want(struct enforce_domain *domain, const struct knob_value *value,
 		      const char *vdisk);
-int enforce_knobs_adopt(struct enforce *enforce, struct enforce_domain *domain);
-void enforce_knob_store(struct enforce *enforce, const struct enforce_knob *knob);
+/* Those of the state; `now`: where the domain is now. */
+int enforce_knobs_adopt(struct enforce *enforce, struct enforce_domain *domain,
+			const struct target *now);
+/* The domain has another manager from now on: what was taken over goes back through the old one. */
+void enforce_knobs_hand_over(struct enforce_domain *domain, const struct target *now);
+bool enforce_knob_loosens(const struct knob_value *value, const struct knob_value *in_force);
+/* false: there is no room for it. */
+bool enforce_knob_store(struct enforce *enforce, const struct enforce_knob *knob);
 int enforce_knob_write(struct enforce *enforce, struct enforce_knob *knob, enum knob_phase phase,
 		       const struct knob_value *value);
 /* As if it had never been taken over. */
@@ -278,6 +297,8 @@ void enforce_knob_failed(struct enforce *enforce, struct enforce_knob *knob,
 			 const struct applied *applied);
 
 /* --- enforce-queue.c */
+/* What a verb of this knob is meant for. */
+void enforce_fill_target(const struct enforce_knob *knob, struct target *target);
 int enforce_queue(struct enforce *enforce, struct enforce_knob *knob, enum knob_phase phase,
 		  const struct knob_value *value);
 struct enforce_knob *enforce_queue_take(struct enforce *enforce, uint64_t seq);

@@ -17,13 +17,6 @@ enum { ANSWER_S = 30, CHECK_S = 60, LEAVE_TRIES = 3 };
 
 /* --- values ------------------------------------------------------------------------------- */
 
-static double cpus_of(const struct cpu_limit *limit)
-{
-	struct bandwidth bandwidth = { limit->quota_us, limit->period_us };
-
-	return limit->quota_us < 0 ? INFINITY : bandwidth_cpus(&bandwidth);
-}
-
 /* 0 = unlimited. */
 static uint64_t tighter(uint64_t a, uint64_t b)
 {
@@ -53,7 +46,7 @@ static struct knob_value effective(const struct enforce_knob *knob)
 
 	switch (knob->knob) {
 	case KNOB_CPU:
-		if (cpus_of(&knob->wanted.cpu) < cpus_of(&value.cpu))
+		if (state_cpus(&knob->wanted.cpu) < state_cpus(&value.cpu))
 			value = knob->wanted;
 		break;
 	case KNOB_DISK:
@@ -75,12 +68,12 @@ static bool is_looser(uint64_t now, uint64_t than)
 	return than > 0 && (now == 0 || now > than);
 }
 
-static bool loosens(const struct knob_value *value, const struct knob_value *in_force)
+bool enforce_knob_loosens(const struct knob_value *value, const struct knob_value *in_force)
 {
 	const struct disk_limit *now = &value->disk, *than = &in_force->disk;
 
 	if (value->knob == KNOB_CPU)
-		return cpus_of(&value->cpu) > cpus_of(&in_force->cpu);
+		return state_cpus(&value->cpu) > state_cpus(&in_force->cpu);
 	if (value->knob != KNOB_DISK)
 		return false;
 	return is_looser(now->read_bytes_s, than->read_bytes_s) ||
@@ -129,15 +122,55 @@ int enforce_knob_want(struct enforce_domain *domain, const struct knob_value *va
 		knob = knob_add(domain, value->knob, vdisk);
 	if (!knob)
 		return -ENOMEM;
+	if (knob->is_former) /* its original goes back first */
+		return 0;
 	knob->wanted = *value;
 	knob->has_wanted = true;
 	knob->leaving = false;
 	return 0;
 }
 
-int enforce_knobs_adopt(struct enforce *enforce, struct enforce_domain *domain)
+static bool is_same_quota(const struct target *a, const struct target *b)
+{
+	return a->cpu_cgroup[0] && strcmp(a->cpu_cgroup, b->cpu_cgroup) == 0;
+}
+
+/*
+ * libvirt limits the CPU in the domain's cgroup, where we do without libvirt: that is one and the
+ * same quota, told by somebody else. A disk's limits are not.
+ */
+static void hand_over(struct enforce_knob *knob, const struct target *before,
+		      const struct target *now)
+{
+	if (knob->is_former)
+		return;
+	knob->unsure = knob->left_over = true;
+	if ((knob->knob == KNOB_CPU || knob->knob == KNOB_SHARES) && is_same_quota(before, now))
+		return;
+	knob->is_former = knob->leaving = true;
+	knob->has_wanted = false;
+	knob->former = *before;
+}
+
+void enforce_knobs_hand_over(struct enforce_domain *domain, const struct target *now)
+{
+	struct target before = domain->target;
+
+	for (size_t i = 0; i < domain->knobs.count; i++) {
+		struct enforce_knob *knob = domain->knobs.items[i];
+
+		/* With its leaves, which are those of the old manager still. */
+		if (!knob->is_former)
+			enforce_fill_target(knob, &before);
+		hand_over(knob, &before, now);
+	}
+}
+
+int enforce_knobs_adopt(struct enforce *enforce, struct enforce_domain *domain,
+			const struct target *now)
 {
 	struct state_domain *state = enforce_state(enforce, domain);
+	struct target before;
 
 	for (size_t i = 0; state && i < state->knob_count; i++) {
 		const struct state_knob *from = &state->knobs[i];
@@ -145,15 +178,19 @@ int enforce_knobs_adopt(struct enforce *enforce, struct enforce_domain *domain)
 
 		if (!knob)
 			return -ENOMEM;
-		knob->taken = knob->unsure = true;
+		knob->taken = knob->unsure = knob->left_over = true;
 		knob->original = from->original;
 		knob->written = knob->asked = knob->current = from->written;
 		knob->before = from->before;
+		before = state->target;
+		before.manager = from->has_manager ? from->manager : before.manager;
+		if (before.manager != now->manager)
+			hand_over(knob, &before, now);
 	}
 	return state ? 0 : -ENOMEM;
 }
 
-void enforce_knob_store(struct enforce *enforce, const struct enforce_knob *knob)
+bool enforce_knob_store(struct enforce *enforce, const struct enforce_knob *knob)
 {
 	struct state_domain *domain = enforce_state(enforce, knob->domain);
 	struct state_knob *into = domain ? state_knob(domain, knob->knob, knob->vdisk) : NULL;
@@ -161,10 +198,13 @@ void enforce_knob_store(struct enforce *enforce, const struct enforce_knob *knob
 	if (domain && !into)
 		into = state_knob_add(domain, knob->knob, knob->vdisk);
 	if (!into)
-		return;
+		return false;
+	into->has_manager = true;
+	into->manager = (knob->is_former ? &knob->former : &knob->domain->target)->manager;
 	into->original = knob->original;
 	into->written = knob->written;
 	into->before = knob->before;
+	return true;
 }
 
 static void forget_stored(struct enforce *enforce, const struct enforce_knob *knob)
@@ -207,9 +247,9 @@ int enforce_knob_write(struct enforce *enforce, struct enforce_knob *knob, enum 
 {
 	knob->before = knob->current;
 	knob->written = *value;
-	knob->lowers = !loosens(value, &knob->current);
+	knob->lowers = !enforce_knob_loosens(value, &knob->current);
 	knob->unsaved = true;
-	enforce_knob_store(enforce, knob);
+	(void)enforce_knob_store(enforce, knob);
 	return enforce_queue(enforce, knob, phase, value);
 }
 
@@ -231,7 +271,7 @@ static int renew(struct enforce *enforce, struct enforce_knob *knob)
 		return 0;
 	}
 	knob->unsaved = true;
-	enforce_knob_store(enforce, knob);
+	(void)enforce_knob_store(enforce, knob);
 	return 0;
 }
 
@@ -281,7 +321,7 @@ int enforce_knob_step(struct enforce *enforce, struct enforce_knob *knob, bool r
 	if (!knob->has_wanted || enforce_knob_is_unchanged(knob))
 		return 0;
 	value = effective(knob);
-	if (!raises && loosens(&value, &knob->asked))
+	if (!raises && enforce_knob_loosens(&value, &knob->asked))
 		return 0;
 	return enforce_knob_write(enforce, knob, PHASE_SET, &value);
 }
@@ -337,7 +377,7 @@ void enforce_knob_watch(struct enforce *enforce, struct enforce_knob *knob,
 		enforce_knob_failed(enforce, knob, &silent);
 		return;
 	}
-	if (!knob->taken || knob->unsure || enforce->now_ns < knob->retry_ns)
+	if (!knob->taken || knob->unsure || knob->is_former || enforce->now_ns < knob->retry_ns)
 		return;
 	if (!contradicts(enforce, knob, reading) && !is_due(enforce, knob))
 		return;

@@ -7,6 +7,9 @@
 
 #include "base/memory.h"
 
+/* A second, if a little early. */
+#define SAVE_LEAST_NS UINT64_C(900000000)
+
 /* Devices that the knob of a vDISK limits: of all that share one with it, where the limit is
  * their cgroup's. */
 static void add_leaves(const struct enforce_disk *disk, struct target *target)
@@ -24,12 +27,14 @@ static void add_leaves(const struct enforce_disk *disk, struct target *target)
 	}
 }
 
-static void fill_target(const struct enforce_knob *knob, struct target *target)
+void enforce_fill_target(const struct enforce_knob *knob, struct target *target)
 {
 	const struct enforce_domain *domain = knob->domain;
 
-	*target = domain->target;
+	*target = knob->is_former ? knob->former : domain->target;
 	strcpy(target->vdisk, knob->vdisk);
+	if (knob->is_former && target->leaf_count > 0)
+		return;
 	target->leaf_count = 0;
 	for (size_t i = 0; i < domain->disks.count && knob->knob == KNOB_DISK; i++) {
 		size_t leader = enforce_disk_leader(domain, i);
@@ -61,7 +66,7 @@ int enforce_queue(struct enforce *enforce, struct enforce_knob *knob, enum knob_
 	verb->value.knob = knob->knob;
 	if (value)
 		verb->value = *value;
-	fill_target(knob, &verb->target);
+	enforce_fill_target(knob, &verb->target);
 	return 0;
 }
 
@@ -120,6 +125,16 @@ void enforce_queue_forget(struct enforce *enforce, struct enforce_knob *knob)
 	knob->is_sent = false;
 }
 
+/*
+ * Without an original on disk nothing is written. Of later writes, those of a second may share one
+ * save: should a kill hide what they wrote, it is known as ours by being tighter than the original.
+ */
+static bool must_be_saved(const struct enforce *enforce, const struct enforce_knob *knob)
+{
+	return knob->unsaved &&
+	       (knob->virgin || enforce->now_ns >= enforce->saved_ns + SAVE_LEAST_NS);
+}
+
 const struct verb *enforce_verbs(struct enforce *enforce, size_t *count, bool *needs_state)
 {
 	*needs_state = false;
@@ -127,8 +142,10 @@ const struct verb *enforce_verbs(struct enforce *enforce, size_t *count, bool *n
 		const struct verb *verb = &enforce->queue.items[i];
 		size_t at = search(enforce, verb->seq);
 
-		*needs_state = verb->kind == VERB_SET && enforce->flights.items[at].knob->unsaved;
+		*needs_state = verb->kind == VERB_SET &&
+			       must_be_saved(enforce, enforce->flights.items[at].knob);
 	}
+	enforce->save_asked = *needs_state;
 	*count = enforce->queue.count;
 	return enforce->queue.items;
 }
@@ -138,6 +155,9 @@ void enforce_sent(struct enforce *enforce, size_t count)
 	struct verb *items = enforce->queue.items;
 
 	count = count < enforce->queue.count ? count : enforce->queue.count;
+	if (enforce->save_asked && count > 0)
+		enforce->saved_ns = enforce->now_ns;
+	enforce->save_asked = false;
 	for (size_t i = 0; i < count; i++) {
 		struct enforce_knob *knob =
 			enforce->flights.items[search(enforce, items[i].seq)].knob;
@@ -159,6 +179,7 @@ void enforce_refuse_new(struct enforce *enforce, const char *why)
 {
 	const uint64_t patience_ns = 10 * UINT64_C(1000000000);
 
+	enforce->save_asked = false;
 	for (size_t i = enforce->queue.count; i-- > 0;) {
 		const struct verb *verb = &enforce->queue.items[i];
 		struct enforce_knob *knob = enforce->flights.items[search(enforce, verb->seq)].knob;
@@ -170,20 +191,5 @@ void enforce_refuse_new(struct enforce *enforce, const char *why)
 		if (!enforce->refusing)
 			enforce_sayf(enforce, true, "no new limits are taken up: %s", why);
 		enforce->refusing = true;
-	}
-}
-
-void enforce_lost(struct enforce *enforce)
-{
-	struct applied lost = { .result = -EPIPE };
-
-	for (size_t i = enforce->flights.count; i-- > 0;) {
-		struct enforce_knob *knob = enforce->flights.items[i].knob;
-
-		if (!knob->is_sent)
-			continue;
-		lost.seq = knob->seq;
-		enforce_queue_take(enforce, knob->seq);
-		enforce_knob_failed(enforce, knob, &lost);
 	}
 }

@@ -76,6 +76,17 @@ bool enforce_is_limited(const struct enforce *enforce, const struct enforce_doma
 	return domain->has_limit || domain->owner_has_limit || enforce_host_has_limit(enforce);
 }
 
+enum enforce_standing enforce_standing(const struct enforce *enforce,
+				       const struct enforce_domain *domain)
+{
+	if (domain->rules != enforce->rules)
+		return STANDING_UNKNOWN;
+	if (!enforce_is_limited(enforce, domain))
+		return STANDING_FREE;
+	return enforce->decision.made && domain->decided != SIZE_MAX ? STANDING_LIMITED
+								     : STANDING_UNKNOWN;
+}
+
 void enforce_set_config(struct enforce *enforce, const struct config *config,
 			double control_interval_s)
 {
@@ -176,6 +187,53 @@ static void say_set(const struct enforce *enforce, const char *name, const struc
 	text_free(&text);
 }
 
+static bool is_there(const struct topology *topology, const char *id)
+{
+	for (size_t i = 0; i < topology->domain_count; i++)
+		if (strcmp(topology->domains[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* The oldest cap of a domain that is not there; NULL = all are. */
+static const struct state_override *find_stale(const struct enforce *enforce,
+					       const struct topology *topology)
+{
+	const struct state_override *stale = NULL;
+
+	for (size_t i = 0; i < enforce->state->override_count; i++) {
+		const struct state_override *override = &enforce->state->overrides[i];
+
+		if ((!stale || override->since_s < stale->since_s) &&
+		    !is_there(topology, override->id))
+			stale = override;
+	}
+	return stale;
+}
+
+/* What the state file cannot hold is refused before it is in force. */
+static int make_room(struct enforce *enforce, const struct topology *topology,
+		     const struct domain *domain, struct error *error)
+{
+	const struct state_override *stale;
+
+	if (strlen(domain->id) >= TARGET_TEXT || strlen(domain->name) > STATE_NAME_MAX)
+		return error_setf(error, ENAMETOOLONG,
+				  "%.60s...: its id or name is too long to be remembered",
+				  domain->id);
+	if (enforce->state->override_count < STATE_OVERRIDES_MAX)
+		return 0;
+	stale = find_stale(enforce, topology);
+	if (!stale)
+		return error_setf(error, ENOSPC,
+				  "%d domains have caps set by hand: clear some first",
+				  STATE_OVERRIDES_MAX);
+	enforce_sayf(enforce, true, "%s: its cap set by hand is forgotten: there are too many",
+		     stale->name ? stale->name : stale->id);
+	state_override_remove(enforce->state, stale->id);
+	return 0;
+}
+
 int enforce_set_limits(struct enforce *enforce, const struct topology *topology, const char *domain,
 		       const struct limits *limits, const char *by, struct error *error)
 {
@@ -188,6 +246,10 @@ int enforce_set_limits(struct enforce *enforce, const struct topology *topology,
 	if (result)
 		return result;
 	override = state_override(enforce->state, found->id);
+	if (!override)
+		result = make_room(enforce, topology, found, error);
+	if (result)
+		return result;
 	if (!override)
 		override = state_override_add(enforce->state, found->id);
 	if (!override || text_replace(&override->name, found->name) ||

@@ -108,6 +108,9 @@ static int want_disks(const struct enforce *enforce, struct enforce_domain *doma
 		/* It is given a cgroup first. */
 		if (enforce_holds_disks_by_cgroup(domain) && !domain->target.io_cgroup[0])
 			continue;
+		/* libvirt would not know of what is written past it. */
+		if (domain->awaits_libvirt)
+			continue;
 		value = disk_value(domain, allotment, i);
 		if (limits_disk(&value.disk) || enforce_knob(domain, KNOB_DISK, disk->name))
 			result = enforce_knob_want(domain, &value, disk->name);
@@ -139,10 +142,11 @@ static int want_place(const struct enforce *enforce, struct enforce_domain *doma
 	const struct target *target = &domain->target;
 	struct enforce_knob *knob = enforce_knob(domain, KNOB_PLACE, "");
 
-	if (target->manager == DOMAIN_LIBVIRT || !enforce->config->move_processes)
+	if (target->manager == DOMAIN_LIBVIRT || domain->awaits_libvirt ||
+	    !enforce->config->move_processes)
 		return 0;
 	if (target->cpu_cgroup[0]) {
-		if (knob)
+		if (knob && !knob->is_former)
 			knob->leaving = false;
 		return 0;
 	}
@@ -159,7 +163,7 @@ static void let_go(struct enforce_domain *domain)
 	for (size_t i = 0; i < domain->knobs.count; i++) {
 		struct enforce_knob *knob = domain->knobs.items[i];
 
-		if (!isnan(domain->limits.share) &&
+		if (!knob->is_former && !isnan(domain->limits.share) &&
 		    (knob->knob == KNOB_SHARES || knob->knob == KNOB_PLACE))
 			continue;
 		knob->has_wanted = false;
@@ -172,7 +176,7 @@ static void forget_unplugged(struct enforce *enforce, struct enforce_domain *dom
 {
 	for (size_t i = domain->knobs.count; i-- > 0;) {
 		struct enforce_knob *knob = domain->knobs.items[i];
-		bool there = knob->knob != KNOB_DISK;
+		bool there = knob->knob != KNOB_DISK || knob->is_former;
 
 		for (size_t k = 0; k < domain->disks.count && !there; k++)
 			there = strcmp(domain->disks.items[k].name, knob->vdisk) == 0;
@@ -184,14 +188,13 @@ static void forget_unplugged(struct enforce *enforce, struct enforce_domain *dom
 int enforce_want(struct enforce *enforce, struct enforce_domain *domain)
 {
 	const struct policy_allotment *allotment;
-	bool limited = enforce->decision.made && domain->decided != SIZE_MAX &&
-		       enforce_is_limited(enforce, domain);
+	enum enforce_standing standing = enforce_standing(enforce, domain);
 	int result = 0;
 
-	if (!domain->has_target)
+	if (!domain->has_target || standing == STANDING_UNKNOWN)
 		return 0;
 	forget_unplugged(enforce, domain);
-	if (!limited) {
+	if (standing == STANDING_FREE) {
 		let_go(domain);
 		if (!isnan(domain->limits.share))
 			result = want_place(enforce, domain);
@@ -216,7 +219,11 @@ static void note_worst_case(const struct enforce *enforce, const struct enforce_
 		&enforce->decision.output.domains[domain->decided];
 	double watts = fmax(allotment->cpu_w, domain->limits.floor_w); /* NaN: no floor */
 	double watts_per_cpu = fmax(domain->highest_w_per_cpu, state->memory.watts_per_cpu);
+	const struct enforce_knob *knob = enforce_knob(domain, KNOB_CPU, "");
 
+	/* Until the original is read: the dead man may have installed the old one. */
+	if (state->has_worst_case && knob && !knob->taken)
+		return;
 	state->has_worst_case = isfinite(watts) && watts_per_cpu > 0;
 	if (state->has_worst_case)
 		state->worst_case_cpu = cpu_value(domain, watts / watts_per_cpu);
@@ -224,11 +231,12 @@ static void note_worst_case(const struct enforce *enforce, const struct enforce_
 
 void enforce_remember(struct enforce *enforce, struct enforce_domain *domain)
 {
-	bool limited = enforce->decision.made && domain->decided != SIZE_MAX &&
-		       enforce_is_limited(enforce, domain);
+	enum enforce_standing standing = enforce_standing(enforce, domain);
 	struct state_domain *state;
 
-	if (!limited && domain->knobs.count == 0) {
+	if (standing == STANDING_UNKNOWN)
+		return;
+	if (standing == STANDING_FREE && domain->knobs.count == 0) {
 		if (domain->had_state)
 			state_domain_remove(enforce->state, domain->id);
 		domain->had_state = false;
@@ -242,10 +250,13 @@ void enforce_remember(struct enforce *enforce, struct enforce_domain *domain)
 		state->target = domain->target;
 		state->cgroup_inode = domain->cgroup_inode;
 	}
-	if (!limited) {
+	if (standing == STANDING_FREE) {
 		state->has_worst_case = false;
 		return;
 	}
 	(void)policy_recall(enforce->policy, domain->id, &state->memory);
+	/* A bucket says nothing without its time, even where it stays full. */
+	if (!isnan(state->memory.bucket_j))
+		enforce->state->saved_s = enforce->realtime_s;
 	note_worst_case(enforce, domain, state);
 }

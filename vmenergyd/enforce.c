@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -106,6 +107,18 @@ static bool is_due(struct enforce *enforce, double tick_s)
 	return true;
 }
 
+/* Its process shows that it is libvirt's before libvirt says so: by what is told of it, or by the
+ * cgroup that libvirt or systemd-machined made for it. */
+static bool awaits_libvirt(const struct enforce_domain *domain, const struct domain *of)
+{
+	const char *cgroup = domain->target.cpu_cgroup;
+
+	if (of->manager == DOMAIN_LIBVIRT)
+		return false;
+	return (of->reason && strstr(of->reason, "libvirt: ")) || strstr(cgroup, ".libvirt-qemu") ||
+	       strstr(cgroup, "/machine-qemu");
+}
+
 static int prepare(struct enforce *enforce, const struct topology *topology, bool *anything)
 {
 	int result = enforce_open_rows(&enforce->by_topology, topology->domain_count);
@@ -118,6 +131,7 @@ static int prepare(struct enforce *enforce, const struct topology *topology, boo
 		enforce->by_topology.items[i] = domain;
 		if (!domain)
 			continue;
+		domain->awaits_libvirt = awaits_libvirt(domain, &topology->domains[i]);
 		enforce_refresh_rules(enforce, domain);
 		if (!enforce_is_limited(enforce, domain))
 			continue;
@@ -180,7 +194,6 @@ static int act(struct enforce *enforce)
 	for (size_t i = 0; i < enforce->domains.count; i++)
 		enforce_remember(enforce, enforce->domains.items[i]);
 	enforce->state->host = policy_recall_host(enforce->policy);
-	enforce->state->saved_s = enforce->realtime_s;
 	return result;
 }
 
@@ -208,6 +221,16 @@ static int decide(struct enforce *enforce, const struct enforce_input *input, st
 	return 1;
 }
 
+/* What the last run knew is as old as its last save: budgets went on being used. */
+static void tell_away(struct enforce *enforce)
+{
+	double seconds = enforce->realtime_s - enforce->state->saved_s;
+
+	if (!enforce->was_away_told && enforce->state->saved_s > 0 && seconds > 0)
+		policy_was_away(enforce->policy, seconds);
+	enforce->was_away_told = true;
+}
+
 int enforce_tick(struct enforce *enforce, const struct enforce_input *input, struct error *error)
 {
 	int result;
@@ -215,6 +238,7 @@ int enforce_tick(struct enforce *enforce, const struct enforce_input *input, str
 	enforce->now_ns = input->now_ns;
 	enforce->realtime_s = input->snapshot->time_s;
 	enforce->tick++;
+	tell_away(enforce);
 	enforce_add_meter(enforce, input);
 	result = enforce_follow(enforce, input);
 	if (result)

@@ -54,6 +54,10 @@ struct enforce_options {
 	size_t disk_count;
 	bool has_meter;
 	double control_interval_s; /* >= 1 */
+	/* Does the process still live? What is not seen for a while but lives is not given up.
+	 * NULL = nobody can tell. */
+	bool (*lives)(void *context, pid_t pid, uint64_t start_ticks);
+	void *lives_context;
 };
 
 /* A line for the log: transitions alone (held, free, infeasible, refused, changed by somebody). */
@@ -75,17 +79,14 @@ int enforce_tick(struct enforce *enforce, const struct enforce_input *input, str
 
 /*
  * Verbs that wait to be sent, oldest first; the caller sends and then takes
- * off what was sent. `needs_state`: the state must be on disk before; if it
- * cannot be, enforce_refuse_new() drops what would take over a knob (limits that are in force stay,
- * and go on being regulated).
+ * off what was sent. `needs_state`: the state must be on disk before (each time that a knob is
+ * taken over; at most once a second for those that are); if it cannot be, enforce_refuse_new()
+ * drops what would take over a knob (limits that are in force stay, and go on being regulated).
  */
 const struct verb *enforce_verbs(struct enforce *enforce, size_t *count, bool *needs_state);
 void enforce_sent(struct enforce *enforce, size_t count);
 void enforce_refuse_new(struct enforce *enforce, const char *why);
 void enforce_applied(struct enforce *enforce, const struct applied *applied);
-
-/* The helper died: what was sent and is not answered will not be. */
-void enforce_lost(struct enforce *enforce);
 
 /* Control and throttle figures of the last decision, host.cap_w too. */
 void enforce_fill(const struct enforce *enforce, struct snapshot *snapshot);

@@ -38,22 +38,35 @@ struct child {
  * Of root's rights: sockets of QEMUs that run as other users (DAC_OVERRIDE), processes under
  * hidepid (SYS_PTRACE), moving a process where cpuset is delegated, too (SYS_NICE).
  */
-static void drop_rights(void)
+static bool is_needed(unsigned capability)
 {
-	static const unsigned needed[] = { CAP_DAC_OVERRIDE, CAP_SYS_PTRACE, CAP_SYS_NICE };
-	bool have[sizeof needed / sizeof *needed];
+	return capability == CAP_DAC_OVERRIDE || capability == CAP_SYS_PTRACE ||
+	       capability == CAP_SYS_NICE;
+}
 
-	if (geteuid() != 0 || capng_get_caps_process())
-		return;
-	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-		have[i] = capng_have_capability(CAPNG_PERMITTED, needed[i]) == 1;
-	capng_clear(CAPNG_SELECT_BOTH);
-	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-		if (have[i])
-			capng_updatev(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
-				      needed[i], -1);
-	if (capng_apply(CAPNG_SELECT_CAPS))
-		log_warning("privileged child: keeps all of its rights");
+/* Of this process, which capng_get_caps_process() has read: are there none but needed ones? */
+static bool has_needed_only(void)
+{
+	for (unsigned i = 0; i <= CAP_LAST_CAP; i++)
+		if (!is_needed(i) && capng_have_capability(CAPNG_PERMITTED, i) == 1)
+			return false;
+	return true;
+}
+
+/* 0 or -EPERM. */
+static int drop_rights(void)
+{
+	if (capng_get_caps_process())
+		return -EPERM;
+	if (has_needed_only())
+		return 0;
+	for (unsigned i = 0; i <= CAP_LAST_CAP; i++)
+		if (!is_needed(i))
+			capng_update(CAPNG_DROP,
+				     CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE, i);
+	if (capng_apply(CAPNG_SELECT_CAPS) || capng_get_caps_process() || !has_needed_only())
+		return -EPERM;
+	return 0;
 }
 
 /* --- verbs --------------------------------------------------------------------- */
@@ -208,7 +221,12 @@ int helper_child(int fd, const struct helper_options *options)
 
 	child.fd = fd;
 	child.patience_ns = (uint64_t)(patience_s * 1e9);
-	drop_rights();
+	if (drop_rights()) {
+		log_error("privileged child: cannot give up the rights that it does not need%s",
+			  options->dry_run ? "" : ": it ends");
+		if (!options->dry_run)
+			return 1;
+	}
 	child.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (child.wake_fd < 0 || rootfs_open(&child.root, options->root, &error) ||
 	    actuator_room_open(&child.room, &child.root, options->dry_run, &error)) {

@@ -32,7 +32,7 @@ int verb_write(struct actuator_room *room, const struct actuator *actuator,
  */
 struct worker;
 
-enum { WORKER_QUEUE_MAX = 1024 };
+enum { WORKER_QUEUE_MAX = 8192 }; /* some 25 MB; full: -EAGAIN */
 
 struct worker_options {
 	const struct actuator *actuator;

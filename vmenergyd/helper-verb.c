@@ -5,9 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/cgroupfs.h"
-#include "base/proc.h"
-#include "vmenergyd/actuator/cgroup.h"
+#include "host/libvirt-quota.h"
+#include "vmenergyd/actuator/guard.h"
 #include "vmenergyd/helper-internal.h"
 #include "vmenergyd/helper.h"
 
@@ -51,6 +50,9 @@ static int check_target(const struct target *target, struct error *error)
 	if (target->leaf_count > TARGET_LEAVES)
 		return error_setf(error, EINVAL, "verb: %u leaves: must be at most %d",
 				  target->leaf_count, TARGET_LEAVES);
+	if (target->vcpus > LIBVIRT_VCPUS_MAX)
+		return error_setf(error, EINVAL, "verb: %u vCPUs: must be at most %d",
+				  target->vcpus, LIBVIRT_VCPUS_MAX);
 	/* libvirt finds its domains by UUID alone. */
 	if (target->pid < 0 || (target->pid == 0 && target->manager != DOMAIN_LIBVIRT))
 		return error_setf(error, EINVAL, "verb: %d is no process", (int)target->pid);
@@ -73,53 +75,6 @@ int verb_check(const struct verb *verb, struct error *error)
 	result = check_target(&verb->target, error);
 	if (!result && verb->kind == VERB_SET)
 		result = knob_value_check(&verb->value, error);
-	return result;
-}
-
-/* --- is it still there? -------------------------------------------------------- */
-
-static int check_process(const struct actuator_room *room, const struct target *target,
-			 struct error *error)
-{
-	struct proc_stat stat;
-
-	if (proc_read_stat(room->root, target->pid, 0, &stat))
-		return error_setf(error, ESRCH, "%s: process %d is gone", target->name,
-				  (int)target->pid);
-	if (stat.start_ticks != target->start_ticks)
-		return error_setf(error, ESRCH, "%s: process %d is another one by now",
-				  target->name, (int)target->pid);
-	return 0;
-}
-
-static int check_holds(const struct actuator_room *room, const struct target *target,
-		       const char *controller, const char *cgroup, struct error *error)
-{
-	if (!*cgroup || cgroup_holds(room->root, controller, cgroup, target->pid))
-		return 0;
-	return error_setf(error, ESTALE, "%s: cgroup %s does not hold process %d any more",
-			  target->name, cgroup, (int)target->pid);
-}
-
-/* A simulated plant brings its own cgroups and has no processes. */
-static int check_presence(const struct actuator_room *room, const struct actuator *actuator,
-			  const struct verb *verb, struct error *error)
-{
-	const struct target *target = &verb->target;
-	enum knob knob = verb->value.knob;
-	int result;
-
-	if (target->pid == 0 || room->cgroup.write != cgroup_io_real(room->root).write)
-		return 0;
-	result = check_process(room, target, error);
-	if (actuator != &actuator_cgroup)
-		return result;
-	if (!result && (knob == KNOB_CPU || knob == KNOB_SHARES))
-		result = check_holds(room, target, cgroup_cpu_controller(room), target->cpu_cgroup,
-				     error);
-	if (!result && knob == KNOB_DISK)
-		result = check_holds(room, target, cgroup_disk_controller(room), target->io_cgroup,
-				     error);
 	return result;
 }
 
@@ -181,7 +136,7 @@ static bool begin(struct actuator_room *room, const struct actuator *actuator,
 	*applied = (struct applied){ .seq = verb->seq, .value.knob = verb->value.knob };
 	snprintf(applied->actuator, sizeof applied->actuator, "%s", actuator->name);
 	if (!room->dry_run)
-		applied->result = check_presence(room, actuator, verb, &applied->error);
+		applied->result = guard_check(room, actuator, verb, &applied->error);
 	return applied->result == 0;
 }
 
@@ -221,4 +176,6 @@ void verb_perform(struct actuator_room *room, const struct verb *verb, struct ap
 		verb_do(room, actuator, verb, applied);
 	else
 		applied->result = -EOPNOTSUPP;
+	if (applied->result == -EAGAIN) /* is said of a full queue alone */
+		applied->result = -EBUSY;
 }

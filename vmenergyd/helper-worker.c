@@ -11,7 +11,8 @@
 #include "vmenergyd/helper-internal.h"
 
 #define NS_PER_S UINT64_C(1000000000)
-#define RETRY_PAUSE_NS (NS_PER_S / 4) /* between two attempts to connect */
+#define CONNECT_PAUSE_NS (NS_PER_S / 4) /* between two attempts to connect */
+#define AGAIN_PAUSE_NS (NS_PER_S / 10)  /* where the actuator says "try again" */
 
 struct job {
 	struct job *next;
@@ -34,6 +35,7 @@ struct worker {
 	struct job *running;
 	/* When what is still unanswered by the actuator was begun; 0 = it has answered all. */
 	uint64_t asked_ns;
+	bool says_again; /* it answers, but with -EAGAIN: its silence is none */
 };
 
 /* --- lists -------------------------------------------------------------------- */
@@ -66,21 +68,23 @@ static struct job *list_take(struct job_list *list, struct job **link)
 /* --- the thread ---------------------------------------------------------------- */
 
 /* With the lock held, which is given up meanwhile. */
-static void pause_before_retry(struct worker *worker)
+static void pause_before_retry(struct worker *worker, uint64_t pause_ns)
 {
-	uint64_t until = clock_now_ns() + RETRY_PAUSE_NS;
+	uint64_t until = clock_now_ns() + pause_ns;
 	struct timespec time = { .tv_sec = (time_t)(until / NS_PER_S),
 				 .tv_nsec = (long)(until % NS_PER_S) };
 
-	pthread_cond_timedwait(&worker->work, &worker->lock, &time);
+	/* New work wakes it early, but must not hurry what is tried again. */
+	while (clock_now_ns() < until)
+		pthread_cond_timedwait(&worker->work, &worker->lock, &time);
 }
 
 /* One attempt; the lock is given up meanwhile. */
-static int attempt(struct worker *worker, struct job *job)
+static int attempt(struct worker *worker, struct job *job, bool again)
 {
-	bool again = job->answered;
 	int result;
 
+	worker->says_again = false;
 	pthread_mutex_unlock(&worker->lock);
 	if (again) {
 		result = verb_write(&worker->room, worker->options.actuator, &job->verb);
@@ -89,28 +93,38 @@ static int attempt(struct worker *worker, struct job *job)
 		result = job->applied.result;
 	}
 	pthread_mutex_lock(&worker->lock);
-	if (result != -ENOTCONN)
-		worker->asked_ns = 0;
-	/* The fail-safe came in between: what was read may be what that had written. */
-	return result == 0 && job->answered && !again ? -EAGAIN : result;
+	worker->says_again = result == -EAGAIN;
+	return result;
 }
 
-/* Until the actuator answers, or the job is given up. */
+/* How long until the next attempt; 0 = there is none. */
+static uint64_t pause_after(int result)
+{
+	return result == -ENOTCONN ? CONNECT_PAUSE_NS : result == -EAGAIN ? AGAIN_PAUSE_NS : 0;
+}
+
+/* Until the actuator answers, or the job is given up. Patience counts from the first attempt. */
 static void run_job(struct worker *worker, struct job *job)
 {
+	uint64_t pause_ns;
+	bool again;
 	int result;
 
-	for (;;) {
+	do {
 		if (!worker->asked_ns)
 			worker->asked_ns = clock_now_ns();
-		result = attempt(worker, job);
-		if (job->abandoned || (result != -ENOTCONN && result != -EAGAIN))
-			break;
-		if (result == -ENOTCONN)
-			pause_before_retry(worker);
-		if (job->abandoned)
-			break;
-	}
+		again = job->answered;
+		result = attempt(worker, job, again);
+		pause_ns = pause_after(result);
+		if (!pause_ns)
+			worker->asked_ns = 0;
+		else if (!job->abandoned)
+			pause_before_retry(worker, pause_ns);
+		/* Without a pause: the fail-safe came in between, and what was read may be what
+		 * that had written. */
+	} while (!job->abandoned && (pause_ns || (result == 0 && job->answered && !again)));
+	if (worker->says_again) /* the next one's trouble is another */
+		worker->asked_ns = 0;
 }
 
 static void *run_worker(void *argument)
@@ -295,6 +309,8 @@ void worker_serve(struct worker *worker, uint64_t now_ns)
 			else
 				link = &(*link)->next;
 		}
+		if (worker->says_again)
+			worker->asked_ns = 0;
 	}
 	pthread_mutex_unlock(&worker->lock);
 }

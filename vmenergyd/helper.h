@@ -3,15 +3,18 @@
  * helper.h - the privileged child: it alone writes limits.
  *
  * Forked before any thread exists. Verbs go to it and results come back, each
- * one packet of a SOCK_SEQPACKET pair. It checks knob, range and that the pid
- * is still the process that was meant. Each mechanism that may block (libvirt,
- * QMP) has a thread of its own, so that a libvirtd that hangs delays nothing
- * else; what it does not answer for 10 s is answered with -ETIMEDOUT, but the CPU
- * of libvirt's domains, which is written in their cgroup, and through libvirt
- * once it answers again. Verbs of one domain and mechanism are done in the order
- * in which they were sent; a SET that still waits is replaced by a newer one
- * (-ECANCELED). What is in force already is not written again. It ends when the
- * other end of the pair is closed, and leaves every limit as it is.
+ * one packet of a SOCK_SEQPACKET pair. It checks knob and range, that the pid is
+ * still the process that was meant, and that it may be touched (actuator/guard.h).
+ * Each mechanism that may block (libvirt, QMP) has a thread of its own, so that a
+ * libvirtd that hangs delays nothing else; what it does not answer for 10 s is
+ * answered with -ETIMEDOUT, but the CPU of libvirt's domains, which is written in
+ * their cgroup, and through libvirt once it answers again. Verbs of one domain and
+ * mechanism are done in the order in which they were sent; a SET that still waits
+ * is replaced by a newer one (-ECANCELED). 8192 may wait for one mechanism; more
+ * are answered with -EAGAIN: later, when some answers have come, they are taken.
+ * What is in force already is not written again. It ends when the other end of the
+ * pair is closed, and leaves every limit as it is; it ends at once if it cannot
+ * give up the rights that it does not need.
  */
 #ifndef VMENERGY_VMENERGYD_HELPER_H
 #define VMENERGY_VMENERGYD_HELPER_H

@@ -134,6 +134,9 @@ static int add_sources(struct loop *loop)
 					   on_tick, loop);
 	if (result >= 0)
 		result = sd_event_source_set_enabled(loop->tick, SD_EVENT_ON);
+	/* Whoever talks to us does not hold up what holds limits. */
+	if (result >= 0)
+		result = sd_event_source_set_priority(loop->tick, SD_EVENT_PRIORITY_IMPORTANT);
 	if (result >= 0)
 		result = sd_event_add_time(loop->event, &loop->beat, CLOCK_MONOTONIC, tick_us, 0,
 					   on_beat, loop);

@@ -3,69 +3,36 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-/* The process that listens; 0 = none, or it has no more room for waiting clients. */
-static pid_t listener_of(const char *path)
+int monitors_open(struct monitors *monitors, size_t most, struct error *error)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct ucred peer = { 0 };
-	socklen_t bytes = sizeof peer;
-
-	if (fd < 0)
-		return 0;
-	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof address) ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes))
-		peer.pid = 0;
-	close(fd);
-	return peer.pid;
-}
-
-static bool is_among(const pid_t *pids, size_t count, pid_t pid)
-{
-	for (size_t i = 0; i < count; i++)
-		if (pids[i] == pid)
-			return true;
-	return false;
-}
-
-int monitors_open(struct monitors *monitors, const struct config_strings *sockets,
-		  struct error *error)
-{
-	pid_t *pids = calloc(sockets->count + 1, sizeof *pids);
-
-	monitors->account = calloc(sockets->count + 1, sizeof *monitors->account);
-	monitors->limits = calloc(sockets->count + 1, sizeof *monitors->limits);
-	if (!pids || !monitors->account || !monitors->limits) {
-		free(pids);
+	monitors->most = most;
+	monitors->limits = calloc(most + 1, sizeof *monitors->limits);
+	monitors->spares = calloc(most + 1, sizeof *monitors->spares);
+	if (!monitors->limits || !monitors->spares)
 		return error_setf(error, ENOMEM, "out of memory");
-	}
-	for (size_t i = 0; i < sockets->count; i++) {
-		pids[i] = listener_of(sockets->items[i]);
-		if (pids[i] && is_among(pids, i, pids[i]))
-			monitors->limits[monitors->limit_count++] =
-				(struct place_socket){ pids[i], sockets->items[i] };
-		else
-			monitors->account[monitors->account_count++] = sockets->items[i];
-	}
-	free(pids);
 	return 0;
 }
 
 void monitors_close(struct monitors *monitors)
 {
-	free(monitors->account);
 	free(monitors->limits);
+	free(monitors->spares);
 	*monitors = (struct monitors){ 0 };
 }
 
-void monitors_refresh(struct monitors *monitors)
+bool monitors_refresh(struct monitors *monitors, const struct live *live)
 {
-	for (size_t i = 0; i < monitors->limit_count; i++)
-		monitors->limits[i].pid = listener_of(monitors->limits[i].path);
+	size_t count = live_spare_monitors(live, monitors->spares, monitors->most);
+	bool changed = count != monitors->limit_count;
+
+	for (size_t i = 0; i < count && i < monitors->most; i++) {
+		const struct host_spare *spare = &monitors->spares[i];
+		struct place_socket *socket = &monitors->limits[i];
+
+		changed = changed || socket->pid != spare->pid || socket->path != spare->path;
+		*socket = (struct place_socket){ spare->pid, spare->path };
+	}
+	monitors->limit_count = count;
+	return changed;
 }

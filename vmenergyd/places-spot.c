@@ -164,32 +164,17 @@ static bool read_counts(const struct spot *spot, struct enforce_reading *reading
 	return true;
 }
 
-/* A quota, or the word (v1: -1; v2: max) for none. */
-static bool scan_quota(const char **cursor, const char *none, int64_t *quota_us)
-{
-	uint64_t value;
-
-	if (strncmp(*cursor, none, strlen(none)) == 0) {
-		*cursor += strlen(none);
-		*quota_us = -1;
-		return true;
-	}
-	if (number_scan_u64(cursor, &value) || value > INT64_MAX)
-		return false;
-	*quota_us = (int64_t)value;
-	return true;
-}
-
 static bool read_limit(const struct spot *spot, struct cpu_limit *limit)
 {
 	char text[128], period[64];
 	const char *cursor = text;
 
-	if (spot->quota_fd < 0 || rootfs_pread(spot->quota_fd, text, sizeof text) <= 0 ||
-	    !scan_quota(&cursor, spot->is_v2 ? "max" : "-1", &limit->quota_us))
+	if (spot->quota_fd < 0 || rootfs_pread(spot->quota_fd, text, sizeof text) <= 0)
 		return false;
 	if (spot->is_v2)
-		return number_scan_u64(&cursor, &limit->period_us) == 0;
+		return cgroup_parse_cpu_max(text, &limit->quota_us, &limit->period_us) == 0;
+	if (cgroup_scan_quota(&cursor, &limit->quota_us))
+		return false;
 	cursor = period;
 	return spot->period_fd >= 0 && rootfs_pread(spot->period_fd, period, sizeof period) > 0 &&
 	       number_scan_u64(&cursor, &limit->period_us) == 0;

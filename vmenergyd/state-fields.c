@@ -13,31 +13,32 @@
 /* --- figures that may be unknown or without a limit -------------------------------------- */
 
 static const struct state_real state_items[] = {
-	{ "saved_s", offsetof(struct state, saved_s), false },
-	{ "host_cap_w", offsetof(struct state, host_cap_w), false },
+	{ "saved_s", offsetof(struct state, saved_s), 0 },
+	{ "host_cap_w", offsetof(struct state, host_cap_w), 0 },
 };
 static const struct state_real host_items[] = {
-	{ "peak_used_j", offsetof(struct policy_host_memory, peak_used_j), false },
-	{ "peak_window_start_s", offsetof(struct policy_host_memory, peak_window_start_s), false },
+	{ "peak_used_j", offsetof(struct policy_host_memory, peak_used_j), 0 },
+	{ "peak_window_start_s", offsetof(struct policy_host_memory, peak_window_start_s), 0 },
 };
 static const struct state_real memory_items[] = {
-	{ "bucket_j", offsetof(struct policy_memory, bucket_j), false },
-	{ "cpus", offsetof(struct policy_memory, cpus), false },
-	{ "watts_per_cpu", offsetof(struct policy_memory, watts_per_cpu), false },
+	/* What was used before it was earned is a debt. */
+	{ "bucket_j", offsetof(struct policy_memory, bucket_j), REAL_SIGNED },
+	{ "cpus", offsetof(struct policy_memory, cpus), 0 },
+	{ "watts_per_cpu", offsetof(struct policy_memory, watts_per_cpu), 0 },
 };
 static const struct state_real limits_items[] = {
-	{ "cap_w", offsetof(struct limits, cap_w), true },
-	{ "cap_total_w", offsetof(struct limits, cap_total_w), true },
-	{ "cpu_cap_w", offsetof(struct limits, cpu_cap_w), true },
-	{ "disk_cap_w", offsetof(struct limits, disk_cap_w), true },
-	{ "floor_w", offsetof(struct limits, floor_w), true },
-	{ "share", offsetof(struct limits, share), true },
-	{ "budget_j", offsetof(struct limits, budget_j), true },
-	{ "budget_period_s", offsetof(struct limits, budget_period_s), true },
-	{ "burst_j", offsetof(struct limits, burst_j), true },
+	{ "cap_w", offsetof(struct limits, cap_w), REAL_SPARSE },
+	{ "cap_total_w", offsetof(struct limits, cap_total_w), REAL_SPARSE },
+	{ "cpu_cap_w", offsetof(struct limits, cpu_cap_w), REAL_SPARSE },
+	{ "disk_cap_w", offsetof(struct limits, disk_cap_w), REAL_SPARSE },
+	{ "floor_w", offsetof(struct limits, floor_w), REAL_SPARSE },
+	{ "share", offsetof(struct limits, share), REAL_SPARSE },
+	{ "budget_j", offsetof(struct limits, budget_j), REAL_SPARSE },
+	{ "budget_period_s", offsetof(struct limits, budget_period_s), REAL_SPARSE },
+	{ "burst_j", offsetof(struct limits, burst_j), REAL_SPARSE },
 };
 static const struct state_real override_items[] = {
-	{ "since_s", offsetof(struct state_override, since_s), false },
+	{ "since_s", offsetof(struct state_override, since_s), 0 },
 };
 const struct state_reals state_reals_state = { state_items, COUNT_OF(state_items) };
 const struct state_reals state_reals_host = { host_items, COUNT_OF(host_items) };
@@ -53,13 +54,15 @@ void state_put_reals(struct build *build, json_t *object, const struct state_rea
 		double value;
 
 		memcpy(&value, (const char *)record + real->offset, sizeof value);
-		if (!real->sparse || !isnan(value))
+		if (value < 0 && !(real->flags & REAL_SIGNED))
+			value = 0;
+		if (!(real->flags & REAL_SPARSE) || !isnan(value))
 			build_put(build, object, real->key,
 				  isinf(value) ? json_string("inf") : build_real(value));
 	}
 }
 
-static int parse_real(const struct node *node, double *value)
+static int parse_real(const struct node *node, bool is_signed, double *value)
 {
 	int result;
 
@@ -68,7 +71,7 @@ static int parse_real(const struct node *node, double *value)
 		return 0;
 	}
 	result = node_real(node, value);
-	if (!result && !(*value >= 0))
+	if (!result && !is_signed && !(*value >= 0))
 		return node_fail(node, "must be 0 or more");
 	return result;
 }
@@ -82,8 +85,8 @@ int state_parse_reals(const struct node *object, const struct state_reals *table
 		double value = NAN;
 
 		if (node_present(&member))
-			result = parse_real(&member, &value);
-		else if (!member.value && !table->items[i].sparse)
+			result = parse_real(&member, table->items[i].flags & REAL_SIGNED, &value);
+		else if (!member.value && !(table->items[i].flags & REAL_SPARSE))
 			result = node_fail(&member, "missing (a number, null or \"inf\")");
 		memcpy((char *)record + table->items[i].offset, &value, sizeof value);
 	}
@@ -167,11 +170,32 @@ static const struct field place_items[] = {
 static const struct field_table disk_fields = { disk_items, COUNT_OF(disk_items) };
 static const struct field_table place_fields = { place_items, COUNT_OF(place_items) };
 
+/* What a mechanism reads may be beyond what the file's numbers can be: no disk comes near to it. */
+static uint64_t bounded(uint64_t value)
+{
+	return value < INT64_MAX ? value : INT64_MAX;
+}
+
+static void put_u64(struct build *build, json_t *object, const char *key, uint64_t value)
+{
+	build_put(build, object, key, build_u64(build, key, bounded(value)));
+}
+
 /* Rare, and unknown to older files: 0 is left out. */
 static void put_if_set(struct build *build, json_t *object, const char *key, uint64_t value)
 {
 	if (value)
-		build_put(build, object, key, build_u64(build, key, value));
+		put_u64(build, object, key, value);
+}
+
+static void put_disk(struct build *build, json_t *object, const struct disk_limit *limit)
+{
+	uint64_t numbers[sizeof *limit / sizeof(uint64_t)];
+
+	memcpy(numbers, limit, sizeof numbers);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		numbers[i] = bounded(numbers[i]);
+	fields_put(build, object, &disk_fields, numbers);
 }
 
 static int parse_if_set(const struct node *up, const char *key, uint64_t *value)
@@ -184,8 +208,10 @@ static int parse_if_set(const struct node *up, const char *key, uint64_t *value)
 
 static void put_cpu(struct build *build, json_t *object, const struct knob_value *value)
 {
-	build_put(build, object, "quota_us", json_integer(value->cpu.quota_us));
-	build_put(build, object, "period_us", build_u64(build, "period_us", value->cpu.period_us));
+	int64_t quota_us = value->cpu.quota_us >= 0 ? value->cpu.quota_us : -1;
+
+	build_put(build, object, "quota_us", json_integer(quota_us));
+	put_u64(build, object, "period_us", value->cpu.period_us);
 	put_if_set(build, object, "burst_us", value->burst_us);
 }
 
@@ -225,11 +251,11 @@ json_t *state_knob_value(struct build *build, const struct knob_value *value)
 		put_cpu(build, object, value);
 		break;
 	case KNOB_SHARES:
-		build_put(build, object, "shares", build_u64(build, "shares", value->shares));
+		put_u64(build, object, "shares", value->shares);
 		put_if_set(build, object, "raw_shares", value->raw_shares);
 		break;
 	case KNOB_DISK:
-		fields_put(build, object, &disk_fields, &value->disk);
+		put_disk(build, object, &value->disk);
 		break;
 	case KNOB_PLACE:
 		fields_put(build, object, &place_fields, &value->place);

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/rootfs.h"
 
 #define STATE_FILE "state.json"
+#define LOCK_FILE "lock"
 
 static int failed(const char *directory, const char *what, int errnum, struct error *error)
 {
@@ -36,7 +38,7 @@ static int set_aside(const char *directory, struct error *error)
 	return -EINVAL;
 }
 
-int state_load(const char *directory, struct state *state, struct error *error)
+int state_read(const char *directory, struct state *state, struct error *error)
 {
 	struct rootfs root = { 0 };
 	char *text = NULL;
@@ -52,6 +54,13 @@ int state_load(const char *directory, struct state *state, struct error *error)
 		return failed(directory, STATE_FILE, (int)-length, error);
 	result = state_parse(text, (size_t)length, state, error);
 	free(text);
+	return result;
+}
+
+int state_load(const char *directory, struct state *state, struct error *error)
+{
+	int result = state_read(directory, state, error);
+
 	return result == -EINVAL ? set_aside(directory, error) : result;
 }
 
@@ -110,11 +119,28 @@ static int replace(int folder, const struct text *text)
 	return fsync(folder) ? -errno : 0;
 }
 
+/* As the next start would read it. */
+static int check_readable(const char *directory, const struct text *text, struct error *error)
+{
+	struct state state;
+	int result = state_parse(text->bytes, text->length, &state, error);
+
+	if (result == -EINVAL)
+		error_prefixf(error, 0,
+			      "%s/" STATE_FILE " is not replaced, for it could not be "
+			      "read again",
+			      directory);
+	state_clear(&state);
+	return result;
+}
+
 int state_save(const char *directory, const struct state *state, struct error *error)
 {
 	struct text text = { 0 };
 	int result = state_print(state, &text, error), folder = -1;
 
+	if (!result)
+		result = check_readable(directory, &text, error);
 	if (result)
 		goto out;
 	folder = open_folder(directory);
@@ -126,4 +152,31 @@ int state_save(const char *directory, const struct state *state, struct error *e
 out:
 	text_free(&text);
 	return result;
+}
+
+/* --- who may save ------------------------------------------------------------------------- */
+
+int state_lock(const char *directory, struct error *error)
+{
+	int folder = open_folder(directory), fd, result;
+
+	if (folder < 0)
+		return failed(directory, LOCK_FILE, -folder, error);
+	fd = openat(folder, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	result = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+	close(folder);
+	if (!result)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	if (result == -EWOULDBLOCK)
+		return error_setf(error, EBUSY, "%s/" LOCK_FILE ": another vmenergyd holds it",
+				  directory);
+	return failed(directory, LOCK_FILE, -result, error);
+}
+
+void state_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
 }

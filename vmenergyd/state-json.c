@@ -9,9 +9,6 @@
 enum {
 	STATE_FORMAT = 1,
 	STATE_DIGITS = 17, /* a double comes back as it was */
-	STATE_DOMAINS_MAX = 10000,
-	STATE_KNOBS_MAX = 256,
-	STATE_NAME_MAX = 4096,
 };
 
 /* --- printing ----------------------------------------------------------------------------- */
@@ -23,6 +20,9 @@ static json_t *knob_object(struct build *build, const struct state_knob *knob)
 	build_put(build, object, "knob", state_knob_word(knob->knob));
 	if (knob->vdisk[0])
 		build_put(build, object, "vdisk", node_text_value(knob->vdisk));
+	if (knob->has_manager)
+		build_put(build, object, "manager",
+			  json_string(domain_manager_name(knob->manager)));
 	build_put(build, object, "original", state_knob_value(build, &knob->original));
 	build_put(build, object, "written", state_knob_value(build, &knob->written));
 	build_put(build, object, "before", state_knob_value(build, &knob->before));
@@ -111,6 +111,19 @@ static int parse_value(const struct node *up, const char *key, enum knob knob,
 	return state_parse_knob_value(&node, value);
 }
 
+/* Older files do not tell it. */
+static int parse_manager(const struct node *up, struct state_knob *knob)
+{
+	struct node node = node_member(up, "manager");
+	unsigned word = 0;
+	int result;
+
+	knob->has_manager = node_present(&node);
+	result = knob->has_manager ? node_word(&node, domain_manager_parse, &word) : 0;
+	knob->manager = (enum domain_manager)word;
+	return result;
+}
+
 static int parse_knob(const struct node *node, void *item)
 {
 	struct state_knob *knob = item;
@@ -124,6 +137,8 @@ static int parse_knob(const struct node *node, void *item)
 	result = state_parse_knob_word(&word, &knob->knob);
 	if (!result && node_present(&vdisk))
 		result = parse_chars(node, "vdisk", sizeof knob->vdisk, knob->vdisk);
+	if (!result)
+		result = parse_manager(node, knob);
 	if (!result)
 		result = parse_value(node, "original", knob->knob, &knob->original);
 	if (!result)
@@ -224,7 +239,7 @@ static int parse_overrides(const struct node *root, struct state *state)
 {
 	struct node node = node_member(root, "overrides");
 	struct node_list list;
-	int result = node_parse_list(&node, STATE_DOMAINS_MAX, sizeof *state->overrides,
+	int result = node_parse_list(&node, STATE_OVERRIDES_MAX, sizeof *state->overrides,
 				     parse_override, &list);
 
 	state->overrides = list.items;

@@ -10,11 +10,16 @@
 #include "wire/build.h"
 #include "wire/node.h"
 
-/* A double of a struct: a number of 0 or more, null (NaN) or "inf". */
+enum {
+	REAL_SPARSE = 1 << 0, /* NaN is left out */
+	REAL_SIGNED = 1 << 1, /* else what is below 0 is written as 0, and refused in a file */
+};
+
+/* A double of a struct: a number, null (NaN) or "inf". */
 struct state_real {
 	const char *key;
 	size_t offset;
-	bool sparse; /* NaN is left out */
+	unsigned flags;
 };
 struct state_reals {
 	const struct state_real *items;

@@ -6,6 +6,14 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "vmenergyd/policy/bandwidth.h"
+
+double state_cpus(const struct cpu_limit *limit)
+{
+	const struct bandwidth bandwidth = { limit->quota_us, limit->period_us };
+
+	return bandwidth_cpus(&bandwidth);
+}
 
 void state_init(struct state *state)
 {
@@ -61,13 +69,20 @@ static bool grow(void *items, size_t *capacity, size_t count, size_t bytes)
 	return true;
 }
 
+/* As long as the file may hold it. */
+static char *copy_id(const char *id)
+{
+	return strlen(id) < TARGET_TEXT ? strdup(id) : NULL;
+}
+
 struct state_domain *state_domain_add(struct state *state, const char *id)
 {
 	struct state_domain *domain;
-	char *copy = strlen(id) < TARGET_TEXT ? strdup(id) : NULL;
+	char *copy = copy_id(id);
 
-	if (!copy || !grow(&state->domains, &state->domain_capacity, state->domain_count,
-			   sizeof *state->domains)) {
+	if (!copy || state->domain_count >= STATE_DOMAINS_MAX ||
+	    !grow(&state->domains, &state->domain_capacity, state->domain_count,
+		  sizeof *state->domains)) {
 		free(copy);
 		return NULL;
 	}
@@ -101,7 +116,7 @@ struct state_knob *state_knob_add(struct state_domain *domain, enum knob knob, c
 {
 	struct state_knob *added;
 
-	if (strlen(vdisk) >= sizeof added->vdisk ||
+	if (strlen(vdisk) >= sizeof added->vdisk || domain->knob_count >= STATE_KNOBS_MAX ||
 	    !grow(&domain->knobs, &domain->knob_capacity, domain->knob_count,
 		  sizeof *domain->knobs))
 		return NULL;
@@ -130,10 +145,11 @@ struct state_override *state_override(struct state *state, const char *id)
 struct state_override *state_override_add(struct state *state, const char *id)
 {
 	struct state_override *override;
-	char *copy = strdup(id);
+	char *copy = copy_id(id);
 
-	if (!copy || !grow(&state->overrides, &state->override_capacity, state->override_count,
-			   sizeof *state->overrides)) {
+	if (!copy || state->override_count >= STATE_OVERRIDES_MAX ||
+	    !grow(&state->overrides, &state->override_capacity, state->override_count,
+		  sizeof *state->overrides)) {
 		free(copy);
 		return NULL;
 	}

@@ -16,10 +16,21 @@
 #include "vmenergyd/actuator/actuator.h"
 #include "vmenergyd/policy/policy.h"
 
+/* What the file may hold; nothing is added beyond it. */
+enum {
+	STATE_DOMAINS_MAX = 10000,
+	STATE_OVERRIDES_MAX = 10000,
+	STATE_KNOBS_MAX = 256, /* of a domain */
+	STATE_NAME_MAX = 4096, /* bytes of an override's name */
+};
+
 /* A knob that we took over. */
 struct state_knob {
 	enum knob knob;
 	char vdisk[64]; /* of KNOB_DISK */
+	/* Who managed the domain then: by whom the original goes back. */
+	bool has_manager;
+	enum domain_manager manager;
 	/* `written` is an intent: on disk before the write is sent. A crash in between leaves
 	 * `before`, ours too, in force; a restart must know both. */
 	struct knob_value original, written, before;
@@ -57,11 +68,16 @@ struct state {
 	double host_cap_w; /* set over the socket; NaN = as the file says */
 };
 
+/* CPUs that a limit lets through; INFINITY = no limit. */
+double state_cpus(const struct cpu_limit *limit);
+
 void state_init(struct state *state);
 void state_clear(struct state *state);
 
-struct state_domain *state_domain(struct state *state, const char *id);     /* NULL = none */
-struct state_domain *state_domain_add(struct state *state, const char *id); /* NULL = no memory */
+struct state_domain *state_domain(struct state *state, const char *id); /* NULL = none */
+/* NULL = no memory, an id that is too long, or as many as there may be; so for knobs and
+ * overrides. */
+struct state_domain *state_domain_add(struct state *state, const char *id);
 void state_domain_remove(struct state *state, const char *id);
 struct state_knob *state_knob(struct state_domain *domain, enum knob knob, const char *vdisk);
 struct state_knob *state_knob_add(struct state_domain *domain, enum knob knob, const char *vdisk);
@@ -74,9 +90,21 @@ void state_override_remove(struct state *state, const char *id);
 int state_parse(const char *text, size_t length, struct state *state, struct error *error);
 int state_print(const struct state *state, struct text *out, struct error *error);
 
-/* DIRECTORY/state.json. -ENOENT: there is none (state is as state_init() makes it). A file that
- * does not parse is kept beside it as state.json.bad, and -EINVAL says so. */
+/* DIRECTORY/state.json. -ENOENT: there is none (state is as state_init() makes it). -EINVAL: it
+ * does not parse. */
+int state_read(const char *directory, struct state *state, struct error *error);
+/* As state_read(), for the one who will write it: a file that does not parse is kept beside it as
+ * state.json.bad, and -EINVAL says so. */
 int state_load(const char *directory, struct state *state, struct error *error);
+/* What would not be read back is not written (-EINVAL): the old file stays. */
 int state_save(const char *directory, const struct state *state, struct error *error);
+
+/*
+ * Who writes the state holds DIRECTORY/lock for as long as it does. A descriptor for
+ * state_unlock(); -EBUSY with text: somebody else holds it. A child that is forked meanwhile
+ * would hold it, too.
+ */
+int state_lock(const char *directory, struct error *error);
+void state_unlock(int lock);
 
 #endif

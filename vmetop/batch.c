@@ -25,6 +25,7 @@ static int put_table(struct batch *batch, const struct snapshot *snapshot, struc
 	int result;
 
 	view.sort = view.sort ? view.sort : "power";
+	view.status = batch->info->daemon ? batch->info->daemon->status : NULL;
 	result = rows_build(&batch->rows, snapshot, &view);
 	if (result)
 		return error_setf(error, -result, "out of memory for a table");

@@ -44,9 +44,6 @@ static double order_state(const struct row *row, const struct view *view)
 #define PAST_COLUMN(name, of_row, quality)                                                         \
 	ORDER(name, of_row)                                                                        \
 	FORMAT(name, figure_power(value, figure_flag(quality), text))
-#define LIMIT_COLUMN(name, of_row)                                                                 \
-	ORDER(name, of_row)                                                                        \
-	FORMAT(name, figure_power(value, '\0', text))
 #define WHOLE_PERCENT_COLUMN(name, of_row)                                                         \
 	ORDER(name, of_row)                                                                        \
 	FORMAT(name, figure_whole_percent(value, text))
@@ -84,9 +81,26 @@ static const struct snapshot_domain *whole_domain(const struct row *row)
 	return row->kind == ROW_DOMAIN ? row->domain : NULL;
 }
 
-static double cap_w(const struct row *row)
+/* The lowest one. Which limit leaves the least room changes from tick to tick: what is set does
+ * not.
+ */
+static struct row_cap tightest(const struct row *row)
 {
-	return whole_domain(row) ? row->domain->control.cap_w : NAN;
+	struct row_cap caps[ROW_CAPS], found;
+
+	row_caps(row, caps);
+	found = caps[0];
+	for (size_t i = 1; i < ROW_CAPS; i++)
+		if (caps[i].limit_w < found.limit_w || isnan(found.limit_w))
+			found = caps[i];
+	return found;
+}
+
+static double cap_percent(const struct row *row)
+{
+	struct row_cap cap = tightest(row);
+
+	return cap.limit_w > 0 ? 100 * cap.used_w / cap.limit_w : NAN;
 }
 
 static double throttled(const struct row *row)
@@ -95,9 +109,9 @@ static double throttled(const struct row *row)
 				 : NAN;
 }
 
-LIMIT_COLUMN(cap_w, cap_w(row))
-/* A cap limits active power. */
-WHOLE_PERCENT_COLUMN(cap_percent, cap_w(row) > 0 ? 100 * row->active_w / cap_w(row) : NAN)
+ORDER(cap_w, tightest(row).limit_w)
+FORMAT(cap_w, figure_power(value, '\0', text); strcat(text, tightest(row).mark))
+WHOLE_PERCENT_COLUMN(cap_percent, cap_percent(row))
 WHOLE_PERCENT_COLUMN(throttled, 100 * throttled(row))
 
 /* The rest up to the limit, whichever it is: of a figure, with its flag. */
@@ -133,7 +147,10 @@ static void format_limit(const struct row *row, const struct view *view, char te
 
 static bool has_cap(const struct snapshot_domain *domain)
 {
-	return !isnan(domain->control.cap_w);
+	const struct snapshot_control *control = &domain->control;
+
+	return !isnan(control->cap_w) || !isnan(control->cap_total_w) ||
+	       !isnan(control->cpu_cap_w) || !isnan(control->disk_cap_w);
 }
 
 static bool has_share(const struct snapshot_domain *domain)
@@ -144,12 +161,8 @@ static bool has_share(const struct snapshot_domain *domain)
 /* Held ones do not lose the column when what holds them is not known for a while. */
 static bool has_limit(const struct snapshot_domain *domain)
 {
-	const struct snapshot_control *control = &domain->control;
-
-	return !isnan(domain->throttle_cpu) || !isnan(domain->throttle_disk) ||
-	       !isnan(control->cap_w) || !isnan(control->cap_total_w) ||
-	       !isnan(control->cpu_cap_w) || !isnan(control->disk_cap_w) ||
-	       !isnan(control->headroom_w);
+	return !isnan(domain->throttle_cpu) || !isnan(domain->throttle_disk) || has_cap(domain) ||
+	       !isnan(domain->control.headroom_w);
 }
 
 static bool has_error(const struct snapshot_domain *domain)
@@ -217,13 +230,13 @@ const struct column columns[] = {
 	  format_disk_w, order_disk_w, NULL },
 	{ "service", "SERV/W", "active CPU power of others on its behalf", COLUMN_FIGURE, 8, 7, 6, NULL,
 	  format_service_w, order_service_w, NULL },
-	{ "cap", "CAP/W", "upper limit of its active power", COLUMN_FIGURE, 0, 7, 5, has_cap,
+	{ "cap", "CAP/W", "its lowest limit: of active, t total, c CPU, d disk power", COLUMN_FIGURE, WHERE_HAD(8), 7, 5, has_cap,
 	  format_cap_w, order_cap_w, NULL },
-	{ "cap%", "CAP%", "active power as a part of the cap", COLUMN_FIGURE, 0, 4, 7, has_cap,
+	{ "cap%", "CAP%", "what it limits as a part of that cap", COLUMN_FIGURE, 0, 4, 7, has_cap,
 	  format_cap_percent, order_cap_percent, NULL },
-	{ "throttle", "THR%", "part of the time withheld from it", COLUMN_FIGURE, 0, 4, 5, has_limit,
+	{ "throttle", "THR%", "part of the time withheld from it", COLUMN_FIGURE, WHERE_HAD(4), 4, 5, has_limit,
 	  format_throttled, order_throttled, NULL },
-	{ "limit", "LIMIT", "what holds it back; ! cannot be met, + not alone", COLUMN_FIGURE, 0, 10, 5, has_limit,
+	{ "limit", "LIMIT", "what holds it back; ! cannot be met, + not alone", COLUMN_FIGURE, WHERE_HAD(10), 10, 5, has_limit,
 	  format_limit, NULL, limit_of },
 	{ "headroom", "ROOM/W", "power that its limits leave", COLUMN_FIGURE, 0, 7, 9, has_limit,
 	  format_headroom_w, order_headroom_w, NULL },
@@ -261,4 +274,12 @@ const struct column *column_find(const char *key)
 		if (strcmp(columns[i].key, key) == 0)
 			return &columns[i];
 	return NULL;
+}
+
+bool column_is_had(const struct column *column, const struct snapshot *snapshot)
+{
+	for (size_t i = 0; column->has && i < snapshot->domain_count; i++)
+		if (column->has(&snapshot->domains[i]))
+			return true;
+	return !column->has;
 }

@@ -94,6 +94,7 @@ static int run_batch(struct source *source, struct batch **batch, struct options
 
 	if (options->speed < 0)
 		options->speed = 0;
+	options->wants_limits = options->table.wanted;
 	result = open_all(source, batch, options, error);
 	return result ? result : loop_batch(source, *batch, options->iterations, error);
 }

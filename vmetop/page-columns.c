@@ -11,14 +11,6 @@ enum {
 	WIDE = 110
 };
 
-static bool is_had(const struct column *column, const struct snapshot *snapshot)
-{
-	for (size_t i = 0; column->has && i < snapshot->domain_count; i++)
-		if (column->has(&snapshot->domains[i]))
-			return true;
-	return !column->has;
-}
-
 /* The name is not among those that give way and scroll. */
 static unsigned long all_of(const struct frame *frame)
 {
@@ -26,7 +18,8 @@ static unsigned long all_of(const struct frame *frame)
 
 	for (size_t i = 0; i < column_count; i++)
 		if (columns[i].kind != COLUMN_NAME &&
-		    (chosen ? (chosen & 1UL << i) != 0 : is_had(&columns[i], frame->snapshot)))
+		    (chosen ? (chosen & 1UL << i) != 0
+			    : column_is_had(&columns[i], frame->snapshot)))
 			all |= 1UL << i;
 	return all;
 }

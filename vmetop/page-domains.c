@@ -46,20 +46,16 @@ struct severity {
 	const char *letter;
 };
 
-/* One limit; what regulation needs to settle, up to a twentieth, is not yet above it. */
-static bool is_above(double watts, double limit_w)
-{
-	return watts > 1.05 * limit_w;
-}
-
+/* What regulation needs to settle, up to a twentieth, is not yet above a limit. */
 static bool is_above_any(const struct row *row)
 {
-	const struct snapshot_control *control = &row->domain->control;
+	struct row_cap caps[ROW_CAPS];
 
-	return is_above(row->active_w, control->cap_w) ||
-	       is_above(row->total_w, control->cap_total_w) ||
-	       is_above(row->cpu_w + known(row->service_w), control->cpu_cap_w) ||
-	       is_above(row->disk_w, control->disk_cap_w);
+	row_caps(row, caps);
+	for (size_t i = 0; i < ROW_CAPS; i++)
+		if (caps[i].used_w > 1.05 * caps[i].limit_w)
+			return true;
+	return false;
 }
 
 static struct severity severity_of(const struct row *row)

@@ -40,6 +40,7 @@ static const char *join_words(const struct protocol_words *words, char text[128]
 	return text;
 }
 
+/* With everything throttled as far as it may be. */
 static void say_short(struct line *line, double infeasible_w)
 {
 	char text[FIGURE_BYTES];
@@ -48,7 +49,7 @@ static void say_short(struct line *line, double infeasible_w)
 		return;
 	figure_power(infeasible_w, '\0', text);
 	line->style = STYLE_ALARM;
-	say(line, "CANNOT BE MET, %s W short", text);
+	say(line, "CANNOT BE MET: at best %s W over", text);
 }
 
 static void say_by_whom(struct line *line, const char *override_by)
@@ -69,7 +70,6 @@ static void put_cap(const struct frame *frame, size_t i, struct line *line)
 {
 	const struct protocol_status *status = status_of(frame);
 	const struct snapshot_host *host = &frame->snapshot->host;
-	char words[128];
 	double cap_w = status ? fmin(status->host.limit_w, status->host.cap_w) : host->cap_w;
 	char text[FIGURE_BYTES];
 
@@ -85,15 +85,55 @@ static void put_cap(const struct frame *frame, size_t i, struct line *line)
 		    host->total_w > cap_w ? "ABOVE IT" : "left");
 	if (!line->no_figures && host->total_w > cap_w)
 		line->style = STYLE_WARNING;
-	if (!status)
-		return;
-	if (status->host.held_by.count)
-		say(line, "by %s", join_words(&status->host.held_by, words));
-	say_short(line, status->host.infeasible_w);
-	say_by_whom(line, status->host.override_by);
 }
 
 const struct section section_cap = { count_caps, put_cap };
+
+/* Sentences of it have lines of their own: beside the figures there is no room for them. */
+static void begin_of_cap(struct line *line)
+{
+	line->name = "that cap";
+	line->depth = 1;
+	line->no_figures = true;
+}
+
+static size_t count_short(const struct frame *frame)
+{
+	return status_of(frame) && status_of(frame)->host.infeasible_w > 0;
+}
+
+static void put_short(const struct frame *frame, size_t i, struct line *line)
+{
+	(void)i;
+	begin_of_cap(line);
+	if (status_of(frame))
+		say_short(line, status_of(frame)->host.infeasible_w);
+}
+
+const struct section section_cap_short = { count_short, put_short };
+
+static size_t count_whys(const struct frame *frame)
+{
+	const struct protocol_status *status = status_of(frame);
+
+	return status && (status->host.held_by.count || status->host.override_by);
+}
+
+static void put_why(const struct frame *frame, size_t i, struct line *line)
+{
+	const struct protocol_status *status = status_of(frame);
+	char words[128];
+
+	(void)i;
+	begin_of_cap(line);
+	if (!status)
+		return;
+	if (status->host.held_by.count)
+		say(line, "VMs are held back by %s", join_words(&status->host.held_by, words));
+	say_by_whom(line, status->host.override_by);
+}
+
+const struct section section_cap_why = { count_whys, put_why };
 
 /* --- domains of whose limits there is something to say
  * --------------------------------------------
@@ -143,7 +183,6 @@ static void say_withheld(struct line *line, const struct snapshot_domain *domain
 
 	if (held_by && held_by->count)
 		snprintf(by, sizeof by, " by %s", join_words(held_by, words));
-	line->style = STYLE_WARNING;
 	if (cpu > 0.005 && disk > 0.005)
 		say(line, "CPU %.0f%%, disk %.0f%% withheld%s", 100 * cpu, 100 * disk, by);
 	else if (cpu > 0.005)
@@ -164,8 +203,10 @@ static void put_held(const struct frame *frame, size_t i, struct line *line)
 	line->name = domain->name;
 	line->depth = 1;
 	line->no_figures = true;
-	say_withheld(line, domain, limits ? &limits->held_by : NULL);
+	line->style = STYLE_WARNING;
+	/* Of a line that is too long the middle is cut: what is worse stands first. */
 	say_short(line, domain->control.infeasible_w);
+	say_withheld(line, domain, limits ? &limits->held_by : NULL);
 }
 
 const struct section section_held = { count_held, put_held };
@@ -214,6 +255,8 @@ static void put_by_hand(const struct frame *frame, size_t i, struct line *line)
 	say_cap(line, "cap-total", limits->cap_total_w);
 	say_cap(line, "cpu-cap", limits->cpu_cap_w);
 	say_cap(line, "disk-cap", limits->disk_cap_w);
+	if (!line->note[0])
+		say(line, "no cap");
 	say_by_whom(line, limits->override_by);
 }
 

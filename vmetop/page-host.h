@@ -22,7 +22,9 @@ struct section {
 	size_t (*count)(const struct frame *frame);
 	void (*put)(const struct frame *frame, size_t i, struct line *line);
 };
-/* The host's cap; who is held back, by what; whose limits were set by hand; what is wrong. */
-extern const struct section section_cap, section_held, section_by_hand, section_trouble;
+/* The host's cap, and what of it; who is held back, by what; whose limits were set by hand; what is
+ * wrong. */
+extern const struct section section_cap, section_cap_short, section_cap_why, section_held,
+	section_by_hand, section_trouble;
 
 #endif

@@ -46,6 +46,20 @@ const char *row_name(const struct row *row)
 	return row->name ? row->name : row->label;
 }
 
+void row_caps(const struct row *row, struct row_cap caps[ROW_CAPS])
+{
+	static const struct snapshot_control none = {
+		.cap_w = NAN, .cap_total_w = NAN, .cpu_cap_w = NAN, .disk_cap_w = NAN
+	};
+	const struct snapshot_control *control =
+		row->kind == ROW_DOMAIN ? &row->domain->control : &none;
+
+	caps[0] = (struct row_cap){ "", control->cap_w, row->active_w };
+	caps[1] = (struct row_cap){ "t", control->cap_total_w, row->total_w };
+	caps[2] = (struct row_cap){ "c", control->cpu_cap_w, row->cpu_w + known(row->service_w) };
+	caps[3] = (struct row_cap){ "d", control->disk_cap_w, row->disk_w };
+}
+
 /* What all vDISKs moved, per second; NaN as long as one is not known. */
 static void fill_bytes(struct row *row, const struct snapshot_domain *domain, double interval_s)
 {

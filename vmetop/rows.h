@@ -71,6 +71,16 @@ int rows_select(const struct snapshot *snapshot, const struct view *view,
 void rows_clear(struct rows *rows);
 const char *row_name(const struct row *row);
 
+/* One upper limit of a domain, and the power that it holds. */
+struct row_cap {
+	const char *mark; /* "" = of active power, "t" total, "c" CPU and services, "d" disk */
+	double limit_w;   /* NaN = there is none */
+	double used_w;
+};
+enum { ROW_CAPS = 4 };
+/* All NaN for a row that is no domain. */
+void row_caps(const struct row *row, struct row_cap caps[ROW_CAPS]);
+
 enum column_kind { COLUMN_FIGURE, COLUMN_NAME, COLUMN_TREND, COLUMN_NOTE };
 
 struct column {
@@ -78,7 +88,8 @@ struct column {
 	const char *title;
 	const char *help;
 	enum column_kind kind;
-	int width;     /* cells in the batch table; 0 = not there (the name: the rest) */
+	int width;     /* cells in the batch table; 0 = not there (the name: the rest);
+			  WHERE_HAD(cells) = only where some domain has it */
 	int cells;     /* on the screen; of names and trends the fewest */
 	unsigned rank; /* on the screen those that fit are shown, lower ones first */
 	/* Unless chosen, it is shown where some domain has it; NULL = always. */
@@ -89,8 +100,10 @@ struct column {
 	double (*order)(const struct row *row, const struct view *view);
 	const char *(*text)(const struct row *row);
 };
+#define WHERE_HAD(cells) (-(cells))
 extern const struct column columns[];
 extern const size_t column_count;
 const struct column *column_find(const char *key); /* NULL = none */
+bool column_is_had(const struct column *column, const struct snapshot *snapshot);
 
 #endif

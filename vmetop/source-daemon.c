@@ -2,8 +2,8 @@
 /*
  * The daemon of this machine: the snapshots that it sends, and the limits that it holds.
  *
- * Nothing here waits but the start: what was asked is answered in a later tick, and a daemon that
- * has gone is looked for once a second.
+ * Nothing here waits but the start, and a request that is not taken (100 ms): what was asked is
+ * answered in a later tick, and a daemon that has gone is looked for once a second.
  */
 #include <errno.h>
 #include <math.h>
@@ -157,7 +157,7 @@ static void attach_again(struct daemon *daemon)
 
 	look_at_age(daemon, now_ns);
 	daemon->retry_ns = now_ns + SECOND_NS;
-	if (attach_open(&daemon->attach, daemon->path, &error)) {
+	if (attach_open_at_once(&daemon->attach, daemon->path, &error)) {
 		daemon->attach = NULL;
 		return;
 	}
@@ -309,6 +309,12 @@ static int take_snapshot(struct daemon *daemon, struct snapshot *snapshot, struc
 /* --- its messages --------------------------------------------------------------------------------
  */
 
+/* One that does not say may still refuse. */
+static void take_rights(struct daemon *daemon, const struct protocol_message *answer)
+{
+	daemon->face.may_not_change = json_is_false(json_object_get(answer->answer, "may_change"));
+}
+
 static void take_answer(struct daemon *daemon, const struct protocol_message *message)
 {
 	if (message->id == daemon->cap_id) {
@@ -316,6 +322,8 @@ static void take_answer(struct daemon *daemon, const struct protocol_message *me
 	} else if (message->id == daemon->status_id) {
 		daemon->status_id = NOTHING_ASKED;
 		take_status(daemon, message, NULL);
+	} else if (message->id == daemon->subscribe_id) {
+		take_rights(daemon, message);
 	}
 }
 
@@ -453,7 +461,9 @@ static int introduce(struct daemon *daemon, struct error *error)
 	result = attach_ask(daemon->attach, &request, &answer, error);
 	if (result)
 		return error_prefixf(error, result, "%s", daemon->path);
+	take_rights(daemon, &answer);
 	protocol_message_clear(&answer);
+	attach_hurry(daemon->attach);
 	return 0;
 }
 

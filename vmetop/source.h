@@ -28,6 +28,7 @@ struct source_daemon {
 	double tick_s;              /* NaN = it has not said yet */
 	enum source_state state;
 	double age_s, lost_s; /* of its figures; since it has gone. Where state is not FRESH */
+	bool may_not_change;  /* it would refuse a cap from us */
 	const struct protocol_status *status; /* limits, and what holds whom; NULL = not told */
 	/* What it answered to set_cap(), for the reader. reply_count counts them. */
 	struct error reply;

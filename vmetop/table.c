@@ -89,26 +89,43 @@ static int name_cells(const struct rows *rows)
 	return widest < TABLE_NAME_MAX ? widest : TABLE_NAME_MAX;
 }
 
-/* Cells of all columns but the name, each with a blank before it. */
-static int other_cells(void)
-{
-	int cells = 0;
+/* Cells of each column; the name is as wide as is left to it. */
+struct widths {
+	int name, of[8 * sizeof(unsigned long)];
+	int others; /* of all but the name, each with a blank before it */
+};
 
-	for (size_t i = 0; i < column_count; i++)
-		if (columns[i].width)
-			cells += 1 + columns[i].width;
-	return cells;
+static int column_width(const struct column *column, const struct snapshot *snapshot)
+{
+	if (column->width < 0)
+		return column_is_had(column, snapshot) ? -column->width : 0;
+	return column->width;
 }
 
-static void put_titles(struct text *out, int name_width)
+static struct widths find_widths(const struct snapshot *snapshot, const struct rows *rows,
+				 int width)
+{
+	struct widths widths = { 0 };
+
+	for (size_t i = 0; i < column_count; i++) {
+		widths.of[i] = column_width(&columns[i], snapshot);
+		widths.others += widths.of[i] ? 1 + widths.of[i] : 0;
+	}
+	widths.name = width ? width - widths.others : name_cells(rows);
+	if (widths.name < TABLE_NAME_MIN)
+		widths.name = TABLE_NAME_MIN;
+	return widths;
+}
+
+static void put_titles(struct text *out, const struct widths *widths)
 {
 	for (size_t i = 0; i < column_count; i++) {
 		const struct column *column = &columns[i];
 
-		if (column->width)
-			text_addf(out, " %*s", column->width, column->title);
+		if (widths->of[i])
+			text_addf(out, " %*s", widths->of[i], column->title);
 		else if (column->kind == COLUMN_NAME)
-			text_addf(out, "%-*s", name_width, column->title);
+			text_addf(out, "%-*s", widths->name, column->title);
 	}
 	text_add(out, "  NOTE\n");
 }
@@ -134,34 +151,31 @@ static void put_note(struct text *out, const char *note, int cells)
 }
 
 static void put_row(struct text *out, const struct row *row, const struct view *view,
-		    int name_width, int width)
+		    const struct widths *widths, int width)
 {
-	put_name(out, row, name_width);
+	put_name(out, row, widths->name);
 	for (size_t i = 0; i < column_count; i++) {
-		const struct column *column = &columns[i];
 		char text[FIGURE_BYTES];
 
-		if (!column->width)
+		if (!widths->of[i])
 			continue;
-		column->format(row, view, text);
-		text_addf(out, " %*s", column->width, text);
+		columns[i].format(row, view, text);
+		text_addf(out, " %*s", widths->of[i], text);
 	}
 	if (row->note)
 		put_note(out, row->note,
-			 width ? width - name_width - other_cells() - 2 : NOTE_CELLS_MAX);
+			 width ? width - widths->name - widths->others - 2 : NOTE_CELLS_MAX);
 	text_add(out, "\n");
 }
 
 void table_put(struct text *out, const struct snapshot *snapshot, const struct rows *rows,
 	       const struct view *view, const struct source_info *info, int width)
 {
-	int name_width = width ? width - other_cells() : name_cells(rows);
+	const struct widths widths = find_widths(snapshot, rows, width);
 
-	if (name_width < TABLE_NAME_MIN)
-		name_width = TABLE_NAME_MIN;
 	put_head(out, snapshot, rows, info);
-	put_titles(out, name_width);
+	put_titles(out, &widths);
 	for (size_t i = 0; i < rows->count; i++)
-		put_row(out, &rows->items[i], view, name_width, width);
+		put_row(out, &rows->items[i], view, &widths, width);
 	text_add(out, "\n");
 }

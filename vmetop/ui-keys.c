@@ -289,6 +289,8 @@ static const char *why_no_cap(const struct source_info *info)
 		return "caps are set through vmenergyd, and this screen is not attached to it";
 	if (info->daemon->state != SOURCE_FRESH)
 		return "vmenergyd has gone: no cap can be set";
+	if (info->daemon->may_not_change)
+		return "not allowed: root sets caps, and the changing group of vmenergyd";
 	return NULL;
 }
 
@@ -331,6 +333,7 @@ ACTION(ask_cap)
 	}
 	snprintf(ui->cap_id, sizeof ui->cap_id, "%s", id);
 	snprintf(ui->cap_name, sizeof ui->cap_name, "%s", name);
+	ui->stay = id[0] != '\0';
 	ui_open_prompt(ui, PROMPT_CAP);
 	return UI_NOTHING;
 }

@@ -72,6 +72,7 @@ void ui_move_to(struct ui *ui, const struct frame *frame, size_t row)
 
 	if (!ui_has_rows(ui))
 		return;
+	ui->stay = false;
 	ui->cursor = row < count ? row : count ? count - 1 : 0;
 	remember_row(ui, frame);
 }
@@ -81,10 +82,11 @@ void ui_show_page(struct ui *ui, enum page_number page)
 	ui->page = page;
 	ui->cursor = ui->top = 0;
 	ui->scroll = 0;
+	ui->stay = false;
 	ui->selected[0] = '\0';
 }
 
-/* Where the row that is followed stands by now. */
+/* Where the row that is followed stands by now; who only stays does so no more if it is gone. */
 static void follow_row(struct ui *ui, const struct frame *frame)
 {
 	size_t count = ui_row_count(ui, frame);
@@ -99,6 +101,7 @@ static void follow_row(struct ui *ui, const struct frame *frame)
 			return;
 		}
 	}
+	ui->stay = false;
 }
 
 void ui_settle(struct ui *ui, const struct frame *frame)
@@ -107,11 +110,11 @@ void ui_settle(struct ui *ui, const struct frame *frame)
 
 	if (!ui_has_rows(ui))
 		return;
-	if (ui->follow && ui->selected[0])
+	if ((ui->follow || ui->stay) && ui->selected[0])
 		follow_row(ui, frame);
 	if (ui->cursor >= count)
 		ui->cursor = count ? count - 1 : 0;
-	if (!ui->follow || !ui->selected[0])
+	if (!(ui->follow || ui->stay) || !ui->selected[0])
 		remember_row(ui, frame);
 	if (ui->cursor < ui->top)
 		ui->top = ui->cursor;

@@ -34,6 +34,7 @@ struct ui {
 	size_t cursor, top;          /* selected row of the page; first one shown */
 	int scroll;                  /* columns that shall be scrolled off to the left */
 	bool follow;                 /* the cursor stays with its row, not with its place */
+	bool stay;                   /* so, too, since a cap was asked for, until it is moved */
 	char selected[UI_ID_BYTES];  /* key of the row at the cursor (row_key), "" = none */
 	char graph_id[UI_ID_BYTES];  /* domain whose graph is shown; "" = the host */
 	size_t graph_span;           /* index into ui_graph_spans_s */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/cgroupfs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/numbers.h"
 
 /* Undo the octal escapes of blanks and backslashes in a mount point (proc(5)), in place. */
 static void unescape(char *text)
@@ -155,4 +158,29 @@ bool cgroup_holds(const struct rootfs *root, const char *controller, const char 
 	free(path);
 	free(text);
 	return holds;
+}
+
+/* --- bandwidth ------------------------------------------------------------- */
+
+int cgroup_scan_quota(const char **cursor, int64_t *quota_us)
+{
+	const char *at = *cursor;
+	bool is_word = strncmp(at, "max", 3) == 0;
+	uint64_t value = 0;
+
+	at += is_word ? 3 : *at == '-' ? 1 : 0;
+	if (!is_word && (number_scan_u64(&at, &value) || value > INT64_MAX))
+		return -EINVAL;
+	*quota_us = is_word || **cursor == '-' ? -1 : (int64_t)value;
+	*cursor = at;
+	return 0;
+}
+
+int cgroup_parse_cpu_max(const char *text, int64_t *quota_us, uint64_t *period_us)
+{
+	const char *cursor = text;
+
+	if (cgroup_scan_quota(&cursor, quota_us) || number_scan_u64(&cursor, period_us))
+		return -EINVAL;
+	return 0;
 }

@@ -4,6 +4,7 @@
 #define VMENERGY_BASE_CGROUPFS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/rootfs.h"
@@ -31,5 +32,13 @@ bool cgroup_is_within(const char *path, const char *cgroup);
 
 /* Does the task stand in `cgroup` or below, in that hierarchy? */
 bool cgroup_holds(const struct rootfs *root, const char *controller, const char *cgroup, pid_t tid);
+
+/*
+ * A quota at *cursor, which moves behind it: a number, or -1 for "max" (v2) and for anything
+ * negative (v1). -EINVAL: neither.
+ */
+int cgroup_scan_quota(const char **cursor, int64_t *quota_us);
+/* The text of v2's cpu.max, "QUOTA PERIOD". -EINVAL. */
+int cgroup_parse_cpu_max(const char *text, int64_t *quota_us, uint64_t *period_us);
 
 #endif

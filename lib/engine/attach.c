@@ -21,8 +21,13 @@ enum {
 	LINE_BYTES_MAX = 64 << 20,
 };
 
+/* What is there is taken in any case, but not for longer than this beyond the deadline. */
+#define SLICE_NS UINT64_C(100000000)
+#define HURRY_NS UINT64_C(100000000)
+
 struct attach {
 	int fd;
+	uint64_t patience_ns; /* for a request to be taken */
 	int64_t last_id;
 	char *input;
 	/* Lines before `begin` are done with; up to `scanned` no line ends. */
@@ -30,10 +35,7 @@ struct attach {
 	struct text output;
 };
 
-static uint64_t patience_deadline(void)
-{
-	return clock_now_ns() + PATIENCE_S * UINT64_C(1000000000);
-}
+#define PATIENCE_NS (PATIENCE_S * UINT64_C(1000000000))
 
 const char *attach_default_path(void)
 {
@@ -96,14 +98,15 @@ static int connect_to(int fd, const char *path, struct error *error)
 	return 0;
 }
 
-int attach_open(struct attach **out, const char *path, struct error *error)
+static int open_with(struct attach **out, const char *path, int flags, struct error *error)
 {
 	struct attach *attach = calloc(1, sizeof *attach);
 	int result;
 
 	if (!attach)
 		return error_setf(error, ENOMEM, "out of memory");
-	attach->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	attach->patience_ns = PATIENCE_NS;
+	attach->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (attach->fd < 0)
 		result = error_setf(error, errno, "socket: %s", strerror(errno));
 	else
@@ -114,6 +117,26 @@ int attach_open(struct attach **out, const char *path, struct error *error)
 	}
 	*out = attach;
 	return 0;
+}
+
+int attach_open(struct attach **out, const char *path, struct error *error)
+{
+	return open_with(out, path, 0, error);
+}
+
+/* A local connection is there at once, or EAGAIN: the queue is full (unix(7)). */
+int attach_open_at_once(struct attach **out, const char *path, struct error *error)
+{
+	int result = open_with(out, path, SOCK_NONBLOCK, error);
+
+	if (!result)
+		attach_hurry(*out);
+	return result;
+}
+
+void attach_hurry(struct attach *attach)
+{
+	attach->patience_ns = HURRY_NS;
 }
 
 void attach_close(struct attach *attach)
@@ -155,7 +178,7 @@ static int send_all(struct attach *attach, struct error *error)
 {
 	const char *bytes = attach->output.bytes;
 	size_t left = attach->output.length;
-	uint64_t deadline = patience_deadline();
+	uint64_t deadline = clock_now_ns() + attach->patience_ns;
 
 	while (left > 0) {
 		ssize_t sent = send(attach->fd, bytes, left, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -166,6 +189,8 @@ static int send_all(struct attach *attach, struct error *error)
 		} else if (errno != EAGAIN && errno != EINTR) {
 			return gone(error);
 		} else if (clock_now_ns() >= deadline) {
+			if (left < attach->output.length) /* half a request: there is no way on */
+				shutdown(attach->fd, SHUT_RDWR);
 			return error_setf(error, ETIMEDOUT, "vmenergyd takes no requests");
 		} else {
 			wait_for(attach->fd, POLLOUT, deadline);
@@ -259,19 +284,23 @@ static int take_line(struct attach *attach, size_t length, struct protocol_messa
 int attach_receive(struct attach *attach, uint64_t deadline_ns, struct protocol_message *message,
 		   struct snapshot *snapshot, struct error *error)
 {
+	uint64_t begun_ns = clock_now_ns();
+
 	for (;;) {
 		size_t length = find_line(attach);
 		int result;
 
-		if (length > 0) {
+		if (length > 0)
 			result = take_line(attach, length, message, snapshot, error);
-			if (result)
-				return result;
-			continue;
-		}
-		result = read_more(attach, error);
-		if (result < 0)
+		else
+			result = read_more(attach, error);
+		if (result < 0 || (length > 0 && result > 0))
 			return result;
+		if (length > 0)
+			continue;
+		/* Lines that are passed over, and pieces of one, may come for ever. */
+		if (clock_now_ns() >= begun_ns + SLICE_NS && clock_now_ns() >= deadline_ns)
+			return 0;
 		if (result == 0 && !wait_for(attach->fd, POLLIN, deadline_ns))
 			return 0;
 	}
@@ -298,7 +327,7 @@ static int judge(const struct protocol_request *request, struct protocol_message
 int attach_ask(struct attach *attach, struct protocol_request *request,
 	       struct protocol_message *answer, struct error *error)
 {
-	uint64_t deadline = patience_deadline();
+	uint64_t deadline = clock_now_ns() + PATIENCE_NS;
 	struct snapshot dropped = { 0 };
 	int result = attach_send(attach, request, error);
 

@@ -19,6 +19,10 @@ struct attach;
 /* `path` NULL = the default. 0; -ENOENT, -ECONNREFUSED (no daemon), -EACCES (which group may), with
  * text. */
 int attach_open(struct attach **attach, const char *path, struct error *error);
+/* The same without waiting (-ETIMEDOUT: it takes nobody now), and in a hurry. */
+int attach_open_at_once(struct attach **attach, const char *path, struct error *error);
+/* From now on a request waits 100 ms at most to be taken, instead of 5 s. */
+void attach_hurry(struct attach *attach);
 void attach_close(struct attach *attach);
 int attach_fd(const struct attach *attach);
 
@@ -28,7 +32,8 @@ int attach_send(struct attach *attach, struct protocol_request *request, struct 
 /*
  * The next message, waiting until deadline_ns (CLOCK_MONOTONIC; 0 = not at all). 1 = there is one
  * (to be cleared); 0 = none yet (a signal ends the waiting, too); -ECONNRESET: the daemon has gone;
- * -EPROTO with text. A snapshot fills *snapshot. Lines of up to 64 MiB. Several may wait behind one
+ * -EPROTO with text. What comes without end and is no message holds it up to 100 ms beyond the
+ * deadline. A snapshot fills *snapshot. Lines of up to 64 MiB. Several may wait behind one
  * readable descriptor: call until 0.
  */
 int attach_receive(struct attach *attach, uint64_t deadline_ns, struct protocol_message *message,

@@ -85,6 +85,11 @@ void live_close(struct live *live)
 	free(live);
 }
 
+size_t live_spare_monitors(const struct live *live, struct host_spare *spares, size_t most)
+{
+	return host_spare_monitors(live->host, spares, most);
+}
+
 void live_set_interval(struct live *live, uint64_t interval_ns)
 {
 	live->patience_ns = patience(interval_ns);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/host.h"
 #include "base/error.h"
 #include "model/sample.h"
 #include "model/topology.h"
@@ -66,5 +67,8 @@ int live_discover(struct live *live, const struct topology **topology, struct er
 /* Read all counters for `topology` (the one live_discover() gave). 0 or -errno with text. */
 int live_sample(struct live *live, const struct topology *topology, struct sample *sample,
 		struct error *error);
+
+/* host_spare_monitors() */
+size_t live_spare_monitors(const struct live *live, struct host_spare *spares, size_t most);
 
 #endif

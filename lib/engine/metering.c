@@ -28,10 +28,11 @@ struct shown {
 };
 
 struct metering {
-	struct meter *meter;
 	struct metering_thread *thread;
-	struct meter_about about;
-	double lag_s, window_s; /* of our clock; window NaN = the time between readings */
+	bool is_open;
+	struct meter_about about; /* once it is open */
+	/* Of its clock until then, and of ours since; window NaN = the time between readings. */
+	double lag_s, window_s;
 	struct metering_history history;
 	struct metering_readings taken;
 	struct {
@@ -45,27 +46,16 @@ struct metering {
 
 /* --- opening -------------------------------------------------------------------------------- */
 
-static int check_scope(const struct meter_about *about, const struct metering_options *options,
-		       struct error *error)
-{
-	if (!about->has_scope || about->scope == options->scope)
-		return 0;
-	return error_setf(error, EINVAL,
-			  "%s: it measures %s power, but the weights are of %s power: figures of "
-			  "different scopes cannot be compared",
-			  options->spec, scope_name(about->scope), scope_name(options->scope));
-}
-
-static void set_times(struct metering *metering, const struct metering_options *options)
+static void set_times(struct metering *metering)
 {
 	const struct meter_about *about = &metering->about;
 	double speed = about->speed > 0 ? about->speed : 1;
-	double window_s = options->window_s;
+	double window_s = metering->window_s;
 
 	if (isnan(window_s))
 		window_s = isnan(about->window_s) ? about->interval_s : about->window_s;
 	metering->window_s = isnan(window_s) ? NAN : fmax(window_s / speed, WINDOW_MIN_S);
-	metering->lag_s = known(options->lag_s) / speed;
+	metering->lag_s = known(metering->lag_s) / speed;
 	metering->history.span_ns =
 		(uint64_t)((metering->lag_s + TICK_MAX_S +
 			    (isnan(window_s) ? BETWEEN_MAX_S : metering->window_s)) *
@@ -81,15 +71,9 @@ int metering_open(struct metering **out, const struct metering_options *options,
 	*out = NULL;
 	if (!metering)
 		return error_setf(error, ENOMEM, "meter: %s", strerror(ENOMEM));
-	result = meter_open(&metering->meter, options->spec, &options->place, error);
-	if (!result) {
-		metering->about = *meter_about(metering->meter);
-		result = check_scope(&metering->about, options, error);
-	}
-	if (!result) {
-		set_times(metering, options);
-		result = metering_thread_start(&metering->thread, metering->meter, error);
-	}
+	metering->lag_s = options->lag_s;
+	metering->window_s = options->window_s;
+	result = metering_thread_start(&metering->thread, options, error);
 	if (result)
 		metering_close(metering);
 	else
@@ -102,16 +86,19 @@ void metering_close(struct metering *metering)
 	if (!metering)
 		return;
 	metering_thread_stop(metering->thread);
-	meter_close(metering->meter);
 	metering_history_clear(&metering->history);
 	free(metering->taken.items);
 	free(metering->waiting.items);
 	free(metering);
 }
 
-const struct meter_about *metering_about(const struct metering *metering)
+const struct meter_about *metering_about(struct metering *metering)
 {
-	return &metering->about;
+	if (!metering->is_open && metering_thread_about(metering->thread, &metering->about)) {
+		metering->is_open = true;
+		set_times(metering);
+	}
+	return metering->is_open ? &metering->about : NULL;
 }
 
 /* --- the model ------------------------------------------------------------------------------ */
@@ -173,6 +160,7 @@ static void take(struct metering *metering)
 	struct metering_readings *taken = &metering->taken;
 
 	taken->count = 0;
+	metering_about(metering);
 	metering_thread_take(metering->thread, taken, &metering->lost);
 	for (size_t i = 0; i < taken->count; i++) {
 		const struct meter_reading *reading = &taken->items[i];
@@ -255,6 +243,8 @@ static const char *find_trouble(struct metering *metering, double age_s)
 {
 	if (metering->lost.text[0])
 		return metering->lost.text;
+	if (!metering->is_open)
+		return NULL;
 	if (metering->last_flags & UNUSABLE)
 		error_setf(&metering->trouble, EIO, "the meter's last reading is flagged: %s",
 			   first_flag(metering->last_flags));
@@ -309,9 +299,12 @@ int metering_fill(const struct metering *metering, const struct metering_match *
 	const struct meter_about *about = &metering->about;
 	struct snapshot_host *host = &snapshot->host;
 	const char *reason = match->trouble;
-	int result = put_text(snapshot, about->model[0] ? about->model : about->driver,
-			      &snapshot->source.meter);
+	int result;
 
+	if (!metering->is_open)
+		return 0;
+	result = put_text(snapshot, about->model[0] ? about->model : about->driver,
+			  &snapshot->source.meter);
 	if (!reason)
 		reason = isnan(match->metered_w)
 				 ? "no new reading in this tick"

@@ -19,7 +19,7 @@
 struct metering_options {
 	const char *spec; /* as meter_open() */
 	struct meter_place place;
-	/* Of the account. A meter that says another one is refused (-EINVAL); one that cannot
+	/* Of the account. A meter that says another one is not opened; one that cannot
 	 * know is taken for this one. */
 	enum scope scope;
 	/* Of the weights file, in the meter's own clock; NaN = the meter's own window (where that
@@ -29,11 +29,13 @@ struct metering_options {
 
 struct metering;
 
-/* 0; -EINVAL (spec, scope), or another -errno of meter_open(), with text. */
+/* Returns at once: the meter is opened by the thread that reads it, again each 10 s until it is
+ * there; metering_match() tells what is wrong meanwhile. What `place` points to outlives it. 0 or
+ * -errno with text: there is no thread. */
 int metering_open(struct metering **metering, const struct metering_options *options,
 		  struct error *error);
-void metering_close(struct metering *metering); /* takes less than a second */
-const struct meter_about *metering_about(const struct metering *metering);
+void metering_close(struct metering *metering); /* waits for an opening that is under way */
+const struct meter_about *metering_about(struct metering *metering); /* NULL = not open yet */
 
 struct metering_match {
 	/* Mean of the readings that were matched since the last call: new ones whose time the
@@ -59,7 +61,7 @@ struct metering_match metering_match(struct metering *metering, uint64_t now_ns)
 /*
  * metered_w, residual_w (metered minus modelled over the same time), residual_reason, source.meter,
  * as model.md 5 has them: without a new reading the figures are NaN, and the reason says
- * why. 0 or -ENOMEM.
+ * why. Nothing before it is open. 0 or -ENOMEM.
  */
 int metering_fill(const struct metering *metering, const struct metering_match *match,
 		  struct snapshot *snapshot);

@@ -255,8 +255,7 @@ static bool exists(const struct rootfs *root, const char *mount, const char *pat
 	return true;
 }
 
-/* Does the cgroup hold `pid` alone, and what works for it? */
-static bool is_exclusive(const struct rootfs *root, const char *mount, const char *path, pid_t pid)
+bool cgroup_is_exclusive(const struct rootfs *root, const char *mount, const char *path, pid_t pid)
 {
 	struct look look = { .root = root, .pid = pid };
 	struct text folder = { 0 };
@@ -279,7 +278,7 @@ static char *exclusive_in(const struct rootfs *root, const char *mount, const ch
 	if (!path)
 		return NULL;
 	leave_thread_folders(path);
-	if (is_exclusive(root, mount, path, pid))
+	if (cgroup_is_exclusive(root, mount, path, pid))
 		return path;
 	free(path);
 	return NULL;
@@ -351,7 +350,7 @@ char *cgroup_limited(const struct rootfs *root, const struct cgroup_mounts *moun
 	if (!path)
 		return NULL;
 	leave_thread_folder(path);
-	while (is_exclusive(root, mount, path, pid)) {
+	while (cgroup_is_exclusive(root, mount, path, pid)) {
 		if (has_file(root, mount, path, file))
 			return path;
 		drop_component(path);

@@ -27,6 +27,12 @@ char *cgroup_of_thread(const struct rootfs *root, pid_t pid, pid_t tid);
  */
 char *cgroup_exclusive(const struct rootfs *root, const struct cgroup_mounts *mounts, pid_t pid);
 
+/*
+ * Does the cgroup `path` below `mount` hold no other process than `pid` and what works for it (as
+ * in cgroup_exclusive())? That it holds `pid` itself is not looked at.
+ */
+bool cgroup_is_exclusive(const struct rootfs *root, const char *mount, const char *path, pid_t pid);
+
 /* What can be limited by cgroups. */
 enum cgroup_resource { CGROUP_CPU, CGROUP_IO };
 

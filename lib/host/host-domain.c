@@ -198,24 +198,38 @@ static uint64_t start_of(const struct host_merge *merge, const struct domain *do
 
 /* --- threads --------------------------------------------------------------- */
 
-/* Where the threads' names tell nothing, a monitor of ours does. */
-static void ask_monitor(struct host *host, struct domain *domain, unsigned vcpus)
+static void mark_vcpu(struct domain *domain, unsigned vcpu, pid_t tid)
+{
+	for (size_t i = 0; tid && i < domain->thread_count; i++) {
+		struct thread *thread = &domain->threads[i];
+
+		if (thread->tid != tid)
+			continue;
+		/* One thread for several: "thread=single". */
+		thread->vcpu = thread->role == THREAD_VCPU ? VCPU_ALL : (int)vcpu;
+		thread->role = THREAD_VCPU;
+	}
+}
+
+/* Where the threads' names tell nothing, a monitor of ours does. 0 or -ENOMEM. */
+static int ask_monitor(struct host *host, struct domain *domain, unsigned vcpus)
 {
 	struct host_monitor *monitor = host_find_monitor(host, domain);
+	pid_t *tids;
+	uint64_t begun_ns;
+	int result;
 
-	for (unsigned vcpu = 0; monitor && monitor->qmp && vcpu < vcpus; vcpu++) {
-		pid_t tid = qmp_vcpu_tid(monitor->qmp, vcpu);
-
-		for (size_t i = 0; tid && i < domain->thread_count; i++) {
-			struct thread *thread = &domain->threads[i];
-
-			if (thread->tid != tid)
-				continue;
-			/* One thread for several: "thread=single". */
-			thread->vcpu = thread->role == THREAD_VCPU ? VCPU_ALL : (int)vcpu;
-			thread->role = THREAD_VCPU;
-		}
-	}
+	if (!monitor || !host_monitor_begin(host, monitor, &begun_ns))
+		return 0;
+	tids = calloc(vcpus, sizeof *tids);
+	if (!tids)
+		return -ENOMEM;
+	result = qmp_vcpu_tids(monitor->qmp, tids, vcpus, &monitor->trouble);
+	host_monitor_end(host, monitor, begun_ns, result);
+	for (unsigned vcpu = 0; vcpu < vcpus; vcpu++)
+		mark_vcpu(domain, vcpu, tids[vcpu]);
+	free(tids);
+	return 0;
 }
 
 static unsigned count_vcpus(const struct domain *domain, unsigned stated)
@@ -251,8 +265,9 @@ static int read_process(struct host_merge *merge, const struct qemu_process *pro
 					 error ? error->text : "threads: unreadable");
 	} else {
 		if (!qemu_threads_have_vcpu(domain))
-			ask_monitor(merge->host, domain, stated ? stated : 1);
-		result = qemu_threads_conclude(domain);
+			result = ask_monitor(merge->host, domain, stated ? stated : 1);
+		if (!result)
+			result = qemu_threads_conclude(domain);
 	}
 	domain->vcpus = count_vcpus(domain, stated);
 	if (!result && process->reason)

@@ -20,6 +20,9 @@ struct host_monitor { /* a QMP socket that is ours */
 	char *path;
 	struct qmp *qmp; /* NULL = not connected */
 	uint64_t tried_ns;
+	/* One that did not answer in time is left alone for a growing time. */
+	uint64_t rest_ns, rest_until_ns; /* 0 = it answers */
+	pid_t spare_of; /* of this QEMU we have another one: let go for others; 0 = not so */
 	struct error trouble;
 };
 
@@ -57,6 +60,8 @@ struct host {
 	struct qemu_watch *watch;
 	struct host_monitor *monitors;
 	size_t monitor_count;
+	/* What all of them may hold up a tick: in each, and what is left of it in this one. */
+	uint64_t monitor_budget_ns, monitor_left_ns;
 	struct cpu_identity cpu;
 	struct topology *last;           /* NULL before the first discovery */
 	const struct libvirt_view *view; /* that `last` was made from; NULL = none */
@@ -179,5 +184,10 @@ void host_close_monitors(struct host *host);
 bool host_monitors_due(const struct host *host, uint64_t now_ns);
 void host_try_monitors(struct host *host, uint64_t now_ns);
 struct host_monitor *host_find_monitor(struct host *host, const struct domain *domain);
+/* Ask one of them something: false = not now. What came of it is told to the second, true =
+ * the monitor is still there. */
+bool host_monitor_begin(struct host *host, struct host_monitor *monitor, uint64_t *begun_ns);
+bool host_monitor_end(struct host *host, struct host_monitor *monitor, uint64_t begun_ns,
+		      int result);
 
 #endif

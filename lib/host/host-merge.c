@@ -311,7 +311,8 @@ static int add_notes(struct host_merge *merge)
 					"/proc shows only this user's processes (hidepid): VMs of "
 					"others are seen by root or with CAP_SYS_PTRACE");
 	for (size_t i = 0; i < host->monitor_count && !result; i++)
-		if (!host->monitors[i].qmp)
+		if (!host->monitors[i].spare_of &&
+		    (!host->monitors[i].qmp || host->monitors[i].rest_ns))
 			result = host_add_textf(&merge->notes, "%s: %s", host->monitors[i].path,
 						host->monitors[i].trouble.text);
 	return result;

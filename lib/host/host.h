@@ -49,8 +49,18 @@ void host_request_stats(struct host *host);
  * Fill sample->domains[].vdisks from the latest libvirt and QMP statistics;
  * waits at most `patience_ns` for those requested in this tick, then marks
  * what is old STALE (with the time it was true) and what never came MISSING.
+ * All monitors together may hold up the tick, its discovery included, for as long; one that
+ * does not answer is left alone for 10 s, then twice as long each time, up to 5 min. (0: 2 s.)
  */
 int host_read_vdisks(struct host *host, const struct topology *topology, struct sample *sample,
 		     uint64_t patience_ns);
+
+/* Of several monitors of one QEMU one is kept connected; the others are free for other uses. */
+struct host_spare {
+	pid_t pid;        /* of the QEMU */
+	const char *path; /* the host's */
+};
+/* How many there are; at most `most` of them go to `spares`. */
+size_t host_spare_monitors(const struct host *host, struct host_spare *spares, size_t most);
 
 #endif

@@ -13,6 +13,7 @@
 #include <libvirt/virterror.h>
 
 #include "base/text.h"
+#include "host/libvirt-quota.h"
 
 #define UNUSED __attribute__((unused))
 enum { KEEPALIVE_S = 1, KEEPALIVE_COUNT = 3 };
@@ -108,6 +109,29 @@ void libvirt_write_close(struct libvirt_write *write)
 
 /* --- connecting, and finding a domain ----------------------------------------- */
 
+/* What the errno of libvirtd means here. Another program's ENOENT is not that a domain is gone. */
+static int known_number(int remote)
+{
+	switch (remote) {
+	case EAGAIN:
+	case EINTR:
+	case EBUSY:
+		return EBUSY;
+	case EINVAL:
+	case ERANGE:
+		return EINVAL;
+	case EPERM:
+	case EACCES:
+	case EROFS:
+		return EPERM;
+	case EOPNOTSUPP:
+	case ENOSYS:
+		return EOPNOTSUPP;
+	default:
+		return EIO;
+	}
+}
+
 static int last_error_number(const struct libvirt_write *write)
 {
 	const virError *reason = virGetLastError();
@@ -129,7 +153,7 @@ static int last_error_number(const struct libvirt_write *write)
 	case VIR_ERR_ARGUMENT_UNSUPPORTED:
 		return EOPNOTSUPP;
 	case VIR_ERR_SYSTEM_ERROR:
-		return reason->int1 > 0 ? reason->int1 : EIO;
+		return known_number(reason->int1);
 	default:
 		return EIO;
 	}
@@ -302,67 +326,67 @@ static void add_i64(struct params *params, const char *name, int64_t value)
 
 /* --- bandwidth ---------------------------------------------------------------- */
 
-/*
- * The whole domain has one quota (libvirt 1.3.3 and newer), or each vCPU has one and the emulator
- * another. A tenth is the emulator's then, since nothing passes on what one does not use.
- */
-enum { EMULATOR_PART = 10, QUOTA_MIN_US = 1000 };
-#define QUOTA_UNLIMITED_US INT64_C(17592186044415) /* the largest that libvirt takes */
+/* A quota and its period, as libvirt calls them. */
+struct quota_names {
+	const char *quota, *period;
+};
+static const struct quota_names whole_names = { VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA,
+						VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD };
+static const struct quota_names vcpu_names = { VIR_DOMAIN_SCHEDULER_VCPU_QUOTA,
+					       VIR_DOMAIN_SCHEDULER_VCPU_PERIOD };
+static const struct quota_names emulator_names = { VIR_DOMAIN_SCHEDULER_EMULATOR_QUOTA,
+						   VIR_DOMAIN_SCHEDULER_EMULATOR_PERIOD };
 
-static int64_t at_least(int64_t value, int64_t least)
+static struct libvirt_quota get_quota(const struct params *params, const struct quota_names *names)
 {
-	return value < least ? least : value;
+	return (struct libvirt_quota){ get_i64(params, names->quota),
+				       get_u64(params, names->period) };
 }
 
-static unsigned vcpus_of(const struct libvirt_domain_ref *ref)
+static struct libvirt_quotas get_quotas(const struct params *params)
 {
-	return ref->vcpus > 0 ? ref->vcpus : 1;
+	return (struct libvirt_quotas){
+		.has_whole = has(params, whole_names.quota),
+		.whole = get_quota(params, &whole_names),
+		.vcpu = get_quota(params, &vcpu_names),
+		.emulator = get_quota(params, &emulator_names),
+	};
 }
 
-static void parse_cpu(const struct params *params, unsigned vcpus, struct libvirt_bandwidth *cpu)
+/* A period that is in force already is not written again. */
+static void put_quota(struct params *params, const struct quota_names *names,
+		      const struct libvirt_quota *quota, const struct params *now)
 {
-	if (has(params, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA)) {
-		cpu->quota_us = get_i64(params, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA);
-		cpu->period_us = get_u64(params, VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD);
-	} else {
-		int64_t each = get_i64(params, VIR_DOMAIN_SCHEDULER_VCPU_QUOTA);
-		int64_t emulator = get_i64(params, VIR_DOMAIN_SCHEDULER_EMULATOR_QUOTA);
-
-		cpu->quota_us = each > 0 && emulator > 0 ? each * vcpus + emulator : -1;
-		cpu->period_us = get_u64(params, VIR_DOMAIN_SCHEDULER_VCPU_PERIOD);
-	}
-	/* v2's "max" is a very large number to some versions. */
-	if (cpu->quota_us <= 0 || cpu->quota_us >= QUOTA_UNLIMITED_US)
-		cpu->quota_us = -1;
+	if (get_u64(now, names->period) != quota->period_us)
+		add_u64(params, names->period, quota->period_us);
+	add_i64(params, names->quota, quota->quota_us);
 }
 
 static void put_cpu(struct params *params, const struct params *now, unsigned vcpus,
 		    const struct libvirt_bandwidth *cpu)
 {
-	bool unlimited = cpu->quota_us < 0;
-	int64_t emulator = at_least(cpu->quota_us / EMULATOR_PART, QUOTA_MIN_US);
-	int64_t each = at_least((cpu->quota_us - emulator) / (int64_t)vcpus, QUOTA_MIN_US);
+	struct libvirt_quotas quotas;
 
-	if (has(now, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA)) {
-		if (get_u64(now, VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD) != cpu->period_us)
-			add_u64(params, VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, cpu->period_us);
-		add_i64(params, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, cpu->quota_us);
+	libvirt_quota_split(cpu, vcpus, &quotas);
+	if (has(now, whole_names.quota)) {
+		put_quota(params, &whole_names, &quotas.whole, now);
 		return;
 	}
-	add_u64(params, VIR_DOMAIN_SCHEDULER_VCPU_PERIOD, cpu->period_us);
-	add_i64(params, VIR_DOMAIN_SCHEDULER_VCPU_QUOTA, unlimited ? -1 : each);
-	add_u64(params, VIR_DOMAIN_SCHEDULER_EMULATOR_PERIOD, cpu->period_us);
-	add_i64(params, VIR_DOMAIN_SCHEDULER_EMULATOR_QUOTA, unlimited ? -1 : emulator);
+	put_quota(params, &vcpu_names, &quotas.vcpu, now);
+	put_quota(params, &emulator_names, &quotas.emulator, now);
 }
 
 int libvirt_write_get_cpu(struct libvirt_write *write, const struct libvirt_domain_ref *ref,
 			  struct libvirt_bandwidth *cpu, struct error *error)
 {
 	struct params params;
+	struct libvirt_quotas quotas;
 	int result = read_params(write, ref, &scheduler, NULL, &params, error);
 
-	if (!result)
-		parse_cpu(&params, vcpus_of(ref), cpu);
+	if (!result) {
+		quotas = get_quotas(&params);
+		result = libvirt_quota_join(&quotas, ref->vcpus, cpu, error);
+	}
 	params_clear(&params);
 	return result;
 }
@@ -374,7 +398,7 @@ int libvirt_write_set_cpu(struct libvirt_write *write, const struct libvirt_doma
 	int result = read_params(write, ref, &scheduler, NULL, &now, error);
 
 	if (!result) {
-		put_cpu(&next, &now, vcpus_of(ref), cpu);
+		put_cpu(&next, &now, ref->vcpus, cpu);
 		result = send_params(write, ref, &scheduler, NULL, &next, error);
 	}
 	params_clear(&now);

@@ -8,7 +8,7 @@
  *
  * Errors: -ENOTCONN (no libvirtd; the next call connects again), -ENOENT (no
  * such domain, or it does not run), -EBUSY (another call changes it), -EINVAL,
- * -EOPNOTSUPP, -EIO, all with libvirt's text.
+ * -EPERM, -EOPNOTSUPP, -EIO, all with libvirt's text.
  */
 #ifndef VMENERGY_HOST_LIBVIRT_WRITE_H
 #define VMENERGY_HOST_LIBVIRT_WRITE_H
@@ -32,7 +32,8 @@ struct libvirt_domain_ref {
 	unsigned vcpus;   /* current */
 };
 
-/* Bandwidth of the whole domain, emulator and I/O threads included; quota_us -1 = unlimited. */
+/* Bandwidth of the whole domain, emulator and I/O threads included; quota_us -1 = unlimited.
+ * Reading: -EOPNOTSUPP when it is limited in a way that could not be put back (libvirt-quota.h). */
 struct libvirt_bandwidth {
 	int64_t quota_us;
 	uint64_t period_us;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,4 +93,14 @@ bool qemu_is_process(const struct rootfs *root, pid_t pid, const char *cmdline, 
 		return false;
 	name[strcspn(name, "\n")] = '\0';
 	return qemu_is_emulator(name) && has_options_only(cmdline, length);
+}
+
+bool qemu_is_running(const struct rootfs *root, pid_t pid)
+{
+	char cmdline[PATH_MAX + 2];
+	long length = rootfs_readf(root, cmdline, sizeof cmdline, "/proc/%d/cmdline", pid);
+
+	if (length == -E2BIG)
+		length = (long)sizeof cmdline - 1;
+	return length > 0 && qemu_is_process(root, pid, cmdline, length);
 }

@@ -58,6 +58,9 @@ bool qemu_parse_cmdline(const char *cmdline, size_t length, struct qemu_process 
 /* Pure: does this path or name (of 15 bytes, as comm cuts it, or more) name one? */
 bool qemu_is_emulator(const char *path);
 
+/* Is this process one, as qemu_scan() tells? */
+bool qemu_is_running(const struct rootfs *root, pid_t pid);
+
 /*
  * Threads of `pid` classified by comm and, where the names do not tell, by
  * their vcpuN cgroup; plus vhost and KVM kernel workers that work for it.

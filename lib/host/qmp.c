@@ -15,8 +15,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+#define PATIENCE_NS UINT64_C(1000000000) /* for a whole call, unless another is set */
+
 enum {
-	PATIENCE_MS = 1000, /* for a whole call */
 	READ_BYTES = 64 << 10,
 	MESSAGE_BYTES_MAX = 16 << 20,
 	UUID_BYTES = 37,
@@ -37,6 +38,7 @@ struct block_list {
 struct qmp {
 	int fd; /* -1: broken, nothing more comes */
 	pid_t peer;
+	uint64_t patience_ns;
 	char uuid[UUID_BYTES]; /* "" = none */
 	json_int_t last_id;
 	char *input; /* received and not yet used */
@@ -45,9 +47,9 @@ struct qmp {
 	struct block_list blocks;
 };
 
-static uint64_t deadline_ns(void)
+static uint64_t deadline_ns(const struct qmp *qmp)
 {
-	return clock_now_ns() + PATIENCE_MS * UINT64_C(1000000);
+	return clock_now_ns() + qmp->patience_ns;
 }
 
 static int broken(struct qmp *qmp, int result)
@@ -211,7 +213,7 @@ static const char *describe(int result)
 {
 	switch (result) {
 	case -ETIMEDOUT:
-		return "no answer within 1 s";
+		return "no answer in time";
 	case -EPROTO:
 		return "what came is not QMP";
 	case -ECONNRESET:
@@ -278,7 +280,7 @@ static int execute(struct qmp *qmp, const char *command, json_t **value, uint64_
 int qmp_call(struct qmp *qmp, const char *command, json_t *arguments, json_t **value,
 	     struct error *error)
 {
-	return execute_with(qmp, command, arguments, value, deadline_ns(), error);
+	return execute_with(qmp, command, arguments, value, deadline_ns(qmp), error);
 }
 
 static int connect_to(struct qmp *qmp, const char *path, struct error *error)
@@ -313,7 +315,7 @@ static int greet(struct qmp *qmp, uint64_t deadline, struct error *error)
 	json_decref(greeting);
 	if (result == -ETIMEDOUT)
 		return error_setf(error, ETIMEDOUT,
-				  "no greeting within 1 s: the monitor is in use by another "
+				  "no greeting in time: the monitor is in use by another "
 				  "client, or QEMU does not answer");
 	return result ? error_setf(error, -result, "%s", describe(result)) : 0;
 }
@@ -340,16 +342,19 @@ static int learn(struct qmp *qmp, uint64_t deadline, struct error *error)
 	return 0;
 }
 
-int qmp_open(struct qmp **opened, const char *path, struct error *error)
+int qmp_open_within(struct qmp **opened, const char *path, uint64_t patience_ns,
+		    struct error *error)
 {
-	uint64_t deadline = deadline_ns();
 	struct qmp *qmp = calloc(1, sizeof *qmp);
+	uint64_t deadline;
 	int result;
 
 	*opened = NULL;
 	if (!qmp)
 		return error_setf(error, ENOMEM, "%s", strerror(ENOMEM));
 	qmp->fd = -1;
+	qmp->patience_ns = patience_ns;
+	deadline = deadline_ns(qmp);
 	result = connect_to(qmp, path, error);
 	if (!result)
 		result = greet(qmp, deadline, error);
@@ -361,6 +366,16 @@ int qmp_open(struct qmp **opened, const char *path, struct error *error)
 	}
 	*opened = qmp;
 	return 0;
+}
+
+int qmp_open(struct qmp **opened, const char *path, struct error *error)
+{
+	return qmp_open_within(opened, path, PATIENCE_NS, error);
+}
+
+void qmp_set_patience(struct qmp *qmp, uint64_t patience_ns)
+{
+	qmp->patience_ns = patience_ns;
 }
 
 void qmp_close(struct qmp *qmp)
@@ -443,7 +458,7 @@ long qmp_blockstats(struct qmp *qmp, const struct qmp_block **blocks, struct err
 	json_t *list = NULL, *entry;
 	struct qmp_block *block;
 	size_t index;
-	int result = execute(qmp, "query-blockstats", &list, deadline_ns(), error);
+	int result = execute(qmp, "query-blockstats", &list, deadline_ns(qmp), error);
 
 	if (result)
 		return result;
@@ -463,21 +478,20 @@ long qmp_blockstats(struct qmp *qmp, const struct qmp_block **blocks, struct err
 	return result ? result : (long)qmp->blocks.count;
 }
 
-pid_t qmp_vcpu_tid(struct qmp *qmp, unsigned index)
+int qmp_vcpu_tids(struct qmp *qmp, pid_t *tids, size_t count, struct error *error)
 {
 	json_t *list = NULL, *entry;
 	uint64_t number, tid;
-	pid_t found = 0;
 	size_t at;
+	int result = execute(qmp, "query-cpus-fast", &list, deadline_ns(qmp), error);
 
-	if (execute(qmp, "query-cpus-fast", &list, deadline_ns(), NULL))
-		return 0;
+	memset(tids, 0, count * sizeof *tids);
 	json_array_foreach(list, at, entry)
 	{
-		if (qmp_get_count(entry, "cpu-index", &number) && number == index &&
+		if (qmp_get_count(entry, "cpu-index", &number) && number < count &&
 		    qmp_get_count(entry, "thread-id", &tid))
-			found = (pid_t)tid;
+			tids[number] = (pid_t)tid;
 	}
 	json_decref(list);
-	return found;
+	return result;
 }

@@ -23,8 +23,11 @@ struct qmp_block {
 	struct io_reading io;
 };
 
-/* Connect, negotiate and learn the peer. Every wait ends after 1 s in all. 0 or -errno. */
+/* Connect, negotiate and learn the peer: 1 s in all. 0 or -errno. */
 int qmp_open(struct qmp **qmp, const char *path, struct error *error);
+/* The same with another patience, which holds for each call that follows, too. */
+int qmp_open_within(struct qmp **qmp, const char *path, uint64_t patience_ns, struct error *error);
+void qmp_set_patience(struct qmp *qmp, uint64_t patience_ns);
 void qmp_close(struct qmp *qmp);
 pid_t qmp_peer_pid(const struct qmp *qmp);   /* SO_PEERCRED; 0 = unknown */
 const char *qmp_uuid(const struct qmp *qmp); /* query-uuid; NULL = none */
@@ -32,7 +35,7 @@ const char *qmp_uuid(const struct qmp *qmp); /* query-uuid; NULL = none */
 /*
  * query-blockstats; blocks are owned by qmp until the next call. Count or
  * -errno: -ETIMEDOUT may be tried again, after -ECONNRESET, -EPROTO and
- * -ENOTCONN the monitor is gone. Every call ends after 1 s.
+ * -ENOTCONN the monitor is gone. Every call ends after the patience that is set.
  */
 long qmp_blockstats(struct qmp *qmp, const struct qmp_block **blocks, struct error *error);
 
@@ -47,7 +50,8 @@ int qmp_get_throttle(struct qmp *qmp, const char *disk, struct io_throttle *thro
 int qmp_set_throttle(struct qmp *qmp, const char *disk, const struct io_throttle *throttle,
 		     struct error *error);
 
-/* Thread id of vCPU number `index`, from query-cpus-fast; 0 = unknown. */
-pid_t qmp_vcpu_tid(struct qmp *qmp, unsigned index);
+/* Thread ids of the vCPUs 0..count-1, from query-cpus-fast; 0 = unknown. 0 or -errno as
+ * qmp_blockstats(), all of them unknown then. */
+int qmp_vcpu_tids(struct qmp *qmp, pid_t *tids, size_t count, struct error *error);
 
 #endif

@@ -21,7 +21,7 @@ export PKG_CONFIG_SYSROOT_DIR=$ROOT
 
 # The project's own rules. C's headers are those of the cross compiler, others' the guest's.
 make_for_arm64() {
-	make --no-print-directory -j "$(nproc)" VARIANT=release WERROR=1 BPF=0 \
+	make --no-print-directory -j "$(nproc)" VARIANT=release WERROR=1 BPF=0 PKGS_VMENERGYD= \
 		O="$FOLDER/obj" BIN="$FOLDER/bin" CC=$TRIPLET-gcc AR=$TRIPLET-ar \
 		CFLAGS="-idirafter $ROOT/usr/include/$TRIPLET -idirafter $ROOT/usr/include" \
 		LDFLAGS="${FOLDERS[*]/#/-L} ${FOLDERS[*]/#/-Wl,-rpath-link,}" "$@"

@@ -5,6 +5,8 @@
 #include <math.h>
 
 #define FULL_W 24.0 /* of a domain's two CPUs */
+#define CONTENDED_CPU_W 6.0
+#define CONTENDED_W 3.2 /* that neighbours leave to one that spins */
 
 const struct sim_target sim_targets_always[] = {
 	{ METRIC_ACCOUNT, -INFINITY, 1, WORST },
@@ -246,6 +248,12 @@ static void use_disk(struct sim_run *run, size_t index, double requests_s)
 	domain->write = (struct sim_stream){ .requests_s = requests_s * 0.3, .bytes = 32768 };
 }
 
+static void use_requests(struct sim_domain *domain, double requests_s)
+{
+	domain->read.requests_s = requests_s * 0.7;
+	domain->write.requests_s = requests_s * 0.3;
+}
+
 /* The disk takes about 2500 requests/s; the other domain asks for little of it. */
 static void prepare_disk_cap(struct sim_run *run)
 {
@@ -272,6 +280,75 @@ static void prepare_divided(struct sim_run *run)
 	sim_limit_domain(run, "web1")->cap_w = 14;
 	sim_judge_domains(run, 0, 1, 14);
 }
+
+/* --- contended ----------------------------------------------------------------------------- */
+
+/* Two CPUs at 6 W: web1 and web2 spin, each on a CPU of its own, their neighbours come and go.
+ * What is left to each is about what its cap is. */
+static void prepare_contended(struct sim_run *run, double cap_w)
+{
+	sim_setup(run, 4);
+	run->plant.cpus = 2;
+	run->prices.cpu_w = run->plant.kept_model_w = CONTENDED_CPU_W;
+	for (size_t i = 0; i < 4; i++) {
+		struct sim_domain *domain = &run->plant.domains[i];
+		struct sim_demand *demand = &domain->demand;
+
+		domain->vcpus = 1;
+		domain->model_w = CONTENDED_CPU_W;
+		demand->high_cpus = 1;
+		if (i < 2)
+			continue;
+		demand->pattern = DEMAND_BURSTS;
+		demand->low_cpus = 0.3;
+		demand->on_s = 1.5;
+		demand->off_s = 0.5;
+	}
+	for (size_t i = 0; i < 2; i++)
+		use_disk(run, i, 0);
+	sim_limit_domain(run, "web1")->cap_w = cap_w;
+	sim_limit_domain(run, "web2")->cap_w = cap_w;
+	sim_judge_domains(run, 0, 2, cap_w);
+}
+
+static void prepare_near(struct sim_run *run)
+{
+	prepare_contended(run, sim_uniform(&run->random, 0.9, 1.1) * CONTENDED_W);
+}
+
+static void prepare_firm(struct sim_run *run)
+{
+	prepare_contended(run, 0.4 * CONTENDED_W);
+}
+
+/* A disk that did nothing reads or writes for some seconds, once in half a minute or so. */
+static void work_at_times(struct sim_run *run, unsigned second)
+{
+	struct sim_domain *domain = &run->plant.domains[0];
+	unsigned phase = (second + (unsigned)(run->seed % 30)) % 30;
+
+	if (phase == 0)
+		use_requests(domain, 400 + 100 * (double)(run->seed % 7));
+	if (phase == 2 + (unsigned)(run->seed % 5))
+		use_requests(domain, 0);
+}
+
+/* The same, and little all the time: a log. */
+static void write_log(struct sim_run *run, unsigned second)
+{
+	use_requests(&run->plant.domains[0], second % 5 == 0 ? 20 : 2);
+	use_requests(&run->plant.domains[1], second % 3 == 0 ? 10 : 1);
+}
+
+/* What neighbours leave it may be less than its cap. */
+static const struct sim_target targets_near[] = {
+	{ METRIC_STEADY, -15, 0.5, WORST }, TARGET_BURST, TARGET_MEAN10, TARGET_WRITES, TARGETS_END,
+};
+
+/* A fifth of a CPU: as with "low", a second has few periods. */
+static const struct sim_target targets_firm[] = {
+	TARGET_STEADY, TARGET_BURST, TARGET_MEAN10, TARGET_WRITES, TARGETS_END,
+};
 
 static const struct sim_target targets_disk[] = {
 	{ METRIC_STEADY, -5, 2, WORST },
@@ -311,5 +388,12 @@ const struct sim_scenario sim_scenarios_domain[] = {
 	  targets_disk },
 	{ "divided", "a cap between CPU and disk", 100, true, prepare_divided, NULL,
 	  targets_divided },
+	{ "near", "two get about what their caps are, their disks idle", 100, true, prepare_near,
+	  NULL, targets_near },
+	{ "near-bursts", "and one's disk works at times", 130, true, prepare_near, work_at_times,
+	  targets_near },
+	{ "near-log", "and both write a log", 130, true, prepare_near, write_log, targets_near },
+	{ "firm", "and with caps well below, a log", 130, true, prepare_firm, write_log,
+	  targets_firm },
 	{ NULL, NULL, 0, false, NULL, NULL, NULL },
 };

@@ -233,6 +233,10 @@ static void test_verbs_are_checked(void)
 	verb.target.leaf_count = TARGET_LEAVES + 1;
 	UNIT_EQUAL_I64(-EINVAL, verb_check(&verb, &error));
 	verb = good_verb();
+	verb.target.vcpus = 4097;
+	UNIT_EQUAL_I64(-EINVAL, verb_check(&verb, &error));
+	UNIT_CONTAINS("4097 vCPUs: must be at most 4096", error.text);
+	verb = good_verb();
 	verb.target.pid = 0;
 	UNIT_EQUAL_I64(-EINVAL, verb_check(&verb, &error));
 	verb = good_verb();

@@ -273,6 +273,8 @@ static void test_reader(void)
 	UNIT_TRUE(!handled.may_change);
 	UNIT_CONTAINS("\"ok\":true", said_to(server, OTHERS, group_id(reading), STATUS));
 	UNIT_EQUAL_U64(2, handled.count);
+	UNIT_EQUAL_TEXT(SUBSCRIBED(false) OK(3),
+			said_to(server, OTHERS, group_id(reading), SUBSCRIBE UNSUBSCRIBE));
 	UNIT_EQUAL_TEXT("{\"format\":1,\"id\":4,\"ok\":false,\"error\":"
 			"\"only root and group games may do that\"}\n",
 			said_to(server, OTHERS, group_id(reading), CAP));

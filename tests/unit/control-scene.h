@@ -21,6 +21,7 @@
 #define UNSUBSCRIBE "{\"format\":1,\"id\":3,\"do\":\"unsubscribe\"}\n"
 #define CAP "{\"format\":1,\"id\":4,\"do\":\"cap\",\"domain\":\"web1\",\"cap_w\":20}\n"
 #define RELOAD "{\"format\":1,\"id\":5,\"do\":\"reload\"}\n"
+#define SUBSCRIBED(may) "{\"format\":1,\"id\":2,\"ok\":true,\"may_change\":" #may "}\n"
 #define OK(id) "{\"format\":1,\"id\":" #id ",\"ok\":true}\n"
 
 static inline const char *scene_path(void)

@@ -135,7 +135,7 @@ static void test_subscription(void)
 
 	scene_publish(server, "early\n");
 	UNIT_TRUE(!server_has_subscribers(server));
-	UNIT_EQUAL_TEXT(OK(2), scene_ask(server, reader, SUBSCRIBE));
+	UNIT_EQUAL_TEXT(SUBSCRIBED(true), scene_ask(server, reader, SUBSCRIBE));
 	UNIT_TRUE(server_has_subscribers(server));
 	scene_publish(server, "one\n");
 	scene_publish(server, "two\n");
@@ -163,7 +163,7 @@ static void test_half_closed_subscriber(void)
 	server_serve(server);
 	server_serve(server);
 	scene_publish(server, "one\n");
-	UNIT_EQUAL_TEXT(OK(2) "one\n", scene_hear(reader, &ended));
+	UNIT_EQUAL_TEXT(SUBSCRIBED(true) "one\n", scene_hear(reader, &ended));
 	UNIT_TRUE(!ended);
 	close(reader);
 	server_serve(server);

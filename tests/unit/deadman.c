@@ -3,8 +3,12 @@
 #include "vmenergyd/deadman.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -66,9 +70,11 @@ static int run(void)
 			      root_path,
 			      unit_literal("--after"),
 			      unit_literal("1min"),
+			      unit_literal("--patience"),
+			      unit_literal("0.2s"),
 			      NULL };
 
-	return deadman_main(9, arguments);
+	return deadman_main(11, arguments);
 }
 
 static void expect_quota(const char *expected)
@@ -86,14 +92,22 @@ static void expect_quota(const char *expected)
 	UNIT_EQUAL_TEXT(expected, text);
 }
 
-static void set_alive(double age_s)
+static void set_alive(double age_s, const char *text)
 {
 	double then_s = (double)clock_read_ns(CLOCK_REALTIME) / 1e9 - age_s;
 	struct timespec times[2] = { { .tv_sec = (time_t)then_s }, { .tv_sec = (time_t)then_s } };
 
-	fixture_write("", "/alive");
+	fixture_write(text, "/alive");
 	if (utimensat(AT_FDCWD, alive_path, times, 0))
 		abort();
+}
+
+static void write_alive(uint64_t boottime_ns, double age_s)
+{
+	char text[40];
+
+	snprintf(text, sizeof text, "%" PRIu64 "\n", boottime_ns);
+	set_alive(age_s, text);
 }
 
 static void end(struct state *state, struct rootfs *root)
@@ -147,12 +161,106 @@ static void test_heartbeat(void)
 	struct state state;
 
 	begin("alive", &state, &root);
-	set_alive(20);
+	set_alive(20, "");
 	UNIT_EQUAL_I64(0, run());
 	expect_quota("max 100000");
-	set_alive(100);
+	set_alive(100, "");
 	UNIT_EQUAL_I64(0, run());
 	expect_quota("10000 20000");
+	end(&state, &root);
+}
+
+/* The wall clock, and with it the file's time, may be set; the line in it counts. */
+static void test_heartbeat_says_when(void)
+{
+	struct rootfs root;
+	struct state state;
+	uint64_t now_ns = clock_read_ns(CLOCK_BOOTTIME);
+
+	begin("boottime", &state, &root);
+	fixture_write("0\n", "/state/state.json");
+	write_alive(now_ns, 100000);
+	UNIT_EQUAL_I64(0, run());
+	expect_quota("max 100000");
+	save(&state);
+	/* The dead man's clock has run for two minutes at least, or it cannot be tried. */
+	if (now_ns > 120000000000) {
+		write_alive(now_ns - 120000000000, 0);
+		UNIT_EQUAL_I64(0, run());
+		expect_quota("10000 20000");
+	}
+	end(&state, &root);
+}
+
+/* A daemon that holds the state but does not live as it should: limits come, its file stays. */
+static void test_state_is_held(void)
+{
+	struct rootfs root;
+	struct state state, after;
+	struct error error;
+	int lock;
+
+	begin("held", &state, &root);
+	lock = state_lock(state_path, &error);
+	UNIT_EQUAL_I64(0, run());
+	expect_quota("max 100000"); /* without a heartbeat, who holds it lives */
+	set_alive(100, "");
+	UNIT_EQUAL_I64(0, run());
+	expect_quota("10000 20000");
+	UNIT_EQUAL_I64(0, state_read(state_path, &after, &error));
+	UNIT_EQUAL_U64(0, after.domain_count ? after.domains[0].knob_count : 9);
+	state_clear(&after);
+	state_unlock(lock);
+	end(&state, &root);
+}
+
+static void test_configuration(void)
+{
+	struct rootfs root;
+	struct state state;
+	char config[300], text[1024];
+	char *arguments[] = { unit_literal("deadman"),
+			      unit_literal("--config"),
+			      config,
+			      unit_literal("--root"),
+			      root_path,
+			      NULL };
+
+	begin("config", &state, &root);
+	snprintf(config, sizeof config, "%s/conf", root_path);
+	snprintf(text, sizeof text, "[daemon]\nstate-directory = %s\nsocket = %s/control\n",
+		 state_path, root_path);
+	fixture_write(text, "/conf");
+	set_alive(20, "");
+	UNIT_EQUAL_I64(0, deadman_main(5, arguments));
+	expect_quota("max 100000");
+	set_alive(100, "");
+	UNIT_EQUAL_I64(0, deadman_main(5, arguments));
+	expect_quota("10000 20000");
+	end(&state, &root);
+}
+
+/* libvirtd is there and does not answer: a socket that takes connections, and no more. */
+static void test_libvirt_is_silent(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct rootfs root;
+	struct state state;
+	struct target *target;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	begin("silent", &state, &root);
+	snprintf(address.sun_path, sizeof address.sun_path, "%.90s/s", root_path);
+	UNIT_EQUAL_I64(0, bind(fd, (struct sockaddr *)&address, sizeof address));
+	UNIT_EQUAL_I64(0, listen(fd, 5));
+	target = &state_domain(&state, "a")->target;
+	target->manager = DOMAIN_LIBVIRT;
+	strcpy(target->uuid, "00000000-0000-4000-8000-000000000001");
+	snprintf(target->uri, sizeof target->uri, "qemu:///system?socket=%.90s/s", root_path);
+	save(&state);
+	UNIT_EQUAL_I64(0, run());
+	expect_quota("10000 20000");
+	close(fd);
 	end(&state, &root);
 }
 
@@ -216,6 +324,7 @@ static void test_bad_state(void)
 	fixture_write("{", "/state/state.json");
 	UNIT_EQUAL_I64(1, run());
 	expect_quota("max 100000");
+	UNIT_EQUAL_I64(0, access(strcat(state_path, "/state.json"), F_OK));
 	end(&state, &root);
 }
 
@@ -225,6 +334,11 @@ int main(void)
 		"deadman", { "a dead daemon's domains are held to the worst case", test_installs },
 		{ "what is tighter stays", test_only_tighter },
 		{ "a heartbeat keeps it still until it is old", test_heartbeat },
+		{ "a heartbeat tells itself when it was, before the state is looked at",
+		  test_heartbeat_says_when },
+		{ "a state that a daemon holds is not written", test_state_is_held },
+		{ "the configuration tells where to look", test_configuration },
+		{ "libvirt does not answer: the cgroup is written", test_libvirt_is_silent },
 		{ "without a heartbeat the state's time counts", test_saved_time_instead },
 		{ "after a clean stop there is nothing to do", test_clean },
 		{ "without a state there is nothing to do", test_never_ran },

@@ -167,6 +167,7 @@ static void test_changed_while_away(void)
 {
 	struct scene *scene = scene_open(CAP_10W);
 
+	scene->world[0].values[KNOB_CPU].cpu = (struct cpu_limit){ 180000, 100000 };
 	scene_run(scene, 20);
 	scene->world[0].values[KNOB_CPU].cpu = (struct cpu_limit){ 195000, 100000 };
 	scene_kill(scene, CAP_10W);
@@ -174,6 +175,53 @@ static void test_changed_while_away(void)
 	UNIT_EQUAL_U64(1, enforce_counts(scene->enforce).foreign_changes);
 	UNIT_EQUAL_I64(195000, cpu_knob(scene).original.cpu.quota_us);
 	UNIT_TRUE(scene_watts(scene, 0) < 11);
+	scene_close(scene);
+}
+
+/* Regulated on with a full disk, then killed: what is in force stands nowhere. */
+static void test_killed_with_full_disk(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+	struct state_knob stored;
+
+	scene->world[0].has_disk = true;
+	scene->world[0].disk_w = 3;
+	scene->world[0].bytes = 50e6;
+	scene_run(scene, 20);
+	scene->disk_full = true;
+	scene->world[0].watts_per_cpu = 40;
+	scene->world[0].disk_w = 6;
+	scene_run(scene, 20);
+	scene->disk_full = false;
+	scene_kill(scene, CAP_10W);
+	stored = cpu_knob(scene);
+	UNIT_TRUE(!knob_value_equal(&scene->world[0].values[KNOB_CPU], &stored.written));
+	UNIT_TRUE(!knob_value_equal(&scene->world[0].values[KNOB_CPU], &stored.before));
+	scene_run(scene, 5);
+	UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+	UNIT_EQUAL_I64(-1, cpu_knob(scene).original.cpu.quota_us);
+	enforce_restore(scene->enforce);
+	scene_deliver(scene);
+	UNIT_EQUAL_I64(-1, scene->world[0].values[KNOB_CPU].cpu.quota_us);
+	UNIT_EQUAL_U64(0, scene->world[0].values[KNOB_DISK].disk.read_bytes_s);
+	scene_close(scene);
+}
+
+/* Installed while the daemon hung, so that nothing was put down: nobody's original. */
+static void test_dead_man_of_a_hung_daemon(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+	struct state_domain *domain = state_domain_add(&scene->state, scene->ids[0]);
+
+	domain->has_worst_case = true;
+	domain->worst_case_cpu.cpu = (struct cpu_limit){ 16000, 20000 };
+	scene->world[0].values[KNOB_CPU] = domain->worst_case_cpu;
+	scene_tick(scene);
+	UNIT_EQUAL_I64(-1, cpu_knob(scene).original.cpu.quota_us);
+	scene_run(scene, 20);
+	enforce_restore(scene->enforce);
+	scene_deliver(scene);
+	UNIT_EQUAL_I64(-1, scene->world[0].values[KNOB_CPU].cpu.quota_us);
 	scene_close(scene);
 }
 
@@ -193,6 +241,104 @@ static void test_dead_man(void)
 	scene_run(scene, 5);
 	UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
 	UNIT_EQUAL_I64(-1, cpu_knob(scene).original.cpu.quota_us);
+	scene_close(scene);
+}
+
+/* Not listed for minutes, but its process lives: nothing is given up, nor given back. */
+static void test_unseen_but_alive(void)
+{
+	for (int killed = 0; killed < 2; killed++) {
+		struct scene *scene = scene_open(CAP_10W);
+		double quota;
+
+		scene_run(scene, 20);
+		if (killed)
+			scene_kill(scene, CAP_10W);
+		quota = scene_quota(&scene->world[0]);
+		scene->hidden = 1;
+		scene_run(scene, 200);
+		UNIT_EQUAL_DOUBLE(quota, scene_quota(&scene->world[0]), 0);
+		UNIT_EQUAL_I64(-1, cpu_knob(scene).original.cpu.quota_us);
+		UNIT_TRUE(state_domain(&scene->state, scene->ids[0]) != NULL &&
+			  state_domain(&scene->state, scene->ids[0])->has_worst_case);
+		scene->hidden = 0;
+		scene_run(scene, 5);
+		UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+		UNIT_TRUE(scene_watts(scene, 0) < 11);
+		scene->hidden = 1;
+		scene->world[0].running = false;
+		scene_run(scene, 70);
+		UNIT_TRUE(state_domain(&scene->state, scene->ids[0]) == NULL);
+		scene_close(scene);
+	}
+}
+
+static size_t last_write(const struct scene *scene, enum knob knob)
+{
+	size_t at = scene->log_count;
+
+	while (at > 0 &&
+	       (scene->log[at - 1].kind != VERB_SET || scene->log[at - 1].value.knob != knob))
+		at--;
+	return at - 1;
+}
+
+/* libvirtd answers late: a plain QEMU becomes libvirt's under the same id. */
+static void test_other_manager(void)
+{
+	for (int killed = 0; killed < 2; killed++) {
+		struct scene *scene = scene_open(CAP_10W "disk-cap = 1W\n");
+		struct place *place = &scene->world[0].values[KNOB_PLACE].place;
+		double quota;
+
+		scene->domains[0].manager = DOMAIN_QEMU;
+		strcpy(place->cpu_cgroup, "/machine");
+		strcpy(place->io_cgroup, "/machine");
+		scene->world[0].has_disk = true;
+		scene->world[0].disk_w = 3;
+		scene->world[0].bytes = 50e6;
+		scene_run(scene, 20);
+		UNIT_TRUE(scene->world[0].values[KNOB_DISK].disk.read_bytes_s > 0);
+		quota = scene_quota(&scene->world[0]);
+		if (killed)
+			scene_kill(scene, CAP_10W "disk-cap = 1W\n");
+		scene->domains[0].manager = DOMAIN_LIBVIRT;
+		scene->log_count = 0;
+		scene_tick(scene);
+		/* The disk's limit goes back where it was made, the quota is the same one. */
+		UNIT_TRUE(scene->log_count > 0);
+		UNIT_EQUAL_I64(DOMAIN_QEMU,
+			       scene->log[last_write(scene, KNOB_DISK)].target.manager);
+		UNIT_EQUAL_U64(0, scene->world[0].values[KNOB_DISK].disk.read_bytes_s);
+		UNIT_EQUAL_DOUBLE(quota, scene_quota(&scene->world[0]), 0.1);
+		scene_run(scene, 10);
+		UNIT_EQUAL_I64(DOMAIN_LIBVIRT,
+			       scene->log[last_write(scene, KNOB_DISK)].target.manager);
+		UNIT_TRUE(scene->world[0].values[KNOB_DISK].disk.read_bytes_s > 0);
+		UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+		UNIT_EQUAL_I64(-1, cpu_knob(scene).original.cpu.quota_us);
+		UNIT_TRUE(scene_watts(scene, 0) < 11);
+		scene_close(scene);
+	}
+}
+
+/* Its process shows that it is libvirt's: its disks wait for libvirt, its cgroup is not left. */
+static void test_awaits_libvirt(void)
+{
+	struct scene *scene = scene_open(CAP_10W "disk-cap = 1W\n");
+
+	scene->domains[0].manager = DOMAIN_QEMU;
+	scene->domains[0].reason = unit_literal("libvirt: has not answered yet");
+	scene->world[0].has_disk = true;
+	scene->world[0].disk_w = 3;
+	scene->world[0].bytes = 50e6;
+	strcpy(scene->world[0].values[KNOB_PLACE].place.io_cgroup, "/machine");
+	scene_run(scene, 10);
+	UNIT_EQUAL_U64(0, scene->log_count);
+	strcpy(scene->world[0].values[KNOB_PLACE].place.cpu_cgroup, "/machine");
+	scene_run(scene, 10);
+	UNIT_TRUE(scene_verbs(scene, VERB_SET, KNOB_CPU) > 0);
+	UNIT_EQUAL_U64(0, scene_verbs(scene, VERB_GET, KNOB_DISK));
 	scene_close(scene);
 }
 
@@ -271,7 +417,17 @@ int main(void)
 		  test_killed_within_a_write },
 		{ "what changed while the daemon was away is somebody else's",
 		  test_changed_while_away },
+		{ "killed after regulating with a full disk, the original is not lost",
+		  test_killed_with_full_disk },
 		{ "what the dead man installed is ours", test_dead_man },
+		{ "what the dead man installed is never an original",
+		  test_dead_man_of_a_hung_daemon },
+		{ "a domain that is not listed but lives keeps its limits and its state",
+		  test_unseen_but_alive },
+		{ "with another manager a limit goes back through the one that made it",
+		  test_other_manager },
+		{ "a domain that libvirt has not told yet gets no disk limit",
+		  test_awaits_libvirt },
 		{ "a domain that vanished while away is dropped after a minute",
 		  test_gone_while_away },
 		{ "a domain started again has originals of its own", test_started_again },

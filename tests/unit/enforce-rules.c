@@ -184,10 +184,36 @@ static void test_infeasible(void)
 	scene_close(scene);
 }
 
+/* More caps by hand than the state can hold: the oldest of who is not there goes. */
+static void test_too_many_by_hand(void)
+{
+	struct scene *scene = scene_open("");
+	struct limits limits = limits_none();
+	struct state_override *override;
+	struct error error = { "" };
+	char id[40];
+
+	for (int i = 0; i < STATE_OVERRIDES_MAX; i++) {
+		snprintf(id, sizeof id, "gone-%d", i);
+		override = state_override_add(&scene->state, id);
+		override->since_s = i == 77 ? 1 : 1000 + i;
+	}
+	scene_tick(scene);
+	limits.cap_w = 10;
+	UNIT_EQUAL_I64(0, enforce_set_limits(scene->enforce, &scene->topology, "web1", &limits,
+					     "me", &error));
+	UNIT_TRUE(!state_override(&scene->state, "gone-77"));
+	UNIT_TRUE(state_override(&scene->state, scene->ids[0]) != NULL);
+	UNIT_EQUAL_U64(STATE_OVERRIDES_MAX, scene->state.override_count);
+	scene_close(scene);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
 		"enforce-rules",
+		{ "of too many caps by hand the oldest of who is gone is forgotten",
+		  test_too_many_by_hand },
 		{ "a cap by hand is over the file's until it is cleared", test_over_the_file },
 		{ "caps by hand outlive the daemon", test_kept },
 		{ "keys are set one by one", test_several_keys },

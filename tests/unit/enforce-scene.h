@@ -40,6 +40,7 @@ struct scene {
 	struct topology topology;
 	struct domain domains[SCENE_DOMAINS];
 	struct vdisk vdisks[SCENE_DOMAINS];
+	size_t hidden; /* so many of the first are not listed, but live */
 	size_t leaf;
 	struct disk leaves[1];
 	struct snapshot snapshot;
@@ -55,6 +56,7 @@ struct scene {
 	pid_t mute;           /* verbs for this one are never answered; 0 = none */
 	int refuse;           /* errno for each SET; 0 = none */
 	unsigned lossy;       /* so many SETs of a CPU limit lose the period without a word */
+	struct verb sent;     /* the last one */
 	struct verb log[SCENE_VERBS];
 	size_t log_count;
 	bool saved_before_write; /* each SET found its knob in the state file */
@@ -120,6 +122,16 @@ static inline void scene_domain(struct scene *scene, size_t i)
 	};
 }
 
+static inline bool scene_lives(void *context, pid_t pid, uint64_t start_ticks)
+{
+	const struct scene *scene = context;
+
+	for (size_t i = 0; i < SCENE_DOMAINS; i++)
+		if (scene->domains[i].pid == pid && scene->domains[i].start_ticks == start_ticks)
+			return scene->world[i].running;
+	return false;
+}
+
 /* `config` in the syntax of vmenergyd.conf; three libvirt domains web1 .. web3, busy. */
 static inline void scene_open_state(struct scene *scene, const char *config)
 {
@@ -128,6 +140,8 @@ static inline void scene_open_state(struct scene *scene, const char *config)
 		.disks = scene->disks,
 		.disk_count = 1,
 		.control_interval_s = 1,
+		.lives = scene_lives,
+		.lives_context = scene,
 	};
 	struct error error = { "" };
 
@@ -393,6 +407,7 @@ static inline void scene_deliver(struct scene *scene)
 		count = count < 64 ? count : 64;
 		memcpy(taken, verbs, count * sizeof *taken);
 		enforce_sent(scene->enforce, count);
+		scene->sent = taken[count - 1];
 		for (size_t i = 0; i < count && !scene->deaf; i++)
 			scene_apply(scene, &taken[i]);
 	}
@@ -416,7 +431,7 @@ static inline int scene_tick(struct scene *scene)
 	scene->snapshot.time_s += seconds;
 	scene->snapshot.interval_s = seconds;
 	scene->snapshot.host = (struct snapshot_host){ .cpu_idle_w = 10, .temperature_c = NAN };
-	for (size_t i = 0; i < SCENE_DOMAINS; i++) {
+	for (size_t i = scene->hidden; i < SCENE_DOMAINS; i++) {
 		scene->domains[i].state = scene->world[i].running ? DOMAIN_RUNNING : DOMAIN_ENDED;
 		if (!scene->world[i].running)
 			continue;
@@ -426,7 +441,8 @@ static inline int scene_tick(struct scene *scene)
 	}
 	scene->snapshot.host.total_w = 10 + scene->snapshot.host.cpu_active_w;
 	scene->snapshot.domain_count = count;
-	scene->topology.domain_count = SCENE_DOMAINS;
+	scene->topology.domains = scene->domains + scene->hidden;
+	scene->topology.domain_count = SCENE_DOMAINS - scene->hidden;
 	input.now_ns = scene->now_ns;
 	input.reading_count = count;
 	result = enforce_tick(scene->enforce, &input, &error);

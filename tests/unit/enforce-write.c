@@ -297,21 +297,6 @@ static void test_disk_full(void)
 	scene_close(scene);
 }
 
-static void test_lost_helper(void)
-{
-	struct scene *scene = scene_open(CAP_10W);
-
-	scene->deaf = true;
-	scene_run(scene, 5);
-	UNIT_TRUE(!enforce_is_idle(scene->enforce));
-	enforce_lost(scene->enforce);
-	UNIT_TRUE(enforce_is_idle(scene->enforce));
-	scene->deaf = false;
-	scene_run(scene, 10);
-	UNIT_TRUE(scene_watts(scene, 0) < 11);
-	scene_close(scene);
-}
-
 static void test_no_answer(void)
 {
 	struct scene *scene = scene_open(CAP_10W);
@@ -324,6 +309,84 @@ static void test_no_answer(void)
 	UNIT_EQUAL_U64(1, scene_count(scene, "no answer for 30 s"));
 	UNIT_TRUE(scene_watts(scene, 0) < 11);
 	scene_close(scene);
+}
+
+/* Between decisions nothing but figures moves: where none is kept, nothing is written. */
+static void test_state_stays(void)
+{
+	struct scene *scene = scene_open("");
+	struct text before = { 0 }, after = { 0 };
+
+	scene_run(scene, 5);
+	UNIT_EQUAL_I64(0, state_print(&scene->state, &before, NULL));
+	scene_run(scene, 20);
+	UNIT_EQUAL_I64(0, state_print(&scene->state, &after, NULL));
+	UNIT_EQUAL_TEXT(before.bytes, after.bytes);
+	text_free(&before);
+	text_free(&after);
+	scene_close(scene);
+}
+
+/* Writes of one second share a save; a knob that is taken over does not wait. */
+static void test_saves_are_shared(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+	bool needs_state;
+	size_t count;
+
+	scene_run(scene, 20);
+	scene->deaf = true;
+	scene->world[0].watts_per_cpu = 15;
+	for (int i = 0; i < 10 && enforce_is_idle(scene->enforce); i++)
+		scene_tick(scene);
+	UNIT_TRUE(!enforce_is_idle(scene->enforce));
+	scene->deaf = false;
+	enforce_restore(scene->enforce);
+	scene_apply(scene, &scene->sent);
+	/* It is read before its original goes back: that write finds the file a moment old. */
+	for (int i = 0; i < 2; i++) {
+		const struct verb *verbs = enforce_verbs(scene->enforce, &count, &needs_state);
+		struct verb verb = { 0 };
+
+		UNIT_EQUAL_U64(1, count);
+		if (count > 0)
+			verb = verbs[0];
+		UNIT_EQUAL_I64(i == 0 ? VERB_GET : VERB_SET, verb.kind);
+		UNIT_TRUE(!needs_state);
+		if (count == 0 || verb.kind == VERB_SET)
+			break;
+		enforce_sent(scene->enforce, count);
+		scene_apply(scene, &verb);
+	}
+	scene_close(scene);
+}
+
+/* An hour without a daemon is charged to a budget. */
+static void test_away(void)
+{
+	static const char budget[] = "[domain web1]\nbudget = 18kJ/h\n";
+
+	for (int hours = 0; hours < 2; hours++) {
+		struct scene *scene = scene_open(budget);
+		const char *const *ids;
+		const struct policy_output *output;
+
+		scene->snapshot.time_s = 1e9;
+		scene_run(scene, 3);
+		scene->state.saved_s = scene->snapshot.time_s;
+		text_reset(&scene->saved);
+		UNIT_EQUAL_I64(0, state_print(&scene->state, &scene->saved, NULL));
+		scene_kill(scene, budget);
+		scene->snapshot.time_s += 3600 * hours;
+		scene_run(scene, 3);
+		output = enforce_output(scene->enforce, &ids);
+		UNIT_TRUE(output != NULL);
+		if (output && hours)
+			UNIT_TRUE(output->domains[0].limit_w < 1);
+		else if (output)
+			UNIT_TRUE(output->domains[0].limit_w > 5);
+		scene_close(scene);
+	}
 }
 
 int main(void)
@@ -344,6 +407,8 @@ int main(void)
 		{ "a write that reads back as another value is tried again, and said once",
 		  test_deviation },
 		{ "disk full: limits in force go on, no new ones", test_disk_full },
-		{ "verbs of a helper that died are sent again", test_lost_helper },
+		{ "without limits the state stays as it is", test_state_stays },
+		{ "writes of one second share a save", test_saves_are_shared },
+		{ "a budget is charged for the time without a daemon", test_away },
 		{ "a verb without an answer is given up after 30 s", test_no_answer });
 }

@@ -4,11 +4,15 @@
 #include "vmenergyd/helper.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +29,8 @@ static void make_tree(void)
 						    "2 1 0:2 / /cg/blkio rw - cgroup x rw,blkio\n");
 	unit_write_file("root/proc/7/stat", "7 (qemu) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 0 0 1 0 99\n");
 	unit_write_file("root/proc/7/cgroup", "2:blkio:/vm\n1:cpu:/vm\n");
+	unit_write_file("root/proc/7/cmdline", "qemu-system-x86_64");
+	unit_write_file("root/cg/cpu/vm/cgroup.procs", "7\n");
 	unit_write_file(QUOTA, "-1\n");
 	unit_write_file("root/cg/cpu/vm/cpu.cfs_period_us", "100000\n");
 	unit_write_file("root/cg/cpu/vm/cpu.shares", "1024\n");
@@ -242,6 +248,60 @@ static void test_daemon_killed(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
+/* --- rights ------------------------------------------------------------------- */
+
+/* From here on, capset(2) fails: its caller keeps the rights that it has. */
+static int forbid_capset(void)
+{
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_capset, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof steps / sizeof *steps, steps };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* In a process of its own. Its status: 0 = the child served, 1 = it ended, 77 = cannot be tried. */
+static int try_with_all_rights(bool dry_run)
+{
+	const struct helper_options options = { .root = tree(), .dry_run = dry_run };
+	struct verb verb = a_verb(1, 5000);
+	struct applied applied;
+	struct helper *helper;
+	struct error error;
+	int status = 0;
+	pid_t tester = fork();
+
+	if (tester == 0) {
+		if (geteuid() != 0 || forbid_capset())
+			_exit(77);
+		if (helper_start(&helper, &options, &error))
+			_exit(2);
+		helper_send(helper, &verb);
+		_exit(receive(helper, &applied) == 1 ? 0 : 1);
+	}
+	UNIT_EQUAL_I64(tester, waitpid(tester, &status, 0));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_rights_that_stay(void)
+{
+	int status;
+
+	make_tree();
+	status = try_with_all_rights(false);
+	if (status == 77) {
+		printf("skipped: needs root, and seccomp\n");
+		return;
+	}
+	UNIT_EQUAL_I64(1, status);
+	UNIT_EQUAL_I64(0, try_with_all_rights(true));
+}
+
 /* --- libvirt ------------------------------------------------------------------ */
 
 static int silent_libvirtd(struct verb *verb)
@@ -348,6 +408,8 @@ int main(void)
 		{ "sending never blocks, and nothing is lost", test_never_blocks },
 		{ "a killed child is noticed", test_child_killed },
 		{ "a killed daemon leaves its limits, and no child", test_daemon_killed },
+		{ "a child that cannot give up its rights ends, but in a dry run",
+		  test_rights_that_stay },
 		{ "a silent libvirtd delays nobody, and newer replaces older",
 		  test_nobody_waits_for_libvirtd },
 		{ "what a silent libvirtd does not do is done in the cgroup", test_failsafe });

@@ -65,6 +65,23 @@ static void test_bounded(void)
 
 /* --- meters ----------------------------------------------------------------------------------- */
 
+static void sleep_ms(long ms)
+{
+	const struct timespec time = { .tv_nsec = ms * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* Its thread opens it. */
+static void wait_open(struct metering *metering)
+{
+	uint64_t end_ns = clock_now_ns() + PATIENCE_NS;
+
+	while (!metering_about(metering) && clock_now_ns() < end_ns)
+		sleep_ms(2);
+	UNIT_TRUE(metering_about(metering) != NULL);
+}
+
 static struct metering *must_open(const char *spec, double speed, double lag_s, double window_s)
 {
 	const struct metering_options options = {
@@ -81,14 +98,8 @@ static struct metering *must_open(const char *spec, double speed, double lag_s, 
 		fprintf(stderr, "%s\n", error.text);
 		abort();
 	}
+	wait_open(metering);
 	return metering;
-}
-
-static void sleep_ms(long ms)
-{
-	const struct timespec time = { .tv_nsec = ms * 1000000 };
-
-	nanosleep(&time, NULL);
 }
 
 /* Until there is a figure, or trouble that has `needle`. */
@@ -191,17 +202,38 @@ static void test_scope(void)
 	if (plant_create(&plant, path, &settings, &error))
 		abort();
 	options.spec = spec;
-	UNIT_EQUAL_I64(-EINVAL, metering_open(&metering, &options, &error));
-	UNIT_CONTAINS("it measures wall power, but the weights are of package power", error.text);
+	UNIT_EQUAL_I64(0, metering_open(&metering, &options, &error));
+	wait_match(metering, "it measures wall power, but the weights are of package power");
+	UNIT_TRUE(!metering_about(metering));
+	metering_close(metering);
 	/* Whoever wires a program up knows. */
 	options.spec = "command:sleep 100";
 	UNIT_EQUAL_I64(0, metering_open(&metering, &options, &error));
+	wait_open(metering);
 	UNIT_TRUE(!metering_about(metering)->has_scope);
 	metering_close(metering);
-	options.spec = "command";
-	UNIT_EQUAL_I64(-EINVAL, metering_open(&metering, &options, &error));
-	UNIT_CONTAINS("which program", error.text);
 	plant_close(plant);
+}
+
+/* What is wrong with it is told, and nothing is made up meanwhile. */
+static void test_not_open(void)
+{
+	const struct metering_options options = {
+		.spec = "command", .scope = SCOPE_WALL, .lag_s = NAN, .window_s = NAN
+	};
+	struct snapshot snapshot = { .host = { .metered_w = NAN } };
+	struct error error = { "" };
+	struct metering *metering;
+	struct metering_match match;
+
+	UNIT_EQUAL_I64(0, metering_open(&metering, &options, &error));
+	metering_add_model(metering, 1, 1000, 50);
+	match = wait_match(metering, "which program");
+	UNIT_TRUE(isinf(match.age_s));
+	UNIT_EQUAL_I64(0, metering_fill(metering, &match, &snapshot));
+	UNIT_EQUAL_TEXT(NULL, snapshot.source.meter);
+	UNIT_EQUAL_DOUBLE(NAN, snapshot.host.metered_w, 0);
+	metering_close(metering);
 }
 
 static void test_replay(void)
@@ -345,6 +377,7 @@ int main(void)
 		{ "the past is forgotten", test_bounded },
 		{ "model.md 7: the model passes through lag and window", test_lag_and_window },
 		{ "model.md 1: another scope is refused", test_scope },
+		{ "a meter that does not open says why", test_not_open },
 		{ "a replay is shown, and ends", test_replay },
 		{ "flagged readings are not used", test_flagged },
 		{ "why there is nothing", test_trouble },

@@ -29,6 +29,21 @@ static void test_bucket(void)
 	policy_close(scene.policy);
 }
 
+/* What cannot be held back runs up a debt, but none that outlasts the period. */
+static void test_debt_is_bounded(void)
+{
+	struct scene scene;
+	const struct policy_allotment *out = NULL;
+
+	scene_open(&scene, 1);
+	budget(&scene.domains[0].limits, 600, 60, NAN);
+	scene.domains[0].inside_w = 1000;
+	for (unsigned i = 0; i < 100; i++)
+		out = scene_decide(&scene);
+	UNIT_EQUAL_DOUBLE(-600, out[0].budget_left_j, 1e-9);
+	policy_close(scene.policy);
+}
+
 static void test_windows(void)
 {
 	double used[600], sum = 0, worst = 0;
@@ -150,7 +165,9 @@ static void test_owner_budget(void)
 int main(void)
 {
 	return UNIT_RUN(
-		"policy-budget", { "a bucket fills at the rate and holds the burst", test_bucket },
+		"policy-budget",
+		{ "model.md 7: a debt is at most one period's budget", test_debt_is_bounded },
+		{ "a bucket fills at the rate and holds the burst", test_bucket },
 		{ "no window has more than budget and burst, and it is used", test_windows },
 		{ "a restart saves nothing up", test_restart_charges },
 		{ "a time that nobody saw is charged", test_away_is_charged },

@@ -88,6 +88,47 @@ static void test_bad_file_is_kept(void)
 	state_clear(&state);
 }
 
+/* Who only reads leaves it where it is. */
+static void test_reading_moves_nothing(void)
+{
+	struct state state;
+	struct error error = { "" };
+
+	unit_write_file("read/state.json", "{\"format\":1,");
+	UNIT_EQUAL_I64(-EINVAL, state_read(path("read"), &state, &error));
+	UNIT_EQUAL_I64(0, access(path("read/state.json"), F_OK));
+	UNIT_EQUAL_I64(-1, access(path("read/state.json.bad"), F_OK));
+	state_clear(&state);
+}
+
+static void test_unreadable_is_refused(void)
+{
+	struct state state;
+	struct error error = { "" };
+
+	make(&state, 1);
+	UNIT_EQUAL_I64(0, state_save(path("refused"), &state, &error));
+	state_domain_add(&state, "b")->target.vcpus = UINT32_MAX;
+	UNIT_EQUAL_I64(-EINVAL, state_save(path("refused"), &state, &error));
+	UNIT_CONTAINS("refused/state.json is not replaced", error.text);
+	UNIT_EQUAL_U64(1, loaded(path("refused")));
+	state_clear(&state);
+}
+
+static void test_lock(void)
+{
+	struct error error = { "" };
+	int lock = state_lock(path("locked"), &error);
+
+	UNIT_TRUE(lock >= 0);
+	UNIT_EQUAL_I64(-EBUSY, state_lock(path("locked"), &error));
+	UNIT_CONTAINS("locked/lock: another vmenergyd holds it", error.text);
+	state_unlock(lock);
+	lock = state_lock(path("locked"), &error);
+	UNIT_TRUE(lock >= 0);
+	state_unlock(lock);
+}
+
 /* Killed while it was written beside: the old one holds, and the next save is not in the way. */
 static void test_killed_before_rename(void)
 {
@@ -164,6 +205,10 @@ int main(void)
 		"state-file",
 		{ "a state is saved for its owner alone and loaded", test_save_and_load },
 		{ "a file that does not parse is kept beside", test_bad_file_is_kept },
+		{ "who only reads a bad file leaves it there", test_reading_moves_nothing },
+		{ "what could not be read back does not replace the file",
+		  test_unreadable_is_refused },
+		{ "one at a time holds the state", test_lock },
 		{ "a kill before the rename leaves the old state", test_killed_before_rename },
 		{ "a link in the way is not followed", test_link_is_not_followed },
 		{ "disk full: the old state stays", test_full_disk },

@@ -247,14 +247,94 @@ static void test_removal(void)
 	UNIT_EQUAL_U64(0, state.domain_count);
 }
 
+/* What is printed is read again, whatever a mechanism or an account came up with. */
+static void expect_read_back(const struct state *state)
+{
+	struct text text = { 0 };
+	struct state again;
+	struct error error = { "" };
+
+	UNIT_EQUAL_I64(0, state_print(state, &text, &error));
+	UNIT_EQUAL_I64(0, state_parse(text.bytes, text.length, &again, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	state_clear(&again);
+	text_free(&text);
+}
+
+static void test_extremes(void)
+{
+	struct state state;
+	struct state_domain *domain;
+	struct state_knob *knob;
+
+	state_init(&state);
+	domain = state_domain_add(&state, "a");
+	domain->target.manager = DOMAIN_QEMU;
+	domain->memory = (struct policy_memory){ -5, INFINITY, -1 };
+	state.host.peak_used_j = -1;
+	knob = state_knob_add(domain, KNOB_DISK, "vda");
+	knob->original.disk.read_bytes_s = UINT64_MAX - 1;
+	knob = state_knob_add(domain, KNOB_CPU, "");
+	knob->original.cpu = (struct cpu_limit){ -2, UINT64_MAX };
+	knob->original.burst_us = UINT64_MAX;
+	knob = state_knob_add(domain, KNOB_SHARES, "");
+	knob->original.shares = knob->original.raw_shares = UINT64_MAX;
+	expect_read_back(&state);
+	state_clear(&state);
+}
+
+static void test_debt(void)
+{
+	struct state state, again;
+	struct text text = { 0 };
+	struct error error = { "" };
+
+	state_init(&state);
+	state_domain_add(&state, "a")->memory.bucket_j = -5.25;
+	UNIT_EQUAL_I64(0, state_print(&state, &text, &error));
+	UNIT_EQUAL_I64(0, state_parse(text.bytes, text.length, &again, &error));
+	UNIT_EQUAL_DOUBLE(-5.25, again.domain_count ? again.domains[0].memory.bucket_j : NAN, 0);
+	text_free(&text);
+	state_clear(&state);
+	state_clear(&again);
+}
+
+static void test_room(void)
+{
+	struct state state;
+	char id[TARGET_TEXT + 1];
+
+	state_init(&state);
+	memset(id, 'x', TARGET_TEXT);
+	id[TARGET_TEXT] = '\0';
+	UNIT_TRUE(!state_override_add(&state, id));
+	UNIT_TRUE(!state_domain_add(&state, id));
+	UNIT_TRUE(state_override_add(&state, id + 1) != NULL);
+	for (int i = 1; i < STATE_OVERRIDES_MAX; i++) {
+		snprintf(id, sizeof id, "%d", i);
+		UNIT_TRUE(state_override_add(&state, id) != NULL);
+	}
+	UNIT_TRUE(!state_override_add(&state, "one more"));
+	UNIT_TRUE(state_domain_add(&state, "a") != NULL);
+	for (int i = 0; i < STATE_KNOBS_MAX; i++) {
+		snprintf(id, sizeof id, "vd%d", i);
+		UNIT_TRUE(state_knob_add(state_domain(&state, "a"), KNOB_DISK, id) != NULL);
+	}
+	UNIT_TRUE(!state_knob_add(state_domain(&state, "a"), KNOB_DISK, "one more"));
+	state_clear(&state);
+}
+
 int main(void)
 {
-	return UNIT_RUN("state-json",
-			{ "what is printed reads back and prints the same", test_fixed_point },
-			{ "an empty state is one short line", test_empty },
-			{ "unknown members are ignored", test_unknown_members },
-			{ "a file cut anywhere is refused whole", test_cut_anywhere },
-			{ "each value has its bounds, and its path in the error", test_bounds },
-			{ "texts that do not fit are refused", test_long_texts },
-			{ "entries are found after others were removed", test_removal });
+	return UNIT_RUN(
+		"state-json", { "a debt comes back as it was", test_debt },
+		{ "what is out of bounds is written so that it can be read", test_extremes },
+		{ "no more is added than can be read", test_room },
+		{ "what is printed reads back and prints the same", test_fixed_point },
+		{ "an empty state is one short line", test_empty },
+		{ "unknown members are ignored", test_unknown_members },
+		{ "a file cut anywhere is refused whole", test_cut_anywhere },
+		{ "each value has its bounds, and its path in the error", test_bounds },
+		{ "texts that do not fit are refused", test_long_texts },
+		{ "entries are found after others were removed", test_removal });
 }

@@ -325,6 +325,7 @@ static void expect_no_cap(const char *why)
 static void test_cap_without_a_daemon(void)
 {
 	static const struct source_daemon gone = { .tick_s = 1, .state = SOURCE_HELD };
+	static const struct source_daemon strict = { .tick_s = 1, .may_not_change = true };
 
 	info.standalone = (struct error){ "--weights" };
 	expect_no_cap("is not attached to it (--weights)");
@@ -334,6 +335,11 @@ static void test_cap_without_a_daemon(void)
 	info.daemon = &gone;
 	type("c");
 	UNIT_CONTAINS("vmenergyd has gone", ui.message);
+	prepare();
+	info.daemon = &strict;
+	type("c");
+	UNIT_CONTAINS("not allowed: root sets caps", ui.message);
+	UNIT_EQUAL_I64(PROMPT_NONE, ui.prompt);
 	prepare();
 	info.is_replay = true;
 	type("c");

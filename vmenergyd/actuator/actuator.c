@@ -5,6 +5,7 @@
 
 #include "host/libvirt-write.h"
 #include "vmenergyd/actuator/cgroup.h"
+#include "vmenergyd/actuator/guard.h"
 #include "vmenergyd/actuator/null.h"
 
 /* The first that serves; null only in a dry run. */
@@ -32,6 +33,7 @@ void actuator_room_close(struct actuator_room *room)
 {
 	libvirt_write_close(room->libvirt);
 	null_memory_free(room->null);
+	guard_free(room->guard);
 	*room = (struct actuator_room){ 0 };
 }
 

@@ -104,7 +104,7 @@ struct target {
 	char uri[TARGET_TEXT];  /* libvirt's; "" = none */
 	pid_t pid;
 	uint64_t start_ticks; /* of pid: another process is refused */
-	unsigned vcpus;
+	unsigned vcpus;       /* 0 = not known, counts as one */
 	/* Below the mount of the hierarchy that has the controller; "" = none that holds this
 	 * domain alone. */
 	char cpu_cgroup[TARGET_TEXT], io_cgroup[TARGET_TEXT];
@@ -135,6 +135,7 @@ struct actuator_room {
 	struct cgroup_io cgroup;
 	struct libvirt_write *libvirt; /* owned; NULL = not connected yet */
 	struct null_memory *null;      /* owned; what null "wrote"; NULL = nothing yet */
+	struct guard *guard;           /* owned; what guard.c has seen; NULL = nothing yet */
 	bool dry_run;                  /* null serves everything */
 	struct text *log;              /* of null: what would have been written; NULL = nowhere */
 };

@@ -5,46 +5,30 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/numbers.h"
+#include "base/cgroupfs.h"
 #include "vmenergyd/actuator/cgroup.h"
 
 static int get_v2(const struct cgroup_at *at, struct cpu_limit *cpu, struct error *error)
 {
 	char text[CGROUP_FILE_BYTES];
-	const char *cursor = text;
-	uint64_t quota;
 	int result = cgroup_read(at, "cpu.max", text, error);
 
-	if (result)
-		return result;
-	cpu->quota_us = -1;
-	if (strncmp(text, "max", 3) == 0)
-		cursor += 3;
-	else if (number_scan_u64(&cursor, &quota) == 0 && quota <= INT64_MAX)
-		cpu->quota_us = (int64_t)quota;
-	else
-		return error_setf(error, EPROTO, "cpu.max of %s: cannot be read", at->path);
-	if (number_scan_u64(&cursor, &cpu->period_us))
-		return error_setf(error, EPROTO, "cpu.max of %s: has no period", at->path);
-	return 0;
+	if (!result && cgroup_parse_cpu_max(text, &cpu->quota_us, &cpu->period_us))
+		result = error_setf(error, EPROTO, "cpu.max of %s: cannot be read", at->path);
+	return result;
 }
 
 static int get_v1(const struct cgroup_at *at, struct cpu_limit *cpu, struct error *error)
 {
 	char text[CGROUP_FILE_BYTES];
-	uint64_t quota;
+	const char *cursor = text;
 	int result = cgroup_read(at, "cpu.cfs_quota_us", text, error);
 
 	if (result)
 		return result;
-	text[strcspn(text, "\n")] = '\0';
-	cpu->quota_us = -1;
-	if (text[0] != '-') {
-		if (number_parse_u64(text, &quota) || quota > INT64_MAX)
-			return error_setf(error, EPROTO, "cpu.cfs_quota_us of %s: cannot be read",
-					  at->path);
-		cpu->quota_us = (int64_t)quota;
-	}
+	if (cgroup_scan_quota(&cursor, &cpu->quota_us))
+		return error_setf(error, EPROTO, "cpu.cfs_quota_us of %s: cannot be read",
+				  at->path);
 	return cgroup_read_u64(at, "cpu.cfs_period_us", &cpu->period_us, error);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Moving a whole process from cgroup to cgroup. Folders are made and removed below OURS alone. */
+/* Moving a whole process from cgroup to cgroup. Folders are made and removed below CGROUP_OURS
+ * alone. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,11 +13,9 @@
 
 #include "vmenergyd/actuator/cgroup.h"
 
-#define OURS "/vmenergy"
-
-static bool is_ours(const char *path)
+bool cgroup_is_ours(const char *path)
 {
-	return cgroup_is_within(path, OURS);
+	return cgroup_is_within(path, CGROUP_OURS);
 }
 
 /* --- where it is -------------------------------------------------------------- */
@@ -130,7 +129,7 @@ static void clean_up(const struct actuator_room *room, struct cgroup_at at, cons
 
 	snprintf(left, sizeof left, "%s", path);
 	at.path = left;
-	while (is_ours(left) && remove_folder(room, &at) == 0)
+	while (cgroup_is_ours(left) && remove_folder(room, &at) == 0)
 		*strrchr(left, '/') = '\0';
 }
 
@@ -142,7 +141,7 @@ static void sweep(const struct actuator_room *room, const struct cgroup_at *at)
 	char path[PATH_MAX];
 	DIR *listing;
 
-	ours.path = OURS;
+	ours.path = CGROUP_OURS;
 	listing = folder_path(room, &ours, path) ? NULL : opendir(path);
 	if (!listing)
 		return;
@@ -158,7 +157,7 @@ static void sweep(const struct actuator_room *room, const struct cgroup_at *at)
 static int enter(const struct actuator_room *room, const struct cgroup_at *at, pid_t pid,
 		 struct error *error)
 {
-	int result = is_ours(at->path) ? make_way(room, at, error) : 0;
+	int result = cgroup_is_ours(at->path) ? make_way(room, at, error) : 0;
 
 	return result ? result : cgroup_writef(at, "cgroup.procs", error, "%d", (int)pid);
 }
@@ -178,13 +177,13 @@ static int move(const struct actuator_room *room, struct cgroup_at at, const str
 	if (strcmp(from, to) == 0)
 		return 0;
 	at.path = to;
-	if (is_ours(to))
+	if (cgroup_is_ours(to))
 		sweep(room, &at);
 	result = enter(room, &at, target->pid, error);
-	if (result == -ENOENT && is_ours(to)) /* somebody else swept just now */
+	if (result == -ENOENT && cgroup_is_ours(to)) /* somebody else swept just now */
 		result = enter(room, &at, target->pid, error);
 	if (result) {
-		if (is_ours(to))
+		if (cgroup_is_ours(to))
 			clean_up(room, at, to);
 		return result;
 	}

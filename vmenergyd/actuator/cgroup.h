@@ -35,6 +35,9 @@ int cgroup_get_disk(const struct cgroup_at *at, const struct target *target,
 		    struct disk_limit *disk, struct error *error);
 int cgroup_set_disk(const struct cgroup_at *at, const struct target *target,
 		    const struct disk_limit *disk, struct error *error);
+/* Folders are made and removed below this one alone. */
+#define CGROUP_OURS "/vmenergy"
+bool cgroup_is_ours(const char *path);
 int cgroup_get_place(const struct actuator_room *room, const struct target *target,
 		     struct place *place, struct error *error);
 int cgroup_set_place(const struct actuator_room *room, const struct target *target,

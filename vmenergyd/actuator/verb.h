@@ -19,7 +19,9 @@ struct verb {
 
 struct applied {
 	uint64_t seq;
-	int result;              /* 0 or -errno */
+	/* 0 or -errno. -EAGAIN: too many wait; nothing is wrong: send it again later. -ECANCELED: a
+	 * newer one replaced it. -ENOENT, -ESRCH: the domain is gone. */
+	int result;
 	bool by_failsafe;        /* libvirt was silent for 10 s: the cgroup was written directly */
 	struct knob_value value; /* in force now; only when result is 0 */
 	char actuator[16];       /* that served; "" = none */

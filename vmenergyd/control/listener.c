@@ -81,19 +81,51 @@ static int make_folder(const char *path, struct error *error)
 
 /* --- making -------------------------------------------------------------------------------- */
 
-static int give_to_group(const char *path, gid_t group, struct error *error)
+/* What was bound, and nothing that has been put in its place: a link, or another file. */
+static int open_bound(const struct listener *listener, struct error *error)
 {
+	int fd = open(listener->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat about;
+
+	if (fd < 0)
+		return failed(listener->path, "cannot be looked at", error);
+	if (fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode) && about.st_dev == listener->device &&
+	    about.st_ino == listener->inode)
+		return fd;
+	close(fd);
+	return error_setf(error, EEXIST, "%s: somebody has put another file there", listener->path);
+}
+
+/* fchmod(2) takes no such descriptor; its link in /proc leads to the file itself. */
+static int open_to_group(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return chmod(path, 0660);
+}
+
+static int give_to_group(const struct listener *listener, gid_t group, struct error *error)
+{
+	int result = 0, fd;
+
 	if (group == PEER_NO_GROUP)
 		return 0;
-	if (lchown(path, (uid_t)-1, group)) {
-		if (errno != EPERM)
-			return failed(path, "cannot be given to its group", error);
+	fd = open_bound(listener, error);
+	if (fd < 0)
+		return fd;
+	if (!fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH)) {
+		if (open_to_group(fd))
+			result = failed(listener->path, "mode", error);
+	} else if (errno == EPERM) {
 		log_warning("%s: only the user of this daemon may connect: "
 			    "it may not give the socket to group %u",
-			    path, (unsigned)group);
-		return 0;
+			    listener->path, (unsigned)group);
+	} else {
+		result = failed(listener->path, "cannot be given to its group", error);
 	}
-	return chmod(path, 0660) ? failed(path, "mode", error) : 0;
+	close(fd);
+	return result;
 }
 
 static int remember(struct listener *listener, const char *path, struct error *error)
@@ -137,7 +169,7 @@ int listener_make(struct listener *listener, const char *path, gid_t group, stru
 	if (!result)
 		result = bind_to(listener, path, &address, error);
 	if (!result)
-		result = give_to_group(path, group, error);
+		result = give_to_group(listener, group, error);
 	if (!result && listen(listener->fd, BACKLOG))
 		result = failed(path, "listen", error);
 	if (result)

@@ -2,6 +2,7 @@
 #include "vmenergyd/control/server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -9,8 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "vmenergyd/control/client.h"
+#include "vmenergyd/control/complaints.h"
 #include "vmenergyd/control/listener.h"
 #include "vmenergyd/control/peer.h"
 
@@ -36,6 +39,10 @@ struct server {
 	uint64_t dropped;
 	bool serving;
 	struct text answer; /* memory that is used again */
+	struct complaints complaints;
+	uint64_t turn_ns;
+	uint64_t end_ns; /* of this turn; 0 = none */
+	size_t first;    /* whose turn it is first */
 };
 
 /* --- opening ------------------------------------------------------------------------------- */
@@ -94,6 +101,7 @@ int server_open(struct server **out, const struct server_options *options, struc
 	server->listener = (struct listener){ .fd = -1, .spare = -1 };
 	server->handle = options->handle;
 	server->context = options->context;
+	server->turn_ns = options->turn_ns;
 	result = text_replace(&server->change_group, options->change_group);
 	if (result)
 		error_setf(error, ENOMEM, "out of memory");
@@ -200,6 +208,23 @@ static void sweep(struct server *server)
 		eventfd_write(server->rest, 1);
 }
 
+/* --- what is logged of clients -------------------------------------------------------------- */
+
+static void complain(struct server *server, const struct peer *peer, const char *what)
+{
+	if (complaints_add(&server->complaints, peer->uid, clock_now_ns()))
+		log_warning("%s %s", peer->who, what);
+}
+
+void server_sum_up(struct server *server)
+{
+	unsigned more;
+	uid_t uid;
+
+	while ((more = complaints_left_out(&server->complaints, clock_now_ns(), &uid)) > 0)
+		log_warning("uid %u: and %u more lines like these", (unsigned)uid, more);
+}
+
 /* --- answering ----------------------------------------------------------------------------- */
 
 static void put(struct server *server, struct client *client, const struct text *text,
@@ -211,7 +236,7 @@ static void put(struct server *server, struct client *client, const struct text 
 		client->gone = true;
 	} else if (!client_put(client, line)) {
 		server->dropped++;
-		log_warning("%s reads too slowly: dropped", client->peer.who);
+		complain(server, &client->peer, "reads too slowly: dropped");
 	}
 	line_unref(line);
 }
@@ -229,7 +254,7 @@ static void blame(struct server *server, struct client *client, int64_t id, cons
 	refuse(server, client, id, why);
 	if (++client->bad_lines < SERVER_BAD_LINES)
 		return;
-	log_warning("%s sends no requests: closed", client->peer.who);
+	complain(server, &client->peer, "sends no requests: closed");
 	refuse(server, client, -1, "too many lines in a row were no requests: closing");
 	client->closing = true;
 }
@@ -243,10 +268,23 @@ static void deny(struct server *server, struct client *client,
 		error_setf(&why, EPERM, "only root may do that");
 	else
 		error_setf(&why, EPERM, "only root and group %s may do that", server->change_group);
-	if (!client->was_refused)
-		log_warning("%s may not: %s", client->peer.who, protocol_verb_name(request->verb));
+	if (!client->was_refused) {
+		char what[64];
+
+		snprintf(what, sizeof what, "may not: %s", protocol_verb_name(request->verb));
+		complain(server, &client->peer, what);
+	}
 	client->was_refused = true;
 	refuse(server, client, request->id, why.text);
+}
+
+/* A plain "ok", and to who subscribes, whether to ask for more would be in vain. */
+static json_t *members_of_answer(const struct client *client,
+				 const struct protocol_request *request)
+{
+	if (request->verb != PROTOCOL_SUBSCRIBE)
+		return NULL;
+	return json_pack("{s:b}", "may_change", client->peer.may_change);
 }
 
 static int perform(struct server *server, struct client *client,
@@ -261,7 +299,8 @@ static int perform(struct server *server, struct client *client,
 		result = server->handle(server->context, &client->peer, request, &server->answer,
 					error);
 	if (!result && server->answer.length == 0)
-		result = protocol_put_answer(request->id, NULL, &server->answer, error);
+		result = protocol_put_answer(request->id, members_of_answer(client, request),
+					     &server->answer, error);
 	return result;
 }
 
@@ -293,6 +332,11 @@ static void answer_line(struct server *server, struct client *client, const char
 
 /* --- one client's turn --------------------------------------------------------------------- */
 
+static bool is_turn_over(const struct server *server)
+{
+	return server->end_ns && clock_now_ns() >= server->end_ns;
+}
+
 static void take_turn(struct server *server, struct client *client, uint32_t events)
 {
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !client_has_line(client))
@@ -308,6 +352,8 @@ static void take_turn(struct server *server, struct client *client, uint32_t eve
 			answer_line(server, client, line, length);
 		else
 			blame(server, client, -1, "the line is too long");
+		if (is_turn_over(server))
+			break;
 	}
 	client_flush(client);
 	/* Nobody is there any more, and all is heard. */
@@ -377,7 +423,8 @@ static void admit(struct server *server, int fd)
 	struct peer peer;
 
 	if (peer_identify(fd, &server->rules, &peer, &error)) {
-		log_warning("%s", error.text);
+		if (complaints_add(&server->complaints, peer.uid, clock_now_ns()))
+			log_warning("%s", error.text);
 		turn_away(fd, error.text);
 		return;
 	}
@@ -404,6 +451,24 @@ static void accept_all(struct server *server)
 
 /* --- serving ------------------------------------------------------------------------------- */
 
+/* Whoever has no turn before the time is over is first in the next one. Nobody is forgotten: what
+ * epoll saw it sees again, and lines that were read wake us. */
+static void take_turns(struct server *server, const uint32_t *seen)
+{
+	for (size_t i = 0; i < SERVER_CLIENTS; i++) {
+		size_t place = (server->first + i) % SERVER_CLIENTS;
+		struct client *client = server->clients[place];
+
+		if (!client || (!seen[place] && !client_has_line(client)))
+			continue;
+		take_turn(server, client, seen[place]);
+		if (is_turn_over(server)) {
+			server->first = (place + 1) % SERVER_CLIENTS;
+			return;
+		}
+	}
+}
+
 void server_serve(struct server *server)
 {
 	struct epoll_event events[WATCHED];
@@ -414,10 +479,9 @@ void server_serve(struct server *server)
 	for (int i = 0; i < count; i++)
 		seen[events[i].data.u32] = events[i].events;
 	eventfd_read(server->rest, &rest);
+	server->end_ns = server->turn_ns ? clock_now_ns() + server->turn_ns : 0;
 	server->serving = true;
-	for (size_t i = 0; i < SERVER_CLIENTS; i++)
-		if (server->clients[i] && (seen[i] || client_has_line(server->clients[i])))
-			take_turn(server, server->clients[i], seen[i]);
+	take_turns(server, seen);
 	server->serving = false;
 	sweep(server);
 	if (seen[OF_LISTENER])
@@ -435,7 +499,7 @@ void server_publish(struct server *server, const struct text *text)
 			continue;
 		if (!client_put(client, line)) {
 			server->dropped++;
-			log_warning("%s reads too slowly: dropped", client->peer.who);
+			complain(server, &client->peer, "reads too slowly: dropped");
 		}
 	}
 	line_unref(line);

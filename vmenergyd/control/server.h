@@ -9,6 +9,8 @@
  * over PROTOCOL_LINE_MAX and garbage get an error each, and the connection is closed after
  * SERVER_BAD_LINES of them in a row.
  *
+ * What a user gives cause to log is limited (complaints.h).
+ *
  * Where all places are taken, whoever has been silent longest and does not subscribe makes room.
  * SERVER_KEPT_PLACES are for those who may change limits.
  */
@@ -54,6 +56,8 @@ struct server_options {
 	const char *change_group; /* NULL: the same; who may change may read */
 	server_handler *handle;
 	void *context;
+	/* After so long the daemon has its turn again, whatever is left; 0 = not looked at. */
+	uint64_t turn_ns;
 };
 
 struct server;
@@ -62,8 +66,11 @@ struct server;
 int server_open(struct server **server, const struct server_options *options, struct error *error);
 void server_close(struct server *server); /* removes the socket that it made; NULL is fine */
 int server_fd(const struct server *server);
-/* Do what there is to do, without waiting. */
+/* Do what there is to do, without waiting: a turn of it. What is left makes server_fd() readable.
+ */
 void server_serve(struct server *server);
+/* Now and then: say how many lines of the log were left out. */
+void server_sum_up(struct server *server);
 bool server_has_subscribers(const struct server *server);
 /* One line for all subscribers: serialised once. */
 void server_publish(struct server *server, const struct text *line);

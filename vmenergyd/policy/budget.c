@@ -50,6 +50,8 @@ double budget_limit_w(const struct limits *limits, struct slot *slot, double use
 	if (!decision->first && slot->was_seen)
 		bucket_j = fmin(burst_j,
 				bucket_j + (rate_w - first_known(used_w, 0)) * decision->dt_s);
+	/* A debt of more than a period's budget would hold back longer than any window lasts. */
+	bucket_j = fmax(-limits->budget_j, bucket_j);
 	slot->bucket_j = bucket_j;
 	return fmax(0, rate_w + bucket_j / SPREAD_S);
 }

@@ -17,6 +17,8 @@
 #define GROW_FACTOR 1.3 /* how much more than now it may want next */
 #define GROW_CPUS 0.1
 #define GROW_DISK 0.1 /* of the span */
+/* Decisions: a strangled domain has few periods in each, and in some it is not throttled. */
+#define STRAINED 3
 
 double first_known(double value, double otherwise)
 {
@@ -60,6 +62,21 @@ double demand_cpus_most(const struct row *row)
 	return fmax(vcpus, 1.1 * first_known(row->slot->cpus, 0)) + GROW_CPUS;
 }
 
+/* What it uses while no quota keeps it from more. */
+static void learn_wanted(struct row *row, double cpus)
+{
+	struct slot *slot = row->slot;
+
+	if (!row->in->fresh)
+		return;
+	if (row->throttled)
+		slot->strained = STRAINED;
+	else if (slot->strained > 0)
+		slot->strained = isinf(row->in->quota_cpus) ? 0 : slot->strained - 1;
+	if (slot->strained == 0 && !(row->in->throttled_part > THROTTLED) && cpus > 0)
+		slot->wanted_cpus = cpus;
+}
+
 static void demand_cpu(struct row *row)
 {
 	const struct policy_domain *in = row->in;
@@ -73,32 +90,36 @@ static void demand_cpu(struct row *row)
 		next = most;
 	else if (part > THROTTLED && isfinite(in->quota_cpus))
 		next = fmax(next, GROW_FACTOR * in->quota_cpus);
-	else if (in->fresh && cpus > 0)
-		row->slot->wanted_cpus = cpus;
+	learn_wanted(row, cpus);
 	row->wants_more = row->throttled;
 	row->cpu_next_w = row->k * fmin(next, most);
 	row->cpu_most_w = row->k * most;
 	row->cpu_floor_w = row->k * policy_least_cpus(in->vcpus);
 }
 
-static void demand_disk(struct row *row)
+static void demand_disk(struct row *row, double dt_s)
 {
 	double held_w = 0;
 
 	for (size_t i = 0; i < row->in->disk_count; i++) {
 		const struct policy_disk *disk = &row->in->disks[i];
+		struct disk_slot *slot = &row->slot->disks[i];
 
 		if (!disk_is_held_here(disk))
 			continue;
+		if (row->in->fresh)
+			disk_follow(slot, disk, dt_s);
 		held_w += first_known(disk->active_w, 0);
 		row->disk_most_w += disk->span_w;
+		row->disk_recent_w += disk_recent_w(slot);
 		row->disk_held |= disk->held && row->in->fresh;
+		row->disk_wants_more |= slot->held_s > 0 && row->in->fresh;
 	}
 	row->disk_fixed_w = row->disk_most_w > 0 ? fmax(0, row->disk_w - held_w) : row->disk_w;
 	row->disk_floor_w = disk_floor_w(row);
-	row->disk_next_w =
-		fmin(row->disk_most_w, GROW_FACTOR * held_w + GROW_DISK * row->disk_most_w);
-	if (row->disk_held)
+	row->disk_next_w = fmin(row->disk_most_w,
+				GROW_FACTOR * row->disk_recent_w + GROW_DISK * row->disk_most_w);
+	if (row->disk_wants_more)
 		row->disk_next_w = row->disk_most_w;
 }
 
@@ -118,5 +139,5 @@ void demand_row(const struct decision *decision, struct row *row)
 	row->disk_w = first_known(slot->disk_w, 0);
 	row->limit_w = row->cpu_w = row->disk_allot_w = INFINITY;
 	demand_cpu(row);
-	demand_disk(row);
+	demand_disk(row, decision->dt_s);
 }

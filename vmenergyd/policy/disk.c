@@ -17,8 +17,13 @@
 #define SIZE_MOVED 1.3
 #define IDLE_DOWN 0.13
 #define IDLE_UP 0.15
-#define REST_S 5.0
+#define DEADBAND 0.1
+#define NEARLY_USED 0.7
+#define REST_S 20.0
 #define WHOLE 0.999
+#define WHOLE_YET 0.9 /* of what is not limited now */
+#define STRETCH_S 15.0
+#define HELD_FOR_S 10.0
 
 enum { READ, WRITE };
 
@@ -39,6 +44,24 @@ static double size_of(const struct disk_slot *slot, int direction)
 {
 	return first_known(slot->request_bytes[direction],
 			   first_known(slot->request_bytes[1 - direction], TYPICAL_BYTES));
+}
+
+double disk_recent_w(const struct disk_slot *slot)
+{
+	return fmax(slot->peak_w[0], slot->peak_w[1]);
+}
+
+void disk_follow(struct disk_slot *slot, const struct policy_disk *disk, double dt_s)
+{
+	double watts = fmin(first_known(disk->active_w, 0), disk->span_w);
+
+	slot->held_s = disk->held ? HELD_FOR_S : fmax(0, slot->held_s - dt_s);
+	slot->stretch_s += dt_s;
+	if (slot->stretch_s > STRETCH_S) {
+		slot->peak_w[1] = slot->peak_w[0];
+		slot->peak_w[0] = slot->stretch_s = 0;
+	}
+	slot->peak_w[0] = fmax(slot->peak_w[0], watts);
 }
 
 double disk_floor_w(const struct row *row)
@@ -123,21 +146,40 @@ static bool mix_moved(const struct disk_slot *slot)
 	       ratio * SIZE_MOVED < 1;
 }
 
-static double wanted(struct disk_slot *slot, const struct policy_disk *disk, double watts,
-		     double dt_s)
+/* While its limit is reached: by what came of it. */
+static double used_up(const struct decision *decision, struct disk_slot *slot,
+		      const struct policy_disk *disk, double watts)
 {
-	double change = watts / slot->hold.setting - 1;
-
-	if (!disk->held) {
-		slot->hold.count = slot->hold.next = 0;
-		return change < -IDLE_DOWN || change > IDLE_UP ? watts : slot->hold.setting;
-	}
 	/* The first period after a write is one of two limits. */
-	if (slot->hold.age_s > 1.5 * dt_s && disk->active_w > 0)
+	if (slot->hold.age_s > 1.5 * decision->dt_s && disk->active_w > 0)
 		hold_sample(&slot->hold, disk->active_w);
 	watts = fmin(fmax(slot->hold.setting * (1 + hold_error(&slot->hold)), SLOWER * watts),
 		     FASTER * watts);
 	return fmin(watts, FASTER * disk->span_w);
+}
+
+/* While it is not, only what it could use too much of counts, and what it may soon be in need of.
+ */
+static double unused(struct disk_slot *slot, const struct policy_disk *disk, double watts)
+{
+	double change = watts / slot->hold.setting - 1;
+	bool is_near = disk->active_w > NEARLY_USED * slot->hold.setting;
+
+	slot->hold.count = slot->hold.next = 0;
+	return change < -IDLE_DOWN || (change > IDLE_UP && is_near) ? watts : slot->hold.setting;
+}
+
+static bool may_write(const struct disk_slot *slot, const struct policy_disk *disk, double setting,
+		      double watts)
+{
+	double change = setting / slot->hold.setting - 1;
+	bool is_over = disk->active_w > (1 + DEADBAND) * watts;
+
+	if (change < 0 && is_over)
+		return hold_may_write(&slot->hold, change, 0);
+	if (slot->hold.age_s >= REST_S)
+		return true;
+	return disk->held && hold_may_write(&slot->hold, change, REST_S);
 }
 
 static void regulate(const struct decision *decision, struct disk_slot *slot,
@@ -153,11 +195,11 @@ static void regulate(const struct decision *decision, struct disk_slot *slot,
 		write_limits(slot, disk, watts);
 		return;
 	}
-	setting = wanted(slot, disk, watts, decision->dt_s);
+	setting = disk->held ? used_up(decision, slot, disk, watts) : unused(slot, disk, watts);
 	change = setting / hold->setting - 1;
 	if (fabs(change) < 1e-3 && !(disk->held && mix_moved(slot)))
 		return;
-	if (hold_may_write(hold, change, REST_S))
+	if (may_write(slot, disk, setting, watts))
 		write_limits(slot, disk, setting);
 }
 
@@ -166,7 +208,8 @@ static void divide(struct policy *policy, const struct row *row)
 {
 	for (size_t i = 0; i < row->in->disk_count; i++) {
 		const struct policy_disk *disk = &row->in->disks[i];
-		double use_w = first_known(disk->active_w, 0);
+		const struct disk_slot *slot = &row->slot->disks[i];
+		double use_w = disk_recent_w(slot);
 
 		policy->claims[i] = (struct water_claim){ .share = 1 };
 		if (disk_is_held_here(disk))
@@ -175,10 +218,16 @@ static void divide(struct policy *policy, const struct row *row)
 				.use = use_w,
 				.next = fmin(disk->span_w, 1.3 * use_w + 0.1 * disk->span_w),
 				.most = disk->span_w,
-				.wants_more = disk->held,
+				.wants_more = slot->held_s > 0,
 			};
 	}
 	water_allow(policy->claims, policy->water, row->in->disk_count, row->disk_allot_w);
+}
+
+/* So much that it needs no limit; what goes without one does not get one for a little less. */
+static bool is_whole(const struct disk_slot *slot, const struct policy_disk *disk, double watts)
+{
+	return watts >= (isinf(slot->hold.setting) ? WHOLE_YET : WHOLE) * disk->span_w;
 }
 
 void disk_row(const struct decision *decision, struct row *row)
@@ -195,7 +244,7 @@ void disk_row(const struct decision *decision, struct row *row)
 		if (row->in->fresh)
 			learn_mix(slot, disk);
 		if (!limited || !disk_is_held_here(disk) ||
-		    (row->in->fresh && watts >= WHOLE * disk->span_w)) {
+		    (row->in->fresh && is_whole(slot, disk, watts))) {
 			hold_reset(&slot->hold);
 			slot->in_force = unlimited;
 		} else if (row->in->fresh)

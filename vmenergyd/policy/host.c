@@ -42,6 +42,7 @@ static void divide(struct decision *decision, double watts)
 	struct policy *policy = decision->policy;
 	unsigned reason = out->held_by & -out->held_by;
 	double slope = policy->host.slope;
+	double deficit_w;
 	size_t count = 0;
 
 	for (size_t i = 0; i < decision->count; i++)
@@ -49,8 +50,9 @@ static void divide(struct decision *decision, double watts)
 			policy->claims[count] = claim_of(decision, &policy->rows[i]);
 			policy->members[count++] = i;
 		}
-	out->infeasible_w =
+	deficit_w =
 		water_allow(policy->claims, policy->water, count, fmax(0, watts)) + fmax(0, -watts);
+	out->infeasible_w = deficit_w > DEFICIT_LEAST_W ? deficit_w : 0;
 	for (size_t i = 0; i < count; i++) {
 		struct row *row = &policy->rows[policy->members[i]];
 		double given_w = policy->claims[i].given / slope;
@@ -102,13 +104,14 @@ void host_apply(struct decision *decision)
 {
 	const struct policy_host *host = &decision->in->host;
 	struct host_memory *memory = &decision->policy->host;
-	double inside_w = 0, fixed_w = 0, others_w;
+	double inside_w = 0, fixed_w = 0, others_w, effective_w;
 
 	for (size_t i = 0; i < decision->count; i++) {
 		const struct row *row = &decision->policy->rows[i];
 
 		*(row->in->cpu_controllable ? &inside_w : &fixed_w) += row->inside_w;
 	}
+	decision->out->host.headroom_w = NAN;
 	slope_update(decision);
 	memory->power_w = power_now_w(decision, inside_w + fixed_w);
 	find_cap(decision, first_known(memory->power_w, 0));
@@ -124,7 +127,10 @@ void host_apply(struct decision *decision)
 	follow_others(memory, others_w, decision->out->host.cap_w, decision->dt_s);
 	if (isnan(memory->others_w))
 		return;
-	decision->out->host.controllable_w = decision->out->host.cap_w * (1 - memory->margin) -
-					     memory->others_w - memory->slope * fixed_w;
+	/* What is left of it and what is missing are of the same limit: without its margin. */
+	effective_w = decision->out->host.cap_w * (1 - memory->margin);
+	decision->out->host.headroom_w = effective_w - memory->power_w;
+	decision->out->host.controllable_w =
+		effective_w - memory->others_w - memory->slope * fixed_w;
 	divide(decision, decision->out->host.controllable_w);
 }

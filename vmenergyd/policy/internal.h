@@ -12,6 +12,7 @@
 #include "vmenergyd/policy/policy.h"
 #include "vmenergyd/policy/water.h"
 
+#define DEFICIT_LEAST_W 1e-3 /* less is a matter of rounding */
 /* What quotas of periods of 20 ms and more gave, measured: -1.3 to +4.6 % more than they say. */
 #define TRIM_FIRST (1 / 1.016)
 
@@ -23,6 +24,9 @@ struct disk_slot {
 	double read_part;                   /* of the busy time */
 	double written_part, written_bytes; /* the mix, when the limits were made */
 	struct policy_disk_allotment in_force;
+	double peak_w[2]; /* most that it used, in this stretch of time and the one before */
+	double stretch_s; /* of this one */
+	double held_s;    /* counts as held for so long yet */
 };
 
 /* What is remembered of a domain (of an owner: its bucket alone). */
@@ -32,11 +36,12 @@ struct slot {
 	double k;                                         /* W per CPU; NaN = unknown */
 	double cpus, inside_w, outside_w, disk_w, idle_w; /* last known; NaN */
 	double wanted_cpus;                               /* used when it was free; NaN */
-	double bucket_j;                                  /* NaN = full */
-	double away_s;                                    /* not charged yet: nobody looked */
-	double trim;                                      /* quota over the CPUs that it gave */
-	bool was_seen;                                    /* in a decision before */
-	double free_s;                                    /* without any need of its quota */
+	unsigned strained; /* decisions that it counts as throttled for yet */
+	double bucket_j;   /* NaN = full */
+	double away_s;     /* not charged yet: nobody looked */
+	double trim;       /* quota over the CPUs that it gave */
+	bool was_seen;     /* in a decision before */
+	double free_s;     /* without any need of its quota */
 	double last_quota; /* that the last figures were made under; NaN */
 	double last_part;  /* of the periods that were throttled then; NaN */
 	struct hold hold;  /* the quota */
@@ -54,12 +59,13 @@ struct row {
 	bool limited;   /* has limits, of its own, of its owner's or of the host's */
 	bool throttled; /* reached its quota */
 	bool wants_more;
-	bool disk_held;
+	bool disk_held;       /* a limit of a disk was reached */
+	bool disk_wants_more; /* or was, a short while ago */
 	double k, share, host_share;
 	double idle_w, inside_w, outside_w, disk_w, disk_fixed_w;
 	double cpu_floor_w, disk_floor_w; /* what the mechanisms leave at the least */
 	double cpu_next_w, cpu_most_w;    /* may grow to; could ever use */
-	double disk_next_w, disk_most_w;
+	double disk_recent_w, disk_next_w, disk_most_w;
 	double limit_w, cpu_w, disk_allot_w; /* results; INFINITY */
 	unsigned limit_by, cpu_by, disk_by;  /* policy_reason that made them */
 	double deficit_w;                    /* its part of its owner's */
@@ -150,6 +156,10 @@ void quota_row(const struct decision *decision, struct row *row);
 void disk_row(const struct decision *decision, struct row *row);
 /* Can be limited, and its constants are known. */
 bool disk_is_held_here(const struct policy_disk *disk);
+/* The most that it used recently. */
+double disk_recent_w(const struct disk_slot *slot);
+/* What it was seen to do. */
+void disk_follow(struct disk_slot *slot, const struct policy_disk *disk, double dt_s);
 /* What the floors of a row's disks cost. */
 double disk_floor_w(const struct row *row);
 void report_row(struct row *row);

@@ -152,8 +152,9 @@ struct policy_host_allotment {
 	unsigned held_by;      /* which */
 	double controllable_w; /* B: what all domains' CPUs together may use; INFINITY */
 	double infeasible_w;   /* deficit with every floor applied; 0 */
-	double slope;          /* K */
-	double margin;         /* m */
+	double headroom_w; /* cap_w less the margin, less what the host uses; NaN without a cap */
+	double slope;      /* K */
+	double margin;     /* m */
 };
 
 struct policy_output {

@@ -4,18 +4,30 @@
 
 #include <math.h>
 
+#define DEFICIT_LEAST 0.01 /* of the limit: less is a matter of rounding */
+
+static double beyond(double watts, double limit_w)
+{
+	double deficit_w = watts - limit_w;
+
+	return deficit_w >= fmax(DEFICIT_LEAST_W, DEFICIT_LEAST * limit_w) ? deficit_w : 0;
+}
+
 /* By how much its limits cannot be met, with the mechanisms as low as they go. */
 static double infeasible_w(const struct row *row)
 {
 	double cpu_w = row->in->cpu_controllable ? row->cpu_floor_w : row->inside_w;
 	double disk_w = row->disk_fixed_w + row->disk_floor_w;
-	double deficit_w = fmax(0, cpu_w + row->outside_w + disk_w - row->limit_w);
+	double deficit_w = 0;
 
+	/* That of the host's is the host's, and never below these floors. */
+	if (row->limit_by < HELD_BY_HOST)
+		deficit_w = beyond(cpu_w + row->outside_w + disk_w, row->limit_w);
 	if (!isnan(row->in->limits.cpu_cap_w))
-		deficit_w = fmax(deficit_w, cpu_w - row->in->limits.cpu_cap_w);
+		deficit_w = fmax(deficit_w, beyond(cpu_w, row->in->limits.cpu_cap_w));
 	if (!isnan(row->in->limits.disk_cap_w))
-		deficit_w = fmax(deficit_w, disk_w - row->in->limits.disk_cap_w);
-	return fmax(deficit_w, row->deficit_w);
+		deficit_w = fmax(deficit_w, beyond(disk_w, row->in->limits.disk_cap_w));
+	return fmax(deficit_w, row->deficit_w > DEFICIT_LEAST_W ? row->deficit_w : 0);
 }
 
 static double headroom_w(const struct row *row)
@@ -36,7 +48,7 @@ static double throttle_cpu(const struct row *row)
 
 	if (isinf(row->slot->hold.setting))
 		return NAN;
-	if (!row->throttled || !(row->slot->cpus >= 0))
+	if (row->slot->strained == 0 || !(row->slot->cpus >= 0))
 		return 0;
 	if (!(wanted > row->slot->cpus))
 		wanted = fmax(wanted, row->in->vcpus);
@@ -55,7 +67,7 @@ static double throttle_disk(const struct row *row)
 			continue;
 		limited = true;
 		most_w += disk->span_w;
-		if (disk->held)
+		if (row->slot->disks[i].held_s > 0)
 			withheld_w += fmax(0, disk->span_w - first_known(disk->active_w, 0));
 	}
 	return limited && most_w > 0 ? withheld_w / most_w : NAN;
@@ -66,7 +78,7 @@ void report_row(struct row *row)
 	struct policy_allotment *out = row->out;
 	bool cpu_held = row->throttled && isfinite(row->slot->hold.setting);
 
-	out->limit_w = row->limit_w;
+	out->limit_w = fmax(0, row->limit_w);
 	out->cpu_w = row->cpu_w;
 	out->headroom_w = headroom_w(row);
 	out->infeasible_w = infeasible_w(row);

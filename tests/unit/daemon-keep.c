@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the log says of troubles and of users, and the daemon's sign of life. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/numbers.h"
+#include "tests/unit/unit.h"
+#include "vmenergyd/control/complaints.h"
+#include "vmenergyd/daemon.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+static void test_flapping(void)
+{
+	struct daemon_trouble trouble = { 0 };
+	unsigned told = 0, well = 0;
+
+	/* Two minutes of ticks, each of them begins and ends it. */
+	for (uint64_t tick = 1; tick <= 120; tick++) {
+		told += daemon_trouble_take(&trouble, "broken", tick * SECOND_NS) == NEWS_TROUBLE;
+		well += daemon_trouble_take(&trouble, NULL, tick * SECOND_NS) == NEWS_WELL;
+	}
+	UNIT_EQUAL_U64(2, told);
+	UNIT_EQUAL_U64(2, well);
+	UNIT_TRUE(!trouble.text);
+}
+
+static void test_changing(void)
+{
+	struct daemon_trouble trouble = { 0 };
+	unsigned told = 0;
+	char text[32];
+
+	for (uint64_t tick = 1; tick <= 121; tick++) {
+		snprintf(text, sizeof text, "silent for %d s", (int)tick);
+		told += daemon_trouble_take(&trouble, text, tick * SECOND_NS) == NEWS_TROUBLE;
+		UNIT_EQUAL_TEXT(text, trouble.text);
+	}
+	UNIT_EQUAL_U64(3, told);
+	UNIT_EQUAL_I64(NEWS_WELL, daemon_trouble_take(&trouble, NULL, 130 * SECOND_NS));
+	/* One that stays is said later, if not at once; and once. */
+	UNIT_EQUAL_I64(NEWS_NONE, daemon_trouble_take(&trouble, "other", 131 * SECOND_NS));
+	UNIT_EQUAL_I64(NEWS_TROUBLE, daemon_trouble_take(&trouble, "other", 190 * SECOND_NS));
+	UNIT_EQUAL_I64(NEWS_NONE, daemon_trouble_take(&trouble, "other", 900 * SECOND_NS));
+	free(trouble.text);
+}
+
+static void test_flood(void)
+{
+	struct complaints complaints = { 0 };
+	uint64_t now_ns = 1000 * SECOND_NS;
+	unsigned said = 0, other = 0;
+	uid_t uid = 0;
+
+	for (unsigned i = 0; i < 1000; i++)
+		said += complaints_add(&complaints, 1000, now_ns + i);
+	other += complaints_add(&complaints, 1001, now_ns);
+	UNIT_EQUAL_U64(COMPLAINTS_A_MINUTE, said);
+	UNIT_EQUAL_U64(1, other);
+	UNIT_EQUAL_U64(0, complaints_left_out(&complaints, now_ns + 59 * SECOND_NS, &uid));
+	now_ns += 61 * SECOND_NS;
+	UNIT_EQUAL_U64(1000 - COMPLAINTS_A_MINUTE, complaints_left_out(&complaints, now_ns, &uid));
+	UNIT_EQUAL_U64(1000, uid);
+	UNIT_EQUAL_U64(0, complaints_left_out(&complaints, now_ns, &uid));
+	UNIT_TRUE(complaints_add(&complaints, 1000, now_ns));
+	/* Many users have no more than there are places. */
+	said = 0;
+	for (unsigned i = 0; i < 10000; i++)
+		said += complaints_add(&complaints, 2000 + i, now_ns);
+	UNIT_TRUE(said <= COMPLAINTS_USERS * COMPLAINTS_A_MINUTE);
+}
+
+/* Until when the account has given figures, `ago_s` ago; is it alive? */
+static bool beats(uint64_t ago_s, const char *socket)
+{
+	struct config config = { .socket = unit_literal(socket) };
+	struct daemon daemon = {
+		.started = &config,
+		.config = &config,
+		.enforce = (struct enforce *)&config, /* there is one: no more is looked at */
+		.well_ns = clock_now_ns(),
+		.measured_ns = clock_now_ns() - ago_s * SECOND_NS,
+	};
+
+	daemon.accounting.pace.interval_ns = SECOND_NS;
+	return daemon_beat(&daemon);
+}
+
+static void test_alive(void)
+{
+	uint64_t before_ns = clock_read_ns(CLOCK_BOOTTIME), said_ns = 0;
+	char socket[256], path[256], line[64] = "";
+	FILE *file;
+
+	snprintf(socket, sizeof socket, "%s/control", unit_folder());
+	snprintf(path, sizeof path, "%s/alive", unit_folder());
+	UNIT_TRUE(!beats(100, socket));
+	UNIT_TRUE(access(path, F_OK) != 0);
+	unit_write_file("alive", "99999999999999999999999999999999999\nmore\n");
+	UNIT_TRUE(beats(0, socket));
+	file = fopen(path, "re");
+	UNIT_TRUE(file && fgets(line, sizeof line, file) && fgetc(file) == EOF);
+	if (file)
+		fclose(file);
+	UNIT_TRUE(strlen(line) > 1 && line[strlen(line) - 1] == '\n');
+	line[strcspn(line, "\n")] = '\0';
+	UNIT_EQUAL_I64(0, number_parse_u64(line, &said_ns));
+	UNIT_TRUE(said_ns >= before_ns && said_ns <= clock_read_ns(CLOCK_BOOTTIME));
+}
+
+int main(void)
+{
+	return UNIT_RUN("daemon-keep",
+			{ "a trouble that comes and goes is said once a minute", test_flapping },
+			{ "so is one that changes, and one that stays is said", test_changing },
+			{ "one user cannot fill the log", test_flood },
+			{ "the sign of life ends when nothing is measured", test_alive });
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "vmenergyd/actuator/guard.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cgroupfs.h"
+#include "base/memory.h"
+#include "base/proc.h"
+#include "host/cgroup.h"
+#include "host/qemu.h"
+#include "vmenergyd/actuator/cgroup.h"
+
+enum { KNOWN_MAX = 8192 };
+
+/* What was seen of a process. */
+struct known {
+	pid_t pid;
+	uint64_t start_ticks;
+	bool is_qemu;
+	struct place alone;  /* cgroups that held nobody else; "" = none looked at */
+	struct place origin; /* where it stood last outside of ours; "" = not seen there */
+};
+
+struct guard {
+	struct known *items;
+	size_t count, capacity;
+	size_t oldest; /* the next to go when the table is full */
+};
+
+void guard_free(struct guard *guard)
+{
+	if (guard)
+		free(guard->items);
+	free(guard);
+}
+
+/* --- what is known ---------------------------------------------------------------- */
+
+static struct known *find(const struct guard *guard, const struct target *target)
+{
+	for (size_t i = 0; guard && i < guard->count; i++)
+		if (guard->items[i].pid == target->pid &&
+		    guard->items[i].start_ticks == target->start_ticks)
+			return &guard->items[i];
+	return NULL;
+}
+
+static struct known *add(struct actuator_room *room)
+{
+	struct guard *guard = room->guard;
+
+	if (!guard)
+		guard = room->guard = calloc(1, sizeof *guard);
+	if (!guard)
+		return NULL;
+	if (guard->count < KNOWN_MAX)
+		return MEMORY_APPEND(guard);
+	guard->oldest = (guard->oldest + 1) % KNOWN_MAX;
+	return &guard->items[guard->oldest];
+}
+
+/* NULL: out of memory. */
+static struct known *know(struct actuator_room *room, const struct target *target)
+{
+	struct known *known = find(room->guard, target);
+
+	if (known)
+		return known;
+	known = add(room);
+	if (known)
+		*known = (struct known){ .pid = target->pid, .start_ticks = target->start_ticks };
+	return known;
+}
+
+/* --- the process ------------------------------------------------------------------ */
+
+static int check_process(const struct actuator_room *room, const struct target *target,
+			 struct error *error)
+{
+	struct proc_stat stat;
+
+	if (proc_read_stat(room->root, target->pid, 0, &stat))
+		return error_setf(error, ESRCH, "%s: process %d is gone", target->name,
+				  (int)target->pid);
+	if (stat.start_ticks != target->start_ticks)
+		return error_setf(error, ESRCH, "%s: process %d is another one by now",
+				  target->name, (int)target->pid);
+	return 0;
+}
+
+/* --- cgroups that are written ------------------------------------------------------- */
+
+/* A cgroup of one hierarchy, and the one there that was found to hold nobody else. */
+struct claim {
+	struct cgroup_at at;
+	const char *controller;
+	char *alone;
+};
+
+static int check_cgroup(const struct actuator_room *room, const struct target *target,
+			const struct claim *claim, struct error *error)
+{
+	const char *path = claim->at.path;
+
+	if (!*path)
+		return 0;
+	if (!cgroup_holds(room->root, claim->controller, path, target->pid))
+		return error_setf(error, ESTALE, "%s: cgroup %s does not hold process %d any more",
+				  target->name, path, (int)target->pid);
+	if (strcmp(path, claim->alone) == 0)
+		return 0;
+	if (!cgroup_is_exclusive(room->root, claim->at.mount, path, target->pid))
+		return error_setf(error, ESTALE, "%s: cgroup %s holds others than process %d",
+				  target->name, path, (int)target->pid);
+	strcpy(claim->alone, path);
+	return 0;
+}
+
+static int check_cgroups(const struct actuator_room *room, const struct target *target,
+			 enum knob knob, struct known *known, struct error *error)
+{
+	struct claim claim = { cgroup_cpu(room), cgroup_cpu_controller(room),
+			       known->alone.cpu_cgroup };
+
+	claim.at.path = target->cpu_cgroup;
+	if (knob == KNOB_DISK) {
+		claim = (struct claim){ cgroup_disk(room), cgroup_disk_controller(room),
+					known->alone.io_cgroup };
+		claim.at.path = target->io_cgroup;
+	}
+	return check_cgroup(room, target, &claim, error);
+}
+
+/* --- places ------------------------------------------------------------------------- */
+
+static void see_origin(char *origin, const char *now)
+{
+	if (*now && !cgroup_is_ours(now))
+		memcpy(origin, now, TARGET_TEXT);
+}
+
+static bool may_go(const char *to, const char *origin)
+{
+	return !*to || (cgroup_is_ours(to) && to[strlen(CGROUP_OURS)] == '/') || !*origin ||
+	       strcmp(to, origin) == 0;
+}
+
+static int check_place(const struct actuator_room *room, const struct verb *verb,
+		       struct known *known, struct error *error)
+{
+	const struct target *target = &verb->target;
+	const struct place *to = &verb->value.place;
+	struct place now;
+	int result = cgroup_get_place(room, target, &now, error);
+	bool may_cpu, may_io;
+
+	if (result)
+		return result;
+	see_origin(known->origin.cpu_cgroup, now.cpu_cgroup);
+	see_origin(known->origin.io_cgroup, now.io_cgroup);
+	if (verb->kind != VERB_SET)
+		return 0;
+	may_cpu = may_go(to->cpu_cgroup, known->origin.cpu_cgroup);
+	may_io = may_go(to->io_cgroup, known->origin.io_cgroup);
+	if (may_cpu && may_io)
+		return 0;
+	return error_setf(error, EPERM, "%s: cgroup %s is none of ours, nor where it came from",
+			  target->name, may_cpu ? to->io_cgroup : to->cpu_cgroup);
+}
+
+/* --- all of it ---------------------------------------------------------------------- */
+
+/* A simulated plant brings its own cgroups and has no processes. */
+static bool is_simulated(const struct actuator_room *room)
+{
+	return room->cgroup.write != cgroup_io_real(room->root).write;
+}
+
+int guard_check(struct actuator_room *room, const struct actuator *actuator,
+		const struct verb *verb, struct error *error)
+{
+	const struct target *target = &verb->target;
+	enum knob knob = verb->value.knob;
+	struct known *known;
+	int result;
+
+	if (target->pid == 0 || is_simulated(room))
+		return 0;
+	result = check_process(room, target, error);
+	/* libvirtd knows its domains itself. */
+	if (result || actuator == &actuator_libvirt)
+		return result;
+	known = know(room, target);
+	if (!known)
+		return error_setf(error, ENOMEM, "%s", strerror(ENOMEM));
+	known->is_qemu = known->is_qemu || qemu_is_running(room->root, target->pid);
+	if (!known->is_qemu)
+		return error_setf(error, EPERM, "%s: process %d is no QEMU", target->name,
+				  (int)target->pid);
+	if (actuator != &actuator_cgroup)
+		return 0;
+	return knob == KNOB_PLACE ? check_place(room, verb, known, error)
+				  : check_cgroups(room, target, knob, known, error);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "vmenergyd/daemon-trouble.h"
+
+#include "base/text.h"
+
+#define SAY_AGAIN_NS UINT64_C(60000000000)
+
+enum daemon_news daemon_trouble_take(struct daemon_trouble *trouble, const char *text,
+				     uint64_t now_ns)
+{
+	bool changed = !text_equal(trouble->text, text);
+
+	if (changed && text_replace(&trouble->text, text))
+		return NEWS_NONE;
+	trouble->said = trouble->said && !changed;
+	if (!text && trouble->told) {
+		trouble->told = false;
+		return NEWS_WELL;
+	}
+	if (!text || trouble->said ||
+	    (trouble->logged_ns && now_ns - trouble->logged_ns < SAY_AGAIN_NS))
+		return NEWS_NONE;
+	trouble->said = trouble->told = true;
+	trouble->logged_ns = now_ns;
+	return NEWS_TROUBLE;
+}
