@@ -147,6 +147,14 @@ bool config_limits_anything(const struct config *config)
 	       any_limit(&config->owners);
 }
 
+struct config_origin config_origin(const struct config *config, const char *key)
+{
+	for (size_t i = 0; i < config_daemon_keys.count; i++)
+		if (strcmp(config_daemon_keys.keys[i].name, key) == 0)
+			return config->origins[i];
+	return (struct config_origin){ 0 };
+}
+
 /* --- reload --------------------------------------------------------------------------------- */
 
 void config_needs_restart(const struct config *now, const struct config *next, struct text *out)

@@ -95,6 +95,9 @@ struct limits config_owner_limits(const struct config *config, const char *owner
 /* Does any limit stand in it (a share counts)? Without one nothing is ever written. */
 bool config_limits_anything(const struct config *config);
 
+/* Where a key of [daemon] was set last. */
+struct config_origin config_origin(const struct config *config, const char *key);
+
 /* Names of settings that differ and need a restart, joined by ", "; "" = none. Appended. */
 void config_needs_restart(const struct config *now, const struct config *next, struct text *out);
 

@@ -20,7 +20,8 @@ static const struct argp_option cap_options[] = {
 	{ 0 },
 };
 
-static const double power_max_w = 1e9;
+/* As in vmenergyd.conf(5). */
+static const double power_min_w = 1e-3, power_max_w = 1e6;
 
 struct cap {
 	char *socket;
@@ -39,7 +40,7 @@ static void parse_limit(struct argp_state *state, const char *word, double *limi
 		*limit_w = INFINITY;
 	else if (strcmp(word, "default") == 0)
 		*limit_w = NAN;
-	else if (unit_parse(QUANTITY_POWER, word, 0, power_max_w, limit_w, &error))
+	else if (unit_parse(QUANTITY_POWER, word, power_min_w, power_max_w, limit_w, &error))
 		argp_error(state, "%s (or none, or default)", error.text);
 }
 

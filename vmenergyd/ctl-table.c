@@ -283,10 +283,10 @@ static void put_daemon(struct text *out, const struct protocol_status *status)
 	text_add(out, ", meter ");
 	add_name(out, status->meter ? status->meter : "-");
 	text_addf(out,
-		  "\nDecisions %" PRIu64 ", writes %" PRIu64 " (unchanged, left out %" PRIu64
+		  "\nDecisions %" PRIu64 ", %s %" PRIu64 " (unchanged, left out %" PRIu64
 		  "; refused %" PRIu64 "; changed by others %" PRIu64 ")",
-		  status->decisions, status->writes, status->unchanged_left_out, status->refused,
-		  status->foreign_changes);
+		  status->decisions, status->dry_run ? "would-be writes" : "writes", status->writes,
+		  status->unchanged_left_out, status->refused, status->foreign_changes);
 	text_addf(out, " | clients %" PRIu64 ", dropped %" PRIu64 "\n", status->clients,
 		  status->dropped);
 }

@@ -9,12 +9,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/proc.h"
 #include "vmenergyd/daemon.h"
 
 /* Longer than the helper waits for libvirt before it writes a cgroup itself. */
 #define QUIET_NS UINT64_C(12000000000)
 #define STOP_NS UINT64_C(45000000000)
+#define CAP_LEAST_W 1e-3
 #define LEFT_LIMITED                                                                               \
 	"not all originals are back: what is left stays limited, and the next start takes it over"
 
@@ -49,6 +49,7 @@ static void replace_config(struct daemon *daemon, struct config *next)
 	daemon->status_tail.length = 0;
 	if (daemon->enforce)
 		enforce_set_config(daemon->enforce, next, next->control_interval_s);
+	daemon_check_limits(daemon);
 	if (next->interval_s != before->interval_s)
 		accounting_set_interval(&daemon->accounting, next->interval_s);
 	if (before != daemon->started) {
@@ -92,6 +93,19 @@ out:
 
 /* --- limits by hand ------------------------------------------------------------------------ */
 
+/* As in vmenergyd.conf(5). INFINITY takes a limit away, NaN is none. */
+static int check_least(const struct protocol_request *request, struct error *error)
+{
+	const double caps_w[] = { request->cap_w, request->cap_total_w, request->cpu_cap_w,
+				  request->disk_cap_w };
+
+	for (size_t i = 0; i < sizeof caps_w / sizeof *caps_w; i++)
+		if (caps_w[i] < CAP_LEAST_W)
+			return error_setf(error, EINVAL, "%g W: must be %g W or more", caps_w[i],
+					  CAP_LEAST_W);
+	return 0;
+}
+
 static int set_limits(struct daemon *daemon, const struct peer *peer,
 		      const struct protocol_request *request, struct error *error)
 {
@@ -114,6 +128,8 @@ static int change_limits(struct daemon *daemon, const struct peer *peer,
 		return error_setf(error, EPERM, "the daemon is not run by root: it accounts only");
 	if (!daemon->accounting.topology)
 		return error_setf(error, EAGAIN, "the daemon has just been started");
+	if (!clear && check_least(request, error))
+		return -EINVAL;
 	if (request->domain && clear)
 		return enforce_clear_limits(daemon->enforce, daemon->accounting.topology,
 					    request->domain, peer->who, error);
@@ -209,7 +225,6 @@ static int restore(struct daemon *daemon, struct error *error)
 static void forget_ended(struct daemon *daemon)
 {
 	struct state *state = &daemon->state;
-	struct proc_stat stat;
 
 	state->clean = true;
 	for (size_t i = state->domain_count; i-- > 0;) {
@@ -218,22 +233,27 @@ static void forget_ended(struct daemon *daemon)
 
 		if (!domain->knob_count)
 			continue;
-		if (target->pid > 0 && (proc_read_stat(&daemon->root, target->pid, 0, &stat) ||
-					stat.start_ticks != target->start_ticks))
-			state_domain_remove(state, domain->id);
-		else
+		if (daemon_lives(daemon, target->pid, target->start_ticks))
 			state->clean = false;
+		else
+			state_domain_remove(state, domain->id);
 	}
 }
 
 int daemon_stop(struct daemon *daemon, struct error *error)
 {
+	uint64_t foreign;
+	size_t changed;
 	int result;
 
 	if (!daemon->enforce)
 		return 0;
+	foreign = enforce_counts(daemon->enforce).foreign_changes;
+	changed = daemon_count_changed(daemon);
 	result = restore(daemon, error);
 	forget_ended(daemon);
+	daemon_say_restored(daemon, changed,
+			    enforce_counts(daemon->enforce).foreign_changes - foreign);
 	daemon->save_tried_ns = 0;
 	if (daemon_save(daemon))
 		return error_setf(error, EIO, "%s", daemon->troubles[TROUBLE_STATE].text);

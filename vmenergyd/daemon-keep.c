@@ -2,6 +2,7 @@
 /* What the daemon keeps for others: its state, its sign of life, what is wrong. */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +12,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/proc.h"
 #include "vmenergyd/daemon.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 enum { SAVE_S = 10, NOTES_MAX = 200, WELL_TICKS = 3, WELL_S = 15, MEASURED_S = 30 };
 
 static const char *const trouble_names[TROUBLE_COUNT] = {
-	[TROUBLE_RIGHTS] = "rights", [TROUBLE_STATE] = "state",   [TROUBLE_ACCOUNT] = "account",
-	[TROUBLE_METER] = "meter",   [TROUBLE_PLACES] = "places", [TROUBLE_ENFORCE] = "limits",
+	[TROUBLE_RIGHTS] = "rights",           [TROUBLE_STATE] = "state",
+	[TROUBLE_ACCOUNT] = "account",         [TROUBLE_METER] = "meter",
+	[TROUBLE_PLACES] = "places",           [TROUBLE_ENFORCE] = "limits",
+	[TROUBLE_TEMPERATURE] = "temperature",
 };
 
 void daemon_set_trouble(struct daemon *daemon, enum trouble which, const char *text)
@@ -56,6 +60,28 @@ void daemon_note(void *context, const char *note)
 	notes[about->note_count] = strdup(note);
 	about->note_count += notes[about->note_count] != NULL;
 	log_warning("%s", note);
+}
+
+void daemon_check_limits(struct daemon *daemon)
+{
+	const struct weights *cpu = daemon->accounting.counting.choice.cpu;
+	struct error why = { "" };
+
+	if (isfinite(daemon->config->temperature_c) &&
+	    !(cpu->thermal_c1 > 0 && cpu->thermal_c2 < 0))
+		error_setf(&why, EINVAL,
+			   "the temperature of [host] is not held: the weights have no thermal "
+			   "constants");
+	daemon_set_trouble(daemon, TROUBLE_TEMPERATURE, why.text[0] ? why.text : NULL);
+}
+
+bool daemon_lives(const void *context, pid_t pid, uint64_t start_ticks)
+{
+	const struct daemon *daemon = context;
+	struct proc_stat stat;
+	int result = pid > 0 ? proc_read_stat(&daemon->root, pid, 0, &stat) : -EINVAL;
+
+	return result ? result != -ENOENT && result != -ESRCH : stat.start_ticks == start_ticks;
 }
 
 /* What stands in the file, so that an unchanged state is not written. */

@@ -64,18 +64,6 @@ static int make_folder(const char *path, mode_t mode, struct error *error)
 	return error_setf(error, errno, "%s: cannot be made: %s", path, strerror(errno));
 }
 
-/* Limits that a run before this one has left in force: they are taken over. */
-static void say_what_was_left(const struct state *state)
-{
-	size_t knobs = 0;
-
-	for (size_t i = 0; i < state->domain_count; i++)
-		knobs += state->domains[i].knob_count;
-	if (!state->clean && knobs)
-		log_info("the last run did not end by itself: %zu of its limits are looked for",
-			 knobs);
-}
-
 /* Two daemons that write one state would lose each other's originals. */
 static int take_state(struct daemon *daemon, const char *folder, struct error *error)
 {
@@ -107,12 +95,12 @@ int daemon_open_state(struct daemon *daemon, struct error *error)
 	result = daemon->config->dry_run ? 0 : take_state(daemon, folder, error);
 	if (result)
 		return result;
-	result = state_load(folder, &daemon->state, error);
+	result = (daemon->config->dry_run ? state_read : state_load)(folder, &daemon->state, error);
 	if (result == -EINVAL)
 		daemon_set_trouble(daemon, TROUBLE_STATE, error->text);
 	else if (result && result != -ENOENT)
 		return result;
-	say_what_was_left(&daemon->state);
+	daemon->left_over = daemon_count_knobs(&daemon->state);
 	daemon->state.clean = false;
 	return 0;
 }
@@ -186,10 +174,17 @@ static void say(void *context, bool is_warning, const char *sentence)
 	log_at(is_warning ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", sentence);
 }
 
+static bool lives(void *context, pid_t pid, uint64_t start_ticks)
+{
+	return daemon_lives(context, pid, start_ticks);
+}
+
 int daemon_open_enforce(struct daemon *daemon, struct error *error)
 {
 	const struct weights_choice *choice = &daemon->accounting.counting.choice;
 	const struct enforce_options options = {
+		.lives = lives,
+		.lives_context = daemon,
 		.cpu = choice->cpu,
 		.disks = (const struct weights *const *)choice->disks,
 		.disk_count = choice->disk_count,
@@ -200,11 +195,23 @@ int daemon_open_enforce(struct daemon *daemon, struct error *error)
 
 	if (!daemon->may_limit)
 		return 0;
+	daemon_check_limits(daemon);
 	result = places_open(&daemon->places, &daemon->root, error);
 	if (result)
 		return result;
 	return enforce_open(&daemon->enforce, &options, daemon->config, &daemon->state, say, NULL,
 			    error);
+}
+
+/* A directory service may know them later: only --check calls it an error. */
+static void warn_of_config(const struct config *config)
+{
+	struct error_list errors = { 0 };
+
+	daemon_check_config(config, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		log_warning("%s", errors.texts[i]);
+	error_list_clear(&errors);
 }
 
 int daemon_open_server(struct daemon *daemon, struct error *error)
@@ -220,6 +227,7 @@ int daemon_open_server(struct daemon *daemon, struct error *error)
 		.turn_ns = TURN_NS,
 	};
 
+	warn_of_config(config);
 	return server_open(&daemon->server, &options, error);
 }
 

@@ -139,7 +139,7 @@ static int put_host(struct daemon *daemon, const struct policy_output *output,
 	host->infeasible_w = output->host.infeasible_w;
 	if (isfinite(output->host.cap_w)) {
 		host->limit_w = output->host.cap_w;
-		host->headroom_w = host->limit_w - host->used_w;
+		host->headroom_w = output->host.headroom_w;
 	}
 	return put_reasons(output->host.held_by, &host->held_by);
 }

@@ -84,6 +84,7 @@ static int decide(struct daemon *daemon, const struct metering_match *match)
 	daemon_set_trouble(daemon, TROUBLE_PLACES, result ? error.text : NULL);
 	if (result)
 		return result;
+	daemon_say_adopted(daemon);
 	result = enforce_tick(daemon->enforce, &input, &error);
 	daemon_set_trouble(daemon, TROUBLE_ENFORCE, result < 0 ? error.text : NULL);
 	return result < 0 ? result : 0;
@@ -110,6 +111,7 @@ int daemon_tick(struct daemon *daemon, struct error *error)
 
 	if (figures < 0)
 		return 0; /* said; when it lasts, the beat ends */
+	daemon_say_start(daemon);
 	daemon->status_tail.length = 0;
 	if (figures)
 		daemon->measured_ns = clock_now_ns();
@@ -144,7 +146,7 @@ int daemon_send(struct daemon *daemon, struct error *error)
 	while (!result && sent < count) {
 		result = helper_send(daemon->helper, &verbs[sent]);
 		if (!result)
-			sent++;
+			daemon_say_write(daemon, &verbs[sent++]);
 	}
 	enforce_sent(daemon->enforce, sent);
 	if (!result || result == -EAGAIN)

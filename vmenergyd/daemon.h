@@ -33,8 +33,9 @@ enum trouble {
 	TROUBLE_METER,
 	TROUBLE_PLACES,
 	TROUBLE_ENFORCE,
+	TROUBLE_TEMPERATURE,
 };
-enum { TROUBLE_COUNT = 6 };
+enum { TROUBLE_COUNT = 7 };
 
 struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	const struct daemon_options *options;
@@ -51,6 +52,8 @@ struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	struct accounting accounting;
 	struct metering *metering;
 	bool meter_said; /* that it is open */
+	bool start_said;
+	size_t left_over; /* knobs of the run before, until they are spoken of */
 	struct monitors monitors;
 	struct places *places;
 	struct enforce *enforce;
@@ -67,6 +70,10 @@ struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	struct daemon_trouble troubles[TROUBLE_COUNT];
 	double since_s; /* UNIX, UTC */
 };
+
+/* What config_load() cannot know: names of groups that are not there, with file and line. 0 or
+ * -EINVAL. */
+int daemon_check_config(const struct config *config, struct error_list *errors);
 
 /* The steps of a start, each 0 or -errno with text; daemon_close() undoes what was done. */
 int daemon_open_helper(struct daemon *daemon, struct error *error);
@@ -111,6 +118,22 @@ int daemon_save(struct daemon *daemon);
 void daemon_save_if_due(struct daemon *daemon);
 /* Hand the verbs that wait to the helper. 0 or -errno with text: it is dead. */
 int daemon_send(struct daemon *daemon, struct error *error);
+/* Does the process that started then still run? What cannot be seen does. (enforce_options.lives)
+ */
+bool daemon_lives(const void *daemon, pid_t pid, uint64_t start_ticks);
+/* Limits that the configuration states and that cannot be held here: said as trouble. */
+void daemon_check_limits(struct daemon *daemon);
+
+/* What the log says once each: */
+void daemon_say_start(struct daemon *daemon);                          /* what is there */
+void daemon_say_adopted(struct daemon *daemon);                        /* at the first decision */
+void daemon_say_write(struct daemon *daemon, const struct verb *verb); /* -v alone */
+/* Knobs that are taken over; and those of processes that still run which are not as they were. */
+size_t daemon_count_knobs(const struct state *state);
+size_t daemon_count_changed(const struct daemon *daemon);
+/* At the end: so many were changed before; and others have changed some since. */
+void daemon_say_restored(const struct daemon *daemon, size_t changed, uint64_t by_others);
+
 /* server_handler */
 int daemon_answer(void *daemon, const struct peer *peer, const struct protocol_request *request,
 		  struct text *answer, struct error *error);

@@ -219,7 +219,7 @@ static void foreign(struct enforce *enforce, struct enforce_knob *knob,
 	enforce->counts.foreign_changes++;
 	if (!knob->has_foreign || !knob_value_equal(&knob->foreign, value))
 		say_foreign(enforce, knob, value);
-	knob->has_foreign = true;
+	knob->has_foreign = knob->has_new_original = true;
 	knob->foreign = knob->original = *value;
 	if (is_our_burst)
 		knob->original.burst_us = burst_us;

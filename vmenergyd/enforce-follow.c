@@ -208,6 +208,14 @@ static int take_reading(struct enforce *enforce, struct enforce_domain *domain,
 	snprintf(domain->target.id, sizeof domain->target.id, "%s", domain->id);
 	domain->cgroup_inode = reading->cgroup_inode;
 	enforce_add_reading(domain, reading);
+	return result;
+}
+
+static int watch_knobs(struct enforce *enforce, const struct enforce_domain *domain,
+		       const struct enforce_reading *reading)
+{
+	int result = 0;
+
 	for (size_t i = domain->knobs.count; i-- > 0 && !result;) {
 		struct enforce_knob *knob = domain->knobs.items[i];
 
@@ -288,6 +296,29 @@ static int follow_readings(struct enforce *enforce, const struct enforce_input *
 	return result;
 }
 
+/* What was taken over, by a run before this one too, is found again: a disk's limit may be that
+ * of its devices. */
+static int watch_all(struct enforce *enforce, const struct enforce_input *input)
+{
+	const struct topology *topology = input->topology;
+	int result = 0;
+
+	for (size_t i = 0; i < topology->domain_count; i++) {
+		struct enforce_domain *domain =
+			enforce_row(enforce, &enforce->by_topology, i, topology->domains[i].id);
+
+		if (domain && domain->knobs.count > 0)
+			enforce_find_leaves(enforce, domain, topology, &topology->domains[i]);
+	}
+	for (size_t i = 0; i < input->reading_count && !result; i++) {
+		const struct enforce_domain *domain = enforce->by_reading.items[i];
+
+		if (domain && !domain->ended)
+			result = watch_knobs(enforce, domain, &input->readings[i]);
+	}
+	return result;
+}
+
 int enforce_follow(struct enforce *enforce, const struct enforce_input *input)
 {
 	const struct snapshot *snapshot = input->snapshot;
@@ -306,7 +337,7 @@ int enforce_follow(struct enforce *enforce, const struct enforce_input *input)
 		result = follow_readings(enforce, input);
 	if (!result && is_new)
 		add_snapshot(enforce, input);
-	return result;
+	return result ? result : watch_all(enforce, input);
 }
 
 /* Not seen, but there: who lists domains may be starting again, or have lost its rights. */

@@ -189,23 +189,7 @@ static void note_cost(struct enforce *enforce, struct enforce_domain *domain,
 		policy_set_default_watts_per_cpu(enforce->policy, watts_per_cpu);
 }
 
-/* --- owners and host ---------------------------------------------------------------------- */
-
-static int add_owner(struct enforce_decision *decision, const struct enforce_domain *domain)
-{
-	struct policy_owner *owner;
-
-	if (!domain->owner_has_limit)
-		return 0;
-	for (size_t i = 0; i < decision->owners.count; i++)
-		if (strcmp(decision->owners.items[i].name, domain->owner) == 0)
-			return 0;
-	owner = MEMORY_APPEND(&decision->owners);
-	if (!owner)
-		return -ENOMEM;
-	*owner = (struct policy_owner){ domain->owner, domain->owner_limits };
-	return 0;
-}
+/* --- the host ----------------------------------------------------------------------------- */
 
 /* Does a limit wait, or came so late that the figures are mostly of the one before? */
 static bool is_in_flight(const struct enforce *enforce)
@@ -301,9 +285,9 @@ static int fill(struct enforce *enforce, double elapsed_s, double *outside_w)
 		decision->rows[decision->count] = domain;
 		decision->ids[decision->count] = domain->id;
 		domain->decided = decision->count++;
-		result = add_owner(decision, domain);
+		result = enforce_owner_add(decision, domain);
 	}
-	return result;
+	return result ? result : enforce_owners_add_absent(enforce);
 }
 
 int enforce_decide(struct enforce *enforce, const struct enforce_input *input, struct error *error)

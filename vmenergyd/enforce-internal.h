@@ -7,6 +7,7 @@
  *   enforce-sums.c     what they used since the last decision
  *   enforce-rules.c    which limits hold for whom; caps by hand
  *   enforce-input.c    all of that as the policy's input
+ *   enforce-owners.c   owners, who have budgets while nothing of theirs runs, too
  *   enforce-want.c     allotments as values of knobs
  *   enforce-knobs.c    the life of a knob that is taken over, until it is given back
  *   enforce-answers.c  what came of verbs; somebody else's writes
@@ -57,6 +58,7 @@ struct enforce_knob {
 	bool taken;               /* `original` is known and in the state */
 	bool virgin;              /* never written by us */
 	bool unsaved;             /* the state on disk does not know the write that waits */
+	bool has_new_original;    /* nor what somebody else wrote, which it is to go over */
 	bool unsure;              /* `written` or `before` is in force */
 	/* Of a run that was killed, or of another manager: what is in force may be a later write
 	 * of ours that nobody has put down. */
@@ -193,7 +195,8 @@ struct enforce {
 	double realtime_s;
 	bool has_snapshot;
 	uint64_t snapshot_seq, snapshot_epoch;
-	uint64_t rules; /* changes whenever they do */
+	uint64_t rules;        /* changes whenever they do */
+	uint64_t owners_rules; /* of which owners without a budget have been forgotten */
 	struct enforce_domains domains;
 	struct enforce_rows by_snapshot, by_reading, by_topology;
 	struct enforce_host_sums host;
@@ -260,6 +263,15 @@ size_t enforce_disk_leader(const struct enforce_domain *domain, size_t disk);
 bool enforce_holds_disks_by_cgroup(const struct enforce_domain *domain);
 bool enforce_can_hold_disk(const struct enforce *enforce, const struct enforce_domain *domain,
 			   const struct enforce_disk *disk);
+
+/* --- enforce-owners.c */
+/* As the state has them. 0 or -ENOMEM. */
+int enforce_owners_adopt(struct enforce *enforce);
+/* Limits of the domain's owner, and of owners that have no domain now, into the decision. 0 or
+ * -ENOMEM. */
+int enforce_owner_add(struct enforce_decision *decision, const struct enforce_domain *domain);
+int enforce_owners_add_absent(struct enforce *enforce);
+void enforce_owners_remember(struct enforce *enforce);
 
 /* --- enforce-want.c */
 /* What the last decision asks of each knob of the domain. 0 or -ENOMEM. */

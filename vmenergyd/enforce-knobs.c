@@ -56,8 +56,14 @@ static struct knob_value effective(const struct enforce_knob *knob)
 		      &value.disk.write_requests_s, requests);
 		break;
 	case KNOB_SHARES:
+		value = knob->wanted;
+		break;
 	case KNOB_PLACE:
 		value = knob->wanted;
+		/* Who stands nowhere: no hierarchy has the controller. The CPU is held all the
+		 * same. */
+		if (knob->original.place.cpu_cgroup[0] && !knob->original.place.io_cgroup[0])
+			value.place.io_cgroup[0] = '\0';
 		break;
 	}
 	return value;

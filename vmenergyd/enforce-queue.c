@@ -131,8 +131,8 @@ void enforce_queue_forget(struct enforce *enforce, struct enforce_knob *knob)
  */
 static bool must_be_saved(const struct enforce *enforce, const struct enforce_knob *knob)
 {
-	return knob->unsaved &&
-	       (knob->virgin || enforce->now_ns >= enforce->saved_ns + SAVE_LEAST_NS);
+	return knob->unsaved && (knob->virgin || knob->has_new_original ||
+				 enforce->now_ns >= enforce->saved_ns + SAVE_LEAST_NS);
 }
 
 const struct verb *enforce_verbs(struct enforce *enforce, size_t *count, bool *needs_state)
@@ -166,7 +166,7 @@ void enforce_sent(struct enforce *enforce, size_t count)
 		knob->sent_ns = enforce->now_ns;
 		if (items[i].kind == VERB_SET) {
 			enforce->refusing = enforce->refusing && !knob->virgin;
-			knob->virgin = knob->unsaved = false;
+			knob->virgin = knob->unsaved = knob->has_new_original = false;
 		}
 	}
 	if (count == 0)

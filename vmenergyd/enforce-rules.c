@@ -65,10 +65,18 @@ double enforce_host_cap_w(const struct enforce *enforce)
 	return isinf(cap_w) ? NAN : cap_w;
 }
 
+/* Without constants that tell how it follows power, a temperature holds nobody. */
+static bool has_temperature(const struct enforce *enforce)
+{
+	const struct weights *cpu = enforce->options.cpu;
+
+	return !isnan(enforce->config->temperature_c) && cpu->thermal_c1 > 0 && cpu->thermal_c2 < 0;
+}
+
 bool enforce_host_has_limit(const struct enforce *enforce)
 {
 	return !isnan(enforce_host_cap_w(enforce)) || !isnan(enforce->config->peak_w) ||
-	       !isnan(enforce->config->temperature_c);
+	       has_temperature(enforce);
 }
 
 bool enforce_is_limited(const struct enforce *enforce, const struct enforce_domain *domain)

@@ -70,8 +70,12 @@ static void say_held(struct enforce *enforce, struct enforce_voice *voice,
 		voice->held_ns = enforce->now_ns;
 	if (finding->held_by && !voice->held) {
 		reasons(finding->held_by, why, sizeof why);
-		enforce_sayf(enforce, false, "%s is held to %.3g W (%s)", finding->name,
-			     finding->limit_w, why);
+		/* A part of it alone, or the host's cap, may be what holds. */
+		if (isfinite(finding->limit_w))
+			enforce_sayf(enforce, false, "%s is held to %.3g W (%s)", finding->name,
+				     finding->limit_w, why);
+		else
+			enforce_sayf(enforce, false, "%s is held back (%s)", finding->name, why);
 		voice->held = true;
 	} else if (voice->held && enforce->now_ns > voice->held_ns + CALM_NS) {
 		enforce_sayf(enforce, false, "%s is not held back any more", finding->name);

@@ -26,7 +26,7 @@ static int remember_all(struct enforce *enforce)
 	for (size_t i = 0; i < enforce->state->domain_count && !result; i++)
 		result = policy_remember(enforce->policy, enforce->state->domains[i].id,
 					 &enforce->state->domains[i].memory);
-	return result;
+	return result ? result : enforce_owners_adopt(enforce);
 }
 
 int enforce_open(struct enforce **out, const struct enforce_options *options,
@@ -193,6 +193,7 @@ static int act(struct enforce *enforce)
 		result = step_all(enforce, true);
 	for (size_t i = 0; i < enforce->domains.count; i++)
 		enforce_remember(enforce, enforce->domains.items[i]);
+	enforce_owners_remember(enforce);
 	enforce->state->host = policy_recall_host(enforce->policy);
 	return result;
 }
@@ -203,7 +204,7 @@ static int decide(struct enforce *enforce, const struct enforce_input *input, st
 	int result;
 
 	enforce->decision.made = false;
-	enforce->decision.count = 0;
+	enforce->decision.count = enforce->decision.owners.count = 0;
 	enforce_drop_gone(enforce);
 	result = prepare(enforce, input->topology, &anything);
 	if (!result && anything) {
@@ -264,8 +265,18 @@ static bool is_all_back(const struct enforce *enforce)
 	return true;
 }
 
+/* What was refused before is tried all the same. */
+static void forget_failures(struct enforce *enforce)
+{
+	for (size_t i = 0; i < enforce->domains.count; i++)
+		for (size_t k = 0; k < enforce->domains.items[i]->knobs.count; k++)
+			enforce->domains.items[i]->knobs.items[k]->failures = 0;
+}
+
 void enforce_restore(struct enforce *enforce)
 {
+	if (!enforce->restoring)
+		forget_failures(enforce);
 	enforce->restoring = true;
 	for (size_t i = 0; i < enforce->domains.count; i++) {
 		struct enforce_knobs *knobs = &enforce->domains.items[i]->knobs;

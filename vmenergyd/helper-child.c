@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,7 +57,7 @@ static bool has_needed_only(void)
 /* 0 or -EPERM. */
 static int drop_rights(void)
 {
-	if (capng_get_caps_process())
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || capng_get_caps_process())
 		return -EPERM;
 	if (has_needed_only())
 		return 0;

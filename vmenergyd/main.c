@@ -225,6 +225,19 @@ static int run(const struct daemon_options *options, struct config *config)
 	return status;
 }
 
+static int check(const struct config *config)
+{
+	struct error_list errors = { 0 };
+	int result = daemon_check_config(config, &errors);
+
+	for (size_t i = 0; i < errors.count; i++)
+		log_error("%s", errors.texts[i]);
+	error_list_clear(&errors);
+	if (!result)
+		puts("ok");
+	return result ? 1 : 0;
+}
+
 static int run_daemon(int argc, char **argv)
 {
 	struct error_list errors = { 0 };
@@ -238,8 +251,7 @@ static int run_daemon(int argc, char **argv)
 		for (size_t i = 0; i < errors.count; i++)
 			log_error("%s", errors.texts[i]);
 	} else if (options.check) {
-		puts("ok");
-		status = 0;
+		status = check(&config);
 	} else {
 		status = run(&options, &config);
 	}

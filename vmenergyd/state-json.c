@@ -61,6 +61,28 @@ static json_t *override_object(struct build *build, const struct state_override 
 	return object;
 }
 
+static json_t *owner_object(struct build *build, const struct state_owner *owner)
+{
+	json_t *object = json_object();
+
+	build_put(build, object, "name", node_text_value(owner->name));
+	state_put_reals(build, object, &state_reals_owner, owner);
+	return object;
+}
+
+/* Unknown to older files, and to those who read them: left out where there are none. */
+static void put_owners(struct build *build, json_t *root, const struct state *state)
+{
+	json_t *owners;
+
+	if (state->owner_count == 0)
+		return;
+	owners = json_array();
+	for (size_t i = 0; i < state->owner_count; i++)
+		build_append(build, owners, owner_object(build, &state->owners[i]));
+	build_put(build, root, "owners", owners);
+}
+
 int state_print(const struct state *state, struct text *out, struct error *error)
 {
 	struct build build = { 0, error };
@@ -78,6 +100,7 @@ int state_print(const struct state *state, struct text *out, struct error *error
 	for (size_t i = 0; i < state->override_count; i++)
 		build_append(&build, overrides, override_object(&build, &state->overrides[i]));
 	build_put(&build, root, "overrides", overrides);
+	put_owners(&build, root, state);
 	return build_line(&build, root, STATE_DIGITS, out);
 }
 
@@ -250,6 +273,34 @@ static int parse_overrides(const struct node *root, struct state *state)
 	return result;
 }
 
+static int parse_owner(const struct node *node, void *item)
+{
+	struct state_owner *owner = item;
+	int result = node_object(node);
+
+	if (!result)
+		result = parse_owned(node, "name", STATE_NAME_MAX, &owner->name);
+	return result ? result : state_parse_reals(node, &state_reals_owner, owner);
+}
+
+static int parse_owners(const struct node *root, struct state *state)
+{
+	struct node node = node_member(root, "owners");
+	struct node_list list;
+	int result;
+
+	if (!node_present(&node))
+		return 0;
+	result =
+		node_parse_list(&node, STATE_OWNERS_MAX, sizeof *state->owners, parse_owner, &list);
+	state->owners = list.items;
+	state->owner_count = state->owner_capacity = list.count;
+	for (size_t i = 0; i < list.count && !result; i++)
+		if (state_owner(state, state->owners[i].name) != &state->owners[i])
+			result = node_fail(&node, "[%zu].name: is there twice", i);
+	return result;
+}
+
 static int parse_root(const struct node *root, struct state *state)
 {
 	struct node format = node_member(root, "format"), clean = node_member(root, "clean"),
@@ -267,7 +318,9 @@ static int parse_root(const struct node *root, struct state *state)
 		result = state_parse_reals(&host, &state_reals_host, &state->host);
 	if (!result)
 		result = parse_domains(root, state);
-	return result ? result : parse_overrides(root, state);
+	if (!result)
+		result = parse_overrides(root, state);
+	return result ? result : parse_owners(root, state);
 }
 
 int state_parse(const char *text, size_t length, struct state *state, struct error *error)

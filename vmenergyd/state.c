@@ -42,8 +42,11 @@ void state_clear(struct state *state)
 		domain_release(&state->domains[i]);
 	for (size_t i = 0; i < state->override_count; i++)
 		override_release(&state->overrides[i]);
+	for (size_t i = 0; i < state->owner_count; i++)
+		free(state->owners[i].name);
 	free(state->domains);
 	free(state->overrides);
+	free(state->owners);
 	state_init(state);
 }
 
@@ -167,4 +170,38 @@ void state_override_remove(struct state *state, const char *id)
 		return;
 	override_release(override);
 	*override = state->overrides[--state->override_count];
+}
+
+struct state_owner *state_owner(struct state *state, const char *name)
+{
+	for (size_t i = 0; i < state->owner_count; i++)
+		if (strcmp(state->owners[i].name, name) == 0)
+			return &state->owners[i];
+	return NULL;
+}
+
+struct state_owner *state_owner_add(struct state *state, const char *name)
+{
+	struct state_owner *owner;
+	char *copy = strlen(name) <= STATE_NAME_MAX ? strdup(name) : NULL;
+
+	if (!copy || state->owner_count >= STATE_OWNERS_MAX ||
+	    !grow(&state->owners, &state->owner_capacity, state->owner_count,
+		  sizeof *state->owners)) {
+		free(copy);
+		return NULL;
+	}
+	owner = &state->owners[state->owner_count++];
+	*owner = (struct state_owner){ copy, NAN };
+	return owner;
+}
+
+void state_owner_remove(struct state *state, const char *name)
+{
+	struct state_owner *owner = state_owner(state, name);
+
+	if (!owner)
+		return;
+	free(owner->name);
+	*owner = state->owners[--state->owner_count];
 }

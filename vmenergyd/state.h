@@ -20,8 +20,9 @@
 enum {
 	STATE_DOMAINS_MAX = 10000,
 	STATE_OVERRIDES_MAX = 10000,
+	STATE_OWNERS_MAX = 10000,
 	STATE_KNOBS_MAX = 256, /* of a domain */
-	STATE_NAME_MAX = 4096, /* bytes of an override's name */
+	STATE_NAME_MAX = 4096, /* bytes of an override's name, and of an owner's */
 };
 
 /* A knob that we took over. */
@@ -57,6 +58,12 @@ struct state_override {
 	double since_s; /* UNIX */
 };
 
+/* What is left of an owner's budget. */
+struct state_owner {
+	char *name;
+	double bucket_j; /* as policy_memory has it */
+};
+
 struct state {
 	double saved_s; /* UNIX, UTC */
 	bool clean;     /* the daemon stopped and put the originals back */
@@ -65,6 +72,8 @@ struct state {
 	size_t domain_count, domain_capacity;
 	struct state_override *overrides;
 	size_t override_count, override_capacity;
+	struct state_owner *owners;
+	size_t owner_count, owner_capacity;
 	double host_cap_w; /* set over the socket; NaN = as the file says */
 };
 
@@ -75,8 +84,8 @@ void state_init(struct state *state);
 void state_clear(struct state *state);
 
 struct state_domain *state_domain(struct state *state, const char *id); /* NULL = none */
-/* NULL = no memory, an id that is too long, or as many as there may be; so for knobs and
- * overrides. */
+/* NULL = no memory, an id that is too long, or as many as there may be; so for knobs, overrides
+ * and owners. */
 struct state_domain *state_domain_add(struct state *state, const char *id);
 void state_domain_remove(struct state *state, const char *id);
 struct state_knob *state_knob(struct state_domain *domain, enum knob knob, const char *vdisk);
@@ -85,6 +94,9 @@ void state_knob_remove(struct state_domain *domain, enum knob knob, const char *
 struct state_override *state_override(struct state *state, const char *id);
 struct state_override *state_override_add(struct state *state, const char *id);
 void state_override_remove(struct state *state, const char *id);
+struct state_owner *state_owner(struct state *state, const char *name);
+struct state_owner *state_owner_add(struct state *state, const char *name);
+void state_owner_remove(struct state *state, const char *name);
 
 /* Pure. 0, -EINVAL with text, -ENOMEM. */
 int state_parse(const char *text, size_t length, struct state *state, struct error *error);

@@ -91,7 +91,8 @@ static struct row_cap tightest(const struct row *row)
 	row_caps(row, caps);
 	found = caps[0];
 	for (size_t i = 1; i < ROW_CAPS; i++)
-		if (caps[i].limit_w < found.limit_w || isnan(found.limit_w))
+		if (caps[i].limit_w < found.limit_w ||
+		    (isnan(found.limit_w) && !isnan(caps[i].limit_w)))
 			found = caps[i];
 	return found;
 }
@@ -110,7 +111,17 @@ static double throttled(const struct row *row)
 }
 
 ORDER(cap_w, tightest(row).limit_w)
-FORMAT(cap_w, figure_power(value, '\0', text); strcat(text, tightest(row).mark))
+static void format_cap_w(const struct row *row, const struct view *view, char text[FIGURE_BYTES])
+{
+	struct row_cap cap = tightest(row);
+	size_t length;
+
+	(void)view;
+	figure_power(cap.limit_w, '\0', text);
+	length = strlen(text);
+	snprintf(text + length, FIGURE_BYTES - length, "%s", cap.mark);
+}
+
 WHOLE_PERCENT_COLUMN(cap_percent, cap_percent(row))
 WHOLE_PERCENT_COLUMN(throttled, 100 * throttled(row))
 
@@ -230,7 +241,7 @@ const struct column columns[] = {
 	  format_disk_w, order_disk_w, NULL },
 	{ "service", "SERV/W", "active CPU power of others on its behalf", COLUMN_FIGURE, 8, 7, 6, NULL,
 	  format_service_w, order_service_w, NULL },
-	{ "cap", "CAP/W", "its lowest limit: of active, t total, c CPU, d disk power", COLUMN_FIGURE, WHERE_HAD(8), 7, 5, has_cap,
+	{ "cap", "CAP/W", "lowest cap (t total, c CPU, d disk, else active)", COLUMN_FIGURE, WHERE_HAD(8), 7, 5, has_cap,
 	  format_cap_w, order_cap_w, NULL },
 	{ "cap%", "CAP%", "what it limits as a part of that cap", COLUMN_FIGURE, 0, 4, 7, has_cap,
 	  format_cap_percent, order_cap_percent, NULL },

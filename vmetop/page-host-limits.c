@@ -49,7 +49,7 @@ static void say_short(struct line *line, double infeasible_w)
 		return;
 	figure_power(infeasible_w, '\0', text);
 	line->style = STYLE_ALARM;
-	say(line, "CANNOT BE MET: at best %s W over", text);
+	say(line, "CANNOT BE MET by %s W", text);
 }
 
 static void say_by_whom(struct line *line, const char *override_by)
@@ -66,71 +66,150 @@ static size_t count_caps(const struct frame *frame)
 	return status_of(frame) || !isnan(frame->snapshot->host.cap_w);
 }
 
-static void put_cap(const struct frame *frame, size_t i, struct line *line)
+/* The tightest of cap, peak and temperature; NaN = none. */
+static double cap_w_of(const struct frame *frame)
 {
 	const struct protocol_status *status = status_of(frame);
+	double cap_w = status ? fmin(status->host.limit_w, status->host.cap_w)
+			      : frame->snapshot->host.cap_w;
+
+	return cap_w < INFINITY ? cap_w : NAN;
+}
+
+/* What of a cap the daemon keeps free without a meter, as its figures may be wrong by so much: its
+ * headroom is less by that than cap and power say. Of a decision of this tick alone, as power
+ * changes; NaN = nothing, or it is not known.
+ */
+static double margin_w_of(const struct frame *frame)
+{
+	const struct protocol_status *status = status_of(frame);
+	double cap_w = cap_w_of(frame), margin_w;
+
+	if (!status || frame->snapshot->source.meter ||
+	    status->control_interval_s > 1.01 * status->interval_s)
+		return NAN;
+	margin_w = cap_w - status->host.used_w - status->host.headroom_w;
+	return margin_w > 0.01 * cap_w ? margin_w : NAN;
+}
+
+static double headroom_w_of(const struct frame *frame)
+{
+	const struct protocol_status *status = status_of(frame);
+
+	return status ? status->host.headroom_w : NAN;
+}
+
+static void put_cap(const struct frame *frame, size_t i, struct line *line)
+{
 	const struct snapshot_host *host = &frame->snapshot->host;
-	double cap_w = status ? fmin(status->host.limit_w, status->host.cap_w) : host->cap_w;
+	double cap_w = cap_w_of(frame), left_w = cap_w - host->total_w;
 	char text[FIGURE_BYTES];
 
 	(void)i;
 	line->name = "cap of the host";
 	line->quality = 0;
 	line->total_w = cap_w;
-	line->no_figures = !(cap_w < INFINITY);
+	line->no_figures = isnan(cap_w);
+	line->style = left_w < 0 ? STYLE_WARNING : line->style;
 	if (line->no_figures)
 		strcpy(line->note, "none");
-	else if (!isnan(host->total_w))
-		say(line, "%s W %s", page_power(fabs(cap_w - host->total_w), host->quality, text),
-		    host->total_w > cap_w ? "ABOVE IT" : "left");
-	if (!line->no_figures && host->total_w > cap_w)
-		line->style = STYLE_WARNING;
+	else if (left_w < 0)
+		say(line, "%s W ABOVE IT", page_power(-left_w, host->quality, text));
+	else if (!isnan(left_w))
+		say(line, "%s W left",
+		    page_power(fmax(0, fmin(left_w, headroom_w_of(frame))), host->quality, text));
 }
 
 const struct section section_cap = { count_caps, put_cap };
 
-/* Sentences of it have lines of their own: beside the figures there is no room for them. */
-static void begin_of_cap(struct line *line)
+/* Beside the figures there is no room for what is to be said of it: each has a line of its own. */
+struct limited_host {
+	const struct protocol_status_host *host;
+	size_t held; /* VMs that it holds back now */
+	double margin_w;
+};
+
+static bool share_a_word(const struct protocol_words *a, const struct protocol_words *b)
 {
-	line->name = "that cap";
-	line->depth = 1;
-	line->no_figures = true;
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t j = 0; j < b->count; j++)
+			if (strcmp(a->items[i], b->items[j]) == 0)
+				return true;
+	return false;
 }
 
-static size_t count_short(const struct frame *frame)
+static struct limited_host limited_host_of(const struct frame *frame)
 {
-	return status_of(frame) && status_of(frame)->host.infeasible_w > 0;
+	const struct protocol_status *status = status_of(frame);
+	struct limited_host limited = { .margin_w = margin_w_of(frame) };
+
+	if (!status)
+		return limited;
+	limited.host = &status->host;
+	for (size_t i = 0; i < status->domains.count; i++)
+		limited.held +=
+			share_a_word(&status->domains.items[i].held_by, &status->host.held_by);
+	return limited;
 }
 
-static void put_short(const struct frame *frame, size_t i, struct line *line)
+static void say_cap_short(const struct limited_host *limited, struct line *line)
 {
-	(void)i;
-	begin_of_cap(line);
-	if (status_of(frame))
-		say_short(line, status_of(frame)->host.infeasible_w);
+	say_short(line, limited->host->infeasible_w);
 }
 
-const struct section section_cap_short = { count_short, put_short };
+static void say_margin(const struct limited_host *limited, struct line *line)
+{
+	char text[FIGURE_BYTES];
+
+	if (!isnan(limited->margin_w))
+		say(line, "%s W of it kept free: no meter", page_power(limited->margin_w, 0, text));
+}
+
+static void say_held(const struct limited_host *limited, struct line *line)
+{
+	char words[128];
+
+	if (limited->held)
+		say(line, "%zu VM%s held back by %s", limited->held,
+		    limited->held == 1 ? " is" : "s are",
+		    join_words(&limited->host->held_by, words));
+}
+
+static void say_cap_by_whom(const struct limited_host *limited, struct line *line)
+{
+	say_by_whom(line, limited->host->override_by);
+}
+
+/* The i-th that there is, or how many there are. */
+static size_t find_why(const struct frame *frame, size_t i, struct line *found)
+{
+	static void (*const sayers[])(const struct limited_host *,
+				      struct line *) = { say_cap_short, say_margin, say_held,
+							 say_cap_by_whom };
+	const struct limited_host limited = limited_host_of(frame);
+	size_t count = 0;
+
+	for (size_t j = 0; limited.host && j < sizeof sayers / sizeof *sayers; j++) {
+		struct line line = { 0 };
+
+		sayers[j](&limited, &line);
+		if (line.note[0] && count++ == i && found)
+			*found = line;
+	}
+	return count;
+}
 
 static size_t count_whys(const struct frame *frame)
 {
-	const struct protocol_status *status = status_of(frame);
-
-	return status && (status->host.held_by.count || status->host.override_by);
+	return find_why(frame, 0, NULL);
 }
 
 static void put_why(const struct frame *frame, size_t i, struct line *line)
 {
-	const struct protocol_status *status = status_of(frame);
-	char words[128];
-
-	(void)i;
-	begin_of_cap(line);
-	if (!status)
-		return;
-	if (status->host.held_by.count)
-		say(line, "VMs are held back by %s", join_words(&status->host.held_by, words));
-	say_by_whom(line, status->host.override_by);
+	find_why(frame, i, line);
+	line->name = "that cap";
+	line->depth = 1;
+	line->no_figures = true;
 }
 
 const struct section section_cap_why = { count_whys, put_why };

@@ -307,9 +307,9 @@ enum { OWN_SECTIONS = sizeof own_sections / sizeof *own_sections };
 /* Limits first: where there are some, who is held back is what one looks for. */
 static const struct section *section_at(size_t i)
 {
-	static const struct section *const limits[] = { &section_cap,     &section_cap_short,
-							&section_cap_why, &section_held,
-							&section_by_hand, &section_trouble };
+	static const struct section *const limits[] = { &section_cap, &section_cap_why,
+							&section_held, &section_by_hand,
+							&section_trouble };
 	enum { LIMITS = sizeof limits / sizeof *limits };
 
 	return i < LIMITS                  ? limits[i]

@@ -24,7 +24,7 @@ struct section {
 };
 /* The host's cap, and what of it; who is held back, by what; whose limits were set by hand; what is
  * wrong. */
-extern const struct section section_cap, section_cap_short, section_cap_why, section_held,
-	section_by_hand, section_trouble;
+extern const struct section section_cap, section_cap_why, section_held, section_by_hand,
+	section_trouble;
 
 #endif

@@ -278,7 +278,8 @@ static void draw_cap(const struct frame_of_plot *frame)
 	}
 	snprintf(text, sizeof text, " cap %.4g W ", frame->plot->cap_w);
 	if (frame->bars.columns > 3 * TIME_CELLS)
-		grid_put(frame->grid, row, frame->bars.column + 1, TIME_CELLS, STYLE_WARNING, text);
+		grid_put(frame->grid, row, frame->bars.column + 1, (int)strlen(text), STYLE_WARNING,
+			 text);
 }
 
 static void draw_scale(const struct frame_of_plot *frame)

@@ -12,8 +12,9 @@
 #include <sys/utsname.h>
 
 #include "base/clock.h"
-#include "base/units.h"
+#include "base/text.h"
 #include "engine/attach.h"
+#include "vmetop/cap-answer.h"
 #include "vmetop/source.h"
 #include "vmetop/ticks.h"
 #include "vmetop/wait.h"
@@ -40,8 +41,11 @@ struct daemon {
 	uint64_t life_ns, lost_ns;   /* last snapshot; when it was seen to be gone */
 	uint64_t retry_ns, reply_ns; /* next look; end of patience with an answer */
 	int64_t subscribe_id, status_id, cap_id;
-	char asked[ERROR_TEXT_BYTES]; /* what cap_id asked for, as a sentence */
-	bool more;                    /* messages may wait that its descriptor says nothing of */
+	/* The last cap that was asked for, and what has come since. */
+	struct source_cap asked;
+	char *asked_domain, *asked_name; /* its texts */
+	unsigned cap_ticks; /* until it is in force, from 1 on; 0 = all of it was told */
+	bool more;          /* messages may wait that its descriptor says nothing of */
 	bool was_lost;
 };
 
@@ -67,20 +71,16 @@ static void reply(struct daemon *daemon, bool is_refusal, const char *text)
 	daemon->cap_id = NOTHING_ASKED;
 }
 
-static void describe(struct daemon *daemon, const struct source_cap *cap)
+static int keep(struct daemon *daemon, const struct source_cap *cap)
 {
-	const char *of = cap->domain ? cap->name : "the host";
-	char power[64];
-	struct error text;
-
-	if (cap->clear)
-		error_setf(&text, 0, "cap of %s: as it is configured", of);
-	else if (isinf(cap->cap_w))
-		error_setf(&text, 0, "cap of %s: none", of);
-	else
-		error_setf(&text, 0, "cap of %s: %s", of,
-			   unit_format(QUANTITY_POWER, cap->cap_w, power, sizeof power));
-	memcpy(daemon->asked, text.text, sizeof daemon->asked);
+	daemon->cap_ticks = 0;
+	if (text_replace(&daemon->asked_domain, cap->domain) ||
+	    text_replace(&daemon->asked_name, cap->name))
+		return -ENOMEM;
+	daemon->asked = *cap;
+	daemon->asked.domain = daemon->asked_domain;
+	daemon->asked.name = daemon->asked_name;
+	return 0;
 }
 
 static int daemon_set_cap(void *state, const struct source_cap *cap, struct error *error)
@@ -96,9 +96,8 @@ static int daemon_set_cap(void *state, const struct source_cap *cap, struct erro
 		return error_setf(error, EBUSY, "vmenergyd has not yet answered the last one");
 	if (!cap->clear)
 		request.cap_w = cap->cap_w;
-	if (cap->domain && !(request.domain = strdup(cap->domain)))
+	if (keep(daemon, cap) || text_replace(&request.domain, cap->domain))
 		return error_setf(error, ENOMEM, "out of memory");
-	describe(daemon, cap);
 	result = attach_send(daemon->attach, &request, error);
 	if (!result)
 		daemon->cap_id = request.id;
@@ -143,6 +142,7 @@ static void lose(struct daemon *daemon)
 	daemon->retry_ns = now_ns + SECOND_NS;
 	daemon->more = false;
 	daemon->subscribe_id = daemon->status_id = NOTHING_ASKED;
+	daemon->cap_ticks = 0;
 	daemon->face.status = NULL;
 	if (daemon->cap_id != NOTHING_ASKED)
 		reply(daemon, true,
@@ -315,13 +315,37 @@ static void take_rights(struct daemon *daemon, const struct protocol_message *an
 	daemon->face.may_not_change = json_is_false(json_object_get(answer->answer, "may_change"));
 }
 
+/* It comes into force with the next decision: a control interval, and the tick that ends it. */
+static void take_agreement(struct daemon *daemon)
+{
+	double control_s = daemon->status.control_interval_s;
+	struct error text;
+
+	cap_answer_agreed(&daemon->asked, &text);
+	reply(daemon, false, text.text);
+	daemon->cap_ticks = 2 + (unsigned)ceil(fmax(control_s, 1) / daemon->face.tick_s);
+}
+
+/* Answers come in the order of the requests: this status is younger than the tick before it. */
+static void tell_cap(struct daemon *daemon)
+{
+	struct error text;
+
+	if (daemon->cap_ticks != 1 || !daemon->face.status)
+		return;
+	daemon->cap_ticks = 0;
+	if (cap_answer_holds(&daemon->asked, daemon->face.status, &text))
+		reply(daemon, false, text.text);
+}
+
 static void take_answer(struct daemon *daemon, const struct protocol_message *message)
 {
 	if (message->id == daemon->cap_id) {
-		reply(daemon, false, daemon->asked);
+		take_agreement(daemon);
 	} else if (message->id == daemon->status_id) {
 		daemon->status_id = NOTHING_ASKED;
 		take_status(daemon, message, NULL);
+		tell_cap(daemon);
 	} else if (message->id == daemon->subscribe_id) {
 		take_rights(daemon, message);
 	}
@@ -349,6 +373,8 @@ static int take(struct daemon *daemon, struct protocol_message *message, struct 
 {
 	switch (message->kind) {
 	case PROTOCOL_SNAPSHOT:
+		if (daemon->cap_ticks > 1)
+			daemon->cap_ticks--;
 		take_about(daemon, &message->about);
 		return take_snapshot(daemon, snapshot, error);
 	case PROTOCOL_ANSWER:
@@ -438,6 +464,8 @@ static int daemon_close(void *state, struct error *error)
 	protocol_status_clear(&daemon->status);
 	snapshot_clear(&daemon->next);
 	snapshot_clear(&daemon->joined);
+	free(daemon->asked_domain);
+	free(daemon->asked_name);
 	free(daemon);
 	return 0;
 }

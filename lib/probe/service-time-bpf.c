@@ -44,7 +44,9 @@ static __attribute__((format(printf, 2, 0))) int log_libbpf(enum libbpf_print_le
 {
 	char text[512];
 
-	(void)level;
+	/* Of each instruction that it looks at. */
+	if (level == LIBBPF_DEBUG)
+		return 0;
 	vsnprintf(text, sizeof text, format, arguments);
 	text[strcspn(text, "\n")] = '\0';
 	log_debug("%s", text);

@@ -191,6 +191,22 @@ static double work(const struct sim_run *run, size_t item)
 	return used_w / left_w * 100;
 }
 
+/* Of each domain: second by second, as neighbours come and go. */
+static double withheld(const struct sim_run *run, size_t item)
+{
+	size_t begin = row_after(run, run->judge.steady_from_s);
+	size_t end = row_after(run, run->judge.steady_to_s);
+	double used_w = 0, due_w = 0;
+
+	for (size_t i = begin; i < end; i++) {
+		const struct sim_row *row = &run->rows[i];
+
+		used_w += judged_w(run, row, item);
+		due_w += fmin(run->judge.cap_w, row->domains[run->judge.first + item].free_w);
+	}
+	return (1 - used_w / due_w) * 100;
+}
+
 static double floors(const struct sim_run *run, size_t item)
 {
 	size_t begin = row_after(run, run->judge.steady_from_s);
@@ -418,6 +434,7 @@ static const struct {
 	[METRIC_WRITES] = { "writes a minute", "", false, writes },
 	[METRIC_JAIN] = { "Jain's index", "", false, jain },
 	[METRIC_WORK] = { "work conservation", "%", false, work },
+	[METRIC_WITHHELD] = { "withheld", "%", true, withheld },
 	[METRIC_BUDGET] = { "over budget", "%", true, budget },
 	[METRIC_SPENT] = { "budget spent", "%", true, spent },
 	[METRIC_PEAK] = { "over peak", "%", false, peak },

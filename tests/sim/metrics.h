@@ -16,6 +16,7 @@ enum sim_metric {
 	METRIC_WRITES,     /* of one domain in the steady minute, at most */
 	METRIC_JAIN,       /* of watts / share */
 	METRIC_WORK,       /* %, of what the cap leaves, with a margin of 1 %, used */
+	METRIC_WITHHELD,   /* %, of what it would get free, or of its cap where that is less */
 	METRIC_BUDGET,     /* %, over in the worst window, the burst allowed for */
 	METRIC_SPENT,      /* %, of the budget, over all windows */
 	METRIC_PEAK,       /* %, over in the worst window of the wall clock */

@@ -62,6 +62,21 @@ static double shares_weight(const struct sim_plant *plant, const struct sim_doma
 	return (double)domain->group.shares / (plant->is_v2 ? 100.0 : 1024.0);
 }
 
+static void count_free(struct sim_plant *plant, const struct contention *held, const double *cpus)
+{
+	struct contention all = *held;
+	double sum_us = 0, capacity_us = plant->cpus * (double)SIM_STEP_US;
+
+	for (size_t i = 0; i < all.count; i++) {
+		all.want_us[i] = all.get_us[i] = cpus[i] * SIM_STEP_US;
+		sum_us += all.want_us[i];
+	}
+	if (sum_us > capacity_us)
+		contend(&all, capacity_us);
+	for (size_t i = 0; i < plant->domain_count; i++)
+		plant->domains[i].free_j += plant->domains[i].model_w * all.get_us[i] * 1e-6;
+}
+
 /* CPU time of each domain in this step, and (last) of the host's own work. */
 static void share_cpus(struct sim_plant *plant, double *used_us)
 {
@@ -86,6 +101,7 @@ static void share_cpus(struct sim_plant *plant, double *used_us)
 	cpus[last] = sim_demand_cpus(&plant->kept_demand, now_s);
 	all.want_us[last] = cpus[last] * SIM_STEP_US;
 	all.weight[last] = 1;
+	count_free(plant, &all, cpus);
 	if (sum_us + all.want_us[last] > capacity_us)
 		contend(&all, capacity_us);
 	for (size_t i = 0; i <= last; i++) {
@@ -165,6 +181,16 @@ static void count_requests(struct sim_stream *stream, struct sim_stream *sum, do
 	sum->done_bytes += requests * stream->bytes;
 }
 
+/* What a domain would like of the disk, in joules of the step. */
+static double wanted_j(const struct sim_plant *plant, const struct sim_domain *domain)
+{
+	const struct sim_disk *disk = &plant->disk;
+	double wanted_s = busy_s(disk, &domain->read, domain->read.requests_s * STEP_S) +
+			  busy_s(disk, &domain->write, domain->write.requests_s * STEP_S);
+
+	return disk->span_w * fmin(wanted_s, STEP_S);
+}
+
 /* Watts of the disk beyond idle. */
 static double step_disk(struct sim_plant *plant)
 {
@@ -196,6 +222,7 @@ static double step_disk(struct sim_plant *plant)
 		domain->true_j += watts * STEP_S;
 		domain->model_j += watts * STEP_S;
 		domain->disk_j += watts * STEP_S;
+		domain->free_j += wanted_j(plant, domain);
 		sum_w += watts;
 	}
 	return sum_w;

@@ -58,6 +58,7 @@ struct sim_domain {
 	double true_j;  /* of its CPU and disk */
 	double model_j; /* the same by the account */
 	double disk_j;
+	double free_j;      /* that the account would show if no limit held anybody */
 	double smooth_cpus; /* that power follows */
 };
 

@@ -14,7 +14,7 @@
 struct totals {
 	double at_s, energy_j, controlled_j;
 	double true_j[SIM_DOMAINS_MAX], model_j[SIM_DOMAINS_MAX], disk_j[SIM_DOMAINS_MAX];
-	double cpu_us[SIM_DOMAINS_MAX];
+	double cpu_us[SIM_DOMAINS_MAX], free_j[SIM_DOMAINS_MAX];
 };
 
 static void take_totals(const struct sim_plant *plant, struct totals *totals)
@@ -27,6 +27,7 @@ static void take_totals(const struct sim_plant *plant, struct totals *totals)
 		totals->model_j[i] = plant->domains[i].model_j;
 		totals->disk_j[i] = plant->domains[i].disk_j;
 		totals->cpu_us[i] = plant->domains[i].cpu_us;
+		totals->free_j[i] = plant->domains[i].free_j;
 	}
 }
 
@@ -55,6 +56,7 @@ static void put_domain(const struct sim_run *run, const struct totals *since, si
 		.true_w = (domain->true_j - since->true_j[index]) / row->seconds,
 		.model_w = (domain->model_j - since->model_j[index]) / row->seconds,
 		.disk_w = (domain->disk_j - since->disk_j[index]) / row->seconds,
+		.free_w = (domain->free_j - since->free_j[index]) / row->seconds,
 		.cpus = (domain->cpu_us - since->cpu_us[index]) * 1e-6 / row->seconds,
 		.account_w = account_w(&run->daemon, domain->id),
 		.quota_cpus = domain->group.quota_us < 0 ? INFINITY

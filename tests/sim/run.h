@@ -23,6 +23,7 @@ struct sim_row {
 	struct sim_row_domain {
 		bool is_present;
 		double true_w, model_w, disk_w, cpus;
+		double free_w;     /* that the account would show without any limit */
 		double account_w;  /* of the real account; NaN = no figures in this tick */
 		double quota_cpus; /* as the file says; INFINITY */
 		double limit_w, infeasible_w; /* of the last decision; NaN */

@@ -281,6 +281,22 @@ static void prepare_divided(struct sim_run *run)
 	sim_judge_domains(run, 0, 1, 14);
 }
 
+/* The disk is always short of what it wants; the CPU is at times. */
+static void prepare_divided_bursts(struct sim_run *run)
+{
+	struct sim_demand *demand;
+
+	prepare_divided(run);
+	demand = &run->plant.domains[0].demand;
+	demand->pattern = DEMAND_BURSTS;
+	run->plant.domains[0].vcpus = 1;
+	demand->high_cpus = 1;
+	demand->low_cpus = 0.1;
+	demand->on_s = demand->off_s = 5;
+	sim_limit_domain(run, "web1")->cap_w = 4;
+	sim_judge_domains(run, 0, 1, 4);
+}
+
 /* --- contended ----------------------------------------------------------------------------- */
 
 /* Two CPUs at 6 W: web1 and web2 spin, each on a CPU of its own, their neighbours come and go.
@@ -321,11 +337,11 @@ static void prepare_firm(struct sim_run *run)
 	prepare_contended(run, 0.4 * CONTENDED_W);
 }
 
-/* A disk that did nothing reads or writes for some seconds, once in half a minute or so. */
+/* A disk that did nothing reads or writes for some seconds, once a minute. */
 static void work_at_times(struct sim_run *run, unsigned second)
 {
 	struct sim_domain *domain = &run->plant.domains[0];
-	unsigned phase = (second + (unsigned)(run->seed % 30)) % 30;
+	unsigned phase = (second + (unsigned)(run->seed % 60)) % 60;
 
 	if (phase == 0)
 		use_requests(domain, 400 + 100 * (double)(run->seed % 7));
@@ -340,12 +356,32 @@ static void write_log(struct sim_run *run, unsigned second)
 	use_requests(&run->plant.domains[1], second % 3 == 0 ? 10 : 1);
 }
 
-/* What neighbours leave it may be less than its cap. */
+/*
+ * What neighbours leave a domain may be less than its cap, which then has no say in how much that
+ * is: instead of a mean not below the cap, nothing may be withheld of what it would get free. That
+ * changes within seconds, and a quota's periods do not make up for one another: 3 % of work
+ * conservation, and one for that.
+ */
 static const struct sim_target targets_near[] = {
-	{ METRIC_STEADY, -15, 0.5, WORST }, TARGET_BURST, TARGET_MEAN10, TARGET_WRITES, TARGETS_END,
+	{ METRIC_STEADY, -INFINITY, 0.5, WORST },
+	{ METRIC_WITHHELD, -INFINITY, 4, WORST },
+	TARGET_BURST,
+	TARGET_MEAN10,
+	TARGET_WRITES,
+	TARGETS_END,
 };
 
-/* A fifth of a CPU: as with "low", a second has few periods. */
+/* Of a minute, a burst is followed by some seconds in which the disk's part is kept for it: the
+ * writes allow no more than one way and back for each. */
+static const struct sim_target targets_near_bursts[] = {
+	{ METRIC_STEADY, -INFINITY, 0.5, WORST },
+	{ METRIC_WITHHELD, -INFINITY, 15, WORST },
+	TARGET_BURST,
+	TARGET_MEAN10,
+	TARGET_WRITES,
+	TARGETS_END,
+};
+
 static const struct sim_target targets_firm[] = {
 	TARGET_STEADY, TARGET_BURST, TARGET_MEAN10, TARGET_WRITES, TARGETS_END,
 };
@@ -363,6 +399,13 @@ static const struct sim_target targets_divided[] = {
 	TARGET_STEADY,    { METRIC_SETTLING, -INFINITY, 8, P95 },
 	TARGET_OVERSHOOT, TARGET_MEAN10,
 	TARGET_WRITES,    TARGETS_END,
+};
+
+/* Nothing here is steady, a dozen bursts in each minute: the mean is theirs, and as many writes
+ * are allowed as there are ends of them at the most. */
+static const struct sim_target targets_divided_bursts[] = {
+	{ METRIC_STEADY, -20, 0.5, WORST },      TARGET_BURST, TARGET_MEAN10,
+	{ METRIC_WRITES, -INFINITY, 12, WORST }, TARGETS_END,
 };
 
 const struct sim_scenario sim_scenarios_domain[] = {
@@ -388,10 +431,12 @@ const struct sim_scenario sim_scenarios_domain[] = {
 	  targets_disk },
 	{ "divided", "a cap between CPU and disk", 100, true, prepare_divided, NULL,
 	  targets_divided },
+	{ "divided-bursts", "and the CPU's demand comes in bursts", 130, true,
+	  prepare_divided_bursts, NULL, targets_divided_bursts },
 	{ "near", "two get about what their caps are, their disks idle", 100, true, prepare_near,
 	  NULL, targets_near },
 	{ "near-bursts", "and one's disk works at times", 130, true, prepare_near, work_at_times,
-	  targets_near },
+	  targets_near_bursts },
 	{ "near-log", "and both write a log", 130, true, prepare_near, write_log, targets_near },
 	{ "firm", "and with caps well below, a log", 130, true, prepare_firm, write_log,
 	  targets_firm },

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,7 @@ int main(int argc, char **argv)
 	char line[1024];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGPIPE, SIG_IGN); /* as the daemon: a monitor that went away is an error */
 	for (int i = 1; i < argc; i++)
 		take_argument(argv[i]);
 	options.libvirt_patience_s = patience_s;

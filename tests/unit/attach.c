@@ -277,6 +277,50 @@ static void test_pieces(void)
 	attach_close(client);
 }
 
+/* Whoever does not take us is not waited for. */
+static void test_at_once(void)
+{
+	struct attach *client = NULL;
+	struct error error = { "" };
+	int listener = scene_listen(0), first = scene_connect(), result;
+
+	UNIT_TRUE(first >= 0);
+	result = attach_open_at_once(&client, scene_path(), &error);
+	UNIT_EQUAL_I64(-ETIMEDOUT, result);
+	UNIT_CONTAINS("does not answer", error.text);
+	close(first);
+	close(listener);
+	unlink(scene_path());
+}
+
+static void *chatter(void *context)
+{
+	const char *line = "{\"format\":1,\"event\":\"eclipse\"}\n";
+	const int *peer = context;
+
+	while (send(*peer, line, strlen(line), MSG_NOSIGNAL) > 0)
+		continue;
+	return NULL;
+}
+
+/* Lines without end that are for nobody. */
+static void test_chatter(void)
+{
+	struct protocol_message message;
+	struct snapshot read = { 0 };
+	struct attach *client;
+	struct error error = { "" };
+	int peer = say_first("", &client);
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, chatter, &peer))
+		abort();
+	UNIT_EQUAL_I64(0, attach_receive(client, in_seconds(0), &message, &read, &error));
+	attach_close(client);
+	pthread_join(thread, NULL);
+	close(peer);
+}
+
 int main(void)
 {
 	unsigned before = unit_count_descriptors();
@@ -288,7 +332,9 @@ int main(void)
 			 { "$VMENERGY_SOCKET names another socket", test_path_of_environment },
 			 { "why one was turned away is heard", test_turned_away },
 			 { "what is not understood is said, and passed over", test_not_understood },
-			 { "a line comes in any pieces", test_pieces });
+			 { "a line comes in any pieces", test_pieces },
+			 { "who takes nobody is not waited for", test_at_once },
+			 { "talk without end is not listened to for ever", test_chatter });
 
 	if (unit_count_descriptors() != before) {
 		fprintf(stderr, "descriptors: %u before, %u after\n", before,

@@ -265,6 +265,8 @@ static const struct {
 	{ "ctl cap web1 20W 30W", "30W: one word too many" },
 	{ "ctl cap web1 20V", "20V" },
 	{ "ctl cap web1 -- -5W", "-5W" },
+	{ "ctl cap web1 0.0001W", "0.0001W: must be 1mW.." },
+	{ "ctl cap --host 0W", "0W: must be 1mW.." },
 	{ "ctl cap --host web1 20W", "--host: one limit is needed" },
 	{ "ctl cap --host 20W --cpu", "the host has one cap" },
 	{ "ctl cap web1 20W --cpu --disk", "one at a time" },

@@ -233,6 +233,45 @@ static void test_slow_reader_of_large_lines(void)
 	server_close(server);
 }
 
+/* Whatever is asked, the daemon has its turn after each request here; and nobody is forgotten. */
+static void test_turns_end(void)
+{
+	enum { CLIENTS = 3, REQUESTS = 20 };
+	const struct server_options options = { .path = scene_path(),
+						.listen_fd = -1,
+						.handle = scene_handle,
+						.context = &handled,
+						.turn_ns = 1 };
+	size_t heard[CLIENTS] = { 0 };
+	struct error error = { "" };
+	struct server *server = NULL;
+	int fds[CLIENTS];
+
+	handled = (struct handled){ 0 };
+	UNIT_EQUAL_I64(0, server_open(&server, &options, &error));
+	for (size_t i = 0; i < CLIENTS; i++)
+		fds[i] = scene_join(server);
+	for (unsigned i = 0; i < CLIENTS * REQUESTS; i++)
+		scene_say(fds[i % CLIENTS], STATUS, strlen(STATUS));
+	for (unsigned turn = 1; turn <= CLIENTS * REQUESTS; turn++) {
+		struct pollfd ready = { .fd = server_fd(server), .events = POLLIN };
+		unsigned before = handled.count;
+
+		UNIT_EQUAL_I64(1, poll(&ready, 1, 0));
+		server_serve(server);
+		UNIT_EQUAL_U64(before + 1, handled.count);
+		if (turn % CLIENTS)
+			continue;
+		for (size_t i = 0; i < CLIENTS; i++) {
+			heard[i] += scene_count(scene_hear(fds[i], NULL), "\n");
+			UNIT_EQUAL_U64(turn / CLIENTS, heard[i]);
+		}
+	}
+	for (size_t i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	server_close(server);
+}
+
 /* A host of any size can be watched: one line alone may be larger than the bound. */
 static void test_one_huge_line(void)
 {
@@ -441,6 +480,7 @@ int main(void)
 		{ "requests come in any pieces", test_pieces },
 		{ "who has said all is answered, half a line is not done", test_half_closed },
 		{ "each client has its turn", test_turns },
+		{ "a turn ends in time, whatever is left", test_turns_end },
 		{ "who subscribes gets each line until it unsubscribes", test_subscription },
 		{ "a subscriber may close its side", test_half_closed_subscriber },
 		{ "a slow reader is dropped and counted, others get all", test_slow_reader },

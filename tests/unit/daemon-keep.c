@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the log says of troubles and of users, and the daemon's sign of life. */
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -7,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "base/proc.h"
 #include "tests/unit/unit.h"
 #include "vmenergyd/control/complaints.h"
 #include "vmenergyd/daemon.h"
@@ -111,11 +115,72 @@ static void test_alive(void)
 	UNIT_TRUE(said_ns >= before_ns && said_ns <= clock_read_ns(CLOCK_BOOTTIME));
 }
 
+/* A process id may be another's by now. */
+static void test_lives(void)
+{
+	struct daemon daemon = { 0 };
+	struct error error = { "" };
+	struct proc_stat stat = { 0 };
+
+	UNIT_EQUAL_I64(0, rootfs_open(&daemon.root, NULL, &error));
+	UNIT_EQUAL_I64(0, proc_read_stat(&daemon.root, getpid(), 0, &stat));
+	UNIT_TRUE(daemon_lives(&daemon, getpid(), stat.start_ticks));
+	UNIT_TRUE(!daemon_lives(&daemon, getpid(), stat.start_ticks + 1));
+	UNIT_TRUE(!daemon_lives(&daemon, INT_MAX, stat.start_ticks));
+	UNIT_TRUE(daemon_lives(&daemon, 0, 0)); /* nobody can tell */
+	rootfs_close(&daemon.root);
+}
+
+static void check(const char *text, size_t errors_expected, const char *said)
+{
+	struct error_list errors = { 0 };
+	struct config config;
+
+	config_init(&config);
+	UNIT_EQUAL_I64(0, config_parse("a.conf", text, strlen(text), &config, &errors));
+	UNIT_EQUAL_I64(errors_expected ? -EINVAL : 0, daemon_check_config(&config, &errors));
+	UNIT_EQUAL_U64(errors_expected, errors.count);
+	if (errors.count && said)
+		UNIT_EQUAL_TEXT(said, errors.texts[0]);
+	error_list_clear(&errors);
+	config_clear(&config);
+}
+
+static void test_groups(void)
+{
+	check("", 0, NULL); /* the default need not be there */
+	check("[daemon]\nread-group = none\nchange-group = root\n", 0, NULL);
+	check("[daemon]\nchange-group = no-such-0\n", 1,
+	      "a.conf:2: change-group no-such-0: there is no such group");
+	check("[daemon]\nread-group = no-such-0\nchange-group = no-such-1\n", 2,
+	      "a.conf:2: read-group no-such-0: there is no such group");
+}
+
+static void test_temperature(void)
+{
+	struct weights cpu = { .thermal_c1 = NAN, .thermal_c2 = NAN };
+	struct config config = { .temperature_c = 70 };
+	struct daemon daemon = { .config = &config };
+
+	daemon.accounting.counting.choice.cpu = &cpu;
+	daemon_check_limits(&daemon);
+	UNIT_CONTAINS("no thermal constants", daemon.troubles[TROUBLE_TEMPERATURE].text);
+	cpu = (struct weights){ .thermal_c1 = 0.01, .thermal_c2 = -0.01 };
+	daemon_check_limits(&daemon);
+	UNIT_TRUE(!daemon.troubles[TROUBLE_TEMPERATURE].text);
+	cpu.thermal_c1 = config.temperature_c = NAN;
+	daemon_check_limits(&daemon);
+	UNIT_TRUE(!daemon.troubles[TROUBLE_TEMPERATURE].text);
+}
+
 int main(void)
 {
 	return UNIT_RUN("daemon-keep",
 			{ "a trouble that comes and goes is said once a minute", test_flapping },
 			{ "so is one that changes, and one that stays is said", test_changing },
 			{ "one user cannot fill the log", test_flood },
-			{ "the sign of life ends when nothing is measured", test_alive });
+			{ "the sign of life ends when nothing is measured", test_alive },
+			{ "another process under the same number is another one", test_lives },
+			{ "a group that is not there is named with its line", test_groups },
+			{ "a temperature that cannot be held is said", test_temperature });
 }

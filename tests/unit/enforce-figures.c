@@ -225,6 +225,25 @@ static void test_place(void)
 	scene_close(scene);
 }
 
+/* Without the io controller anywhere, /proc/PID/cgroup names no place for it. */
+static void test_no_io_controller(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+	struct place *place = &scene->world[0].values[KNOB_PLACE].place;
+
+	scene->domains[0].manager = DOMAIN_QEMU;
+	strcpy(place->cpu_cgroup, "/shared");
+	scene_run(scene, 20);
+	UNIT_EQUAL_TEXT("/vmenergy/00000000-0000-4000-8000-000000000001", place->cpu_cgroup);
+	UNIT_EQUAL_TEXT("", place->io_cgroup);
+	UNIT_TRUE(scene_watts(scene, 0) < 11);
+	enforce_restore(scene->enforce);
+	scene_deliver(scene);
+	UNIT_TRUE(scene->state.clean);
+	UNIT_EQUAL_TEXT("/shared", place->cpu_cgroup);
+	scene_close(scene);
+}
+
 static void test_no_place(void)
 {
 	struct scene *scene = scene_open("[daemon]\nmove-processes = no\n" CAP_10W);
@@ -321,6 +340,8 @@ int main(void)
 		{ "disks come with their rates and constants", test_disks },
 		{ "a device that two vDISKs share has one limit", test_shared_leaf },
 		{ "a plain QEMU gets a cgroup first, and leaves it last", test_place },
+		{ "where no hierarchy has the io controller, its CPU is held",
+		  test_no_io_controller },
 		{ "without leave to move processes it is not limited", test_no_place },
 		{ "limits and what they do stand in the snapshot", test_fill },
 		{ "a cgroup of its own comes before the limits in it", test_place_before_disk },

@@ -50,6 +50,43 @@ static void test_tighter(void)
 	scene_close(scene);
 }
 
+/* A tick that comes `part` of a second after the last one. */
+static void tick_after(struct scene *scene, double part)
+{
+	scene->now_ns -= (uint64_t)((1 - part) * 1e9);
+	scene_tick(scene);
+}
+
+/* Their value is an original like any other: on disk before ours goes over it, even where another
+ * write has just been saved. */
+static void test_theirs_is_saved(void)
+{
+	struct scene *scene = scene_open("[domain web*]\ncap = 10W\n");
+	struct error error = { "" };
+
+	scene->world[1].running = scene->world[2].running = false;
+	scene_run(scene, 20);
+	scene->world[1].running = true;
+	scene->mute = scene->domains[1].pid;
+	scene_tick(scene);
+	scene->mute = 0;
+	tick_after(scene, 0.25);
+	UNIT_EQUAL_I64(VERB_GET, scene->sent.kind);
+	scene_apply(scene, &scene->sent);
+	scene_deliver(scene);
+	UNIT_EQUAL_I64(VERB_SET, scene->sent.kind);
+	scene->world[0].values[KNOB_CPU].cpu = (struct cpu_limit){ 190000, 100000 };
+	tick_after(scene, 0.25);
+	UNIT_EQUAL_U64(1, enforce_counts(scene->enforce).foreign_changes);
+	tick_after(scene, 0.5);
+	UNIT_TRUE(scene->world[0].values[KNOB_CPU].cpu.quota_us != 190000);
+	state_clear(&scene->state);
+	UNIT_EQUAL_I64(0,
+		       state_parse(scene->saved.bytes, scene->saved.length, &scene->state, &error));
+	UNIT_EQUAL_I64(190000, cpu_knob(scene).original.cpu.quota_us);
+	scene_close(scene);
+}
+
 /* A manager that writes the same value each second is said once. */
 static void test_stubborn(void)
 {
@@ -408,6 +445,7 @@ int main(void)
 		"enforce-foreign",
 		{ "a foreign value that is looser is written over, and restored", test_looser },
 		{ "a foreign value that is tighter stays", test_tighter },
+		{ "a foreign value is on disk before ours goes over it", test_theirs_is_saved },
 		{ "who writes the same again and again is said once", test_stubborn },
 		{ "a disk limit that somebody took away comes back", test_disk_is_asked_for },
 		{ "a limit left by a crash is adopted silently", test_adopted },

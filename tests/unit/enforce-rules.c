@@ -208,6 +208,33 @@ static void test_too_many_by_hand(void)
 	scene_close(scene);
 }
 
+static void test_temperature(void)
+{
+	struct scene *scene = scene_open("[host]\ntemperature = 70C\n");
+
+	scene_run(scene, 5);
+	UNIT_EQUAL_U64(0, scene->gets + scene->writes);
+	scene->cpu.thermal_c1 = 0.01;
+	scene->cpu.thermal_c2 = -0.01;
+	scene_run(scene, 5);
+	UNIT_TRUE(scene->gets > 0);
+	scene_close(scene);
+}
+
+/* A disk's cap is no limit of the whole: it has no watts to be said. */
+static void test_held_without_watts(void)
+{
+	struct scene *scene = scene_open("[domain web1]\ndisk-cap = 1W\n");
+
+	scene->world[0].has_disk = true;
+	scene->world[0].disk_w = 3;
+	scene->world[0].bytes = 50e6;
+	scene_run(scene, 20);
+	UNIT_EQUAL_U64(1, scene_count(scene, "web1 is held back (disk-cap)"));
+	UNIT_EQUAL_U64(0, scene_count(scene, "inf"));
+	scene_close(scene);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -222,5 +249,7 @@ int main(void)
 		  test_stopped_domain },
 		{ "a domain is limited as its new name says", test_renamed },
 		{ "an owner's cap holds its domains", test_owner },
-		{ "what cannot be met is said once, with the deficit", test_infeasible });
+		{ "what cannot be met is said once, with the deficit", test_infeasible },
+		{ "a temperature without constants takes nothing over", test_temperature },
+		{ "who is held by no limit of its whole is held back", test_held_without_watts });
 }

@@ -285,6 +285,14 @@ static inline void scene_put(struct scene *scene, size_t from, size_t to, double
 	scene_put_vdisk(scene, from, row, seconds);
 }
 
+/* One that it shares with others is none where it can be held. */
+static inline const char *scene_cgroup(const struct scene_domain *world)
+{
+	const char *cgroup = world->values[KNOB_PLACE].place.cpu_cgroup;
+
+	return strcmp(cgroup, "/shared") == 0 ? "" : cgroup;
+}
+
 static inline void scene_read(struct scene *scene, size_t i, struct enforce_reading *reading,
 			      double seconds)
 {
@@ -302,8 +310,7 @@ static inline void scene_read(struct scene *scene, size_t i, struct enforce_read
 	snprintf(reading->target.uuid, sizeof reading->target.uuid, "%s",
 		 domain->uuid ? domain->uuid : "");
 	snprintf(reading->target.cpu_cgroup, sizeof reading->target.cpu_cgroup, "%s",
-		 domain->manager == DOMAIN_LIBVIRT ? "/machine"
-						   : world->values[KNOB_PLACE].place.cpu_cgroup);
+		 domain->manager == DOMAIN_LIBVIRT ? "/machine" : scene_cgroup(world));
 	snprintf(reading->target.io_cgroup, sizeof reading->target.io_cgroup, "%s",
 		 world->values[KNOB_PLACE].place.io_cgroup);
 	reading->has_bandwidth = reading->target.cpu_cgroup[0] != '\0';

@@ -201,6 +201,25 @@ static void test_refused_restore_ends(void)
 	scene_close(scene);
 }
 
+/* Refusals of before say nothing of what a stop can put back. */
+static void test_restore_after_refusals(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+
+	scene_run(scene, 20);
+	scene->refuse = EIO;
+	scene->world[0].watts_per_cpu = 20;
+	scene_run(scene, 40);
+	UNIT_TRUE(enforce_counts(scene->enforce).refused >= 3);
+	UNIT_TRUE(scene->world[0].values[KNOB_CPU].cpu.quota_us > 0);
+	scene->refuse = 0;
+	enforce_restore(scene->enforce);
+	scene_deliver(scene);
+	UNIT_EQUAL_I64(-1, scene->world[0].values[KNOB_CPU].cpu.quota_us);
+	UNIT_TRUE(scene->state.clean);
+	scene_close(scene);
+}
+
 static void test_given_up(void)
 {
 	struct scene *scene = scene_open(CAP_10W);
@@ -401,6 +420,7 @@ int main(void)
 		{ "a clean stop puts back every original", test_restore },
 		{ "a clean stop leaves what somebody else wrote", test_restore_spares_others },
 		{ "a restore that is refused ends all the same", test_refused_restore_ends },
+		{ "a clean stop tries again what was refused before", test_restore_after_refusals },
 		{ "a limit that is taken away gives its knobs back", test_given_up },
 		{ "nothing is loosened beyond the original", test_original_is_a_bound },
 		{ "a refused write is retried ever more seldom, and said once", test_failures },

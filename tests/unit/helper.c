@@ -302,6 +302,29 @@ static void test_rights_that_stay(void)
 	UNIT_EQUAL_I64(0, try_with_all_rights(true));
 }
 
+static void test_no_new_rights(void)
+{
+	struct helper *helper;
+	struct applied applied;
+	struct verb verb = a_verb(1, 5000);
+	char path[64], line[128];
+	bool is_said = false;
+	FILE *file;
+
+	make_tree();
+	helper = start(0);
+	UNIT_EQUAL_I64(0, helper_send(helper, &verb));
+	UNIT_EQUAL_I64(1, receive(helper, &applied));
+	snprintf(path, sizeof path, "/proc/%d/status", (int)helper_pid(helper));
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof line, file))
+		is_said |= strcmp(line, "NoNewPrivs:\t1\n") == 0;
+	if (file)
+		fclose(file);
+	UNIT_TRUE(is_said);
+	helper_stop(helper);
+}
+
 /* --- libvirt ------------------------------------------------------------------ */
 
 static int silent_libvirtd(struct verb *verb)
@@ -410,6 +433,7 @@ int main(void)
 		{ "a killed daemon leaves its limits, and no child", test_daemon_killed },
 		{ "a child that cannot give up its rights ends, but in a dry run",
 		  test_rights_that_stay },
+		{ "the child cannot gain rights", test_no_new_rights },
 		{ "a silent libvirtd delays nobody, and newer replaces older",
 		  test_nobody_waits_for_libvirtd },
 		{ "what a silent libvirtd does not do is done in the cgroup", test_failsafe });

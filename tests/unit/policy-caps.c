@@ -65,10 +65,35 @@ static void test_cap_total(void)
 	out = scene_decide(&scene);
 	UNIT_EQUAL_DOUBLE(12, out[0].limit_w, 1e-12);
 	/* Idle power alone is 8 W; 2 % of two vCPUs at 10 W each are left to it. */
-	UNIT_EQUAL_DOUBLE(-1, out[1].limit_w, 1e-12);
+	UNIT_EQUAL_DOUBLE(0, out[1].limit_w, 0);
 	UNIT_EQUAL_DOUBLE(1.4, out[1].infeasible_w, 1e-12);
 	UNIT_EQUAL_DOUBLE(0.04, out[1].cpus, 1e-12);
 	UNIT_EQUAL_U64(HELD_BY_CAP_TOTAL, out[1].held_by);
+	policy_close(scene.policy);
+}
+
+/* Few periods in each second: in some they are all used up, in some a part of them. */
+static void test_infeasible_is_steady(void)
+{
+	struct scene scene;
+	uint64_t seed = 7;
+
+	scene_open(&scene, 1);
+	scene.domains[0].limits.cap_total_w = 7;
+	scene_decide(&scene);
+	for (unsigned t = 0; t < 120; t++) {
+		const struct policy_allotment *out;
+
+		scene_hold(&scene, 0, unit_random_double(&seed, 7, 13));
+		scene.domains[0].inside_w *= unit_random_double(&seed, 0.6, 1.4);
+		scene.domains[0].throttled_part = t % 3 ? 1 : 1.0 / 3;
+		out = scene_decide(&scene);
+		UNIT_EQUAL_DOUBLE(0.04, out[0].cpus, 0);
+		UNIT_EQUAL_DOUBLE(0, out[0].limit_w, 0);
+		UNIT_EQUAL_U64(HELD_BY_CAP_TOTAL, out[0].held_by);
+		UNIT_TRUE(out[0].infeasible_w > 1);
+		UNIT_TRUE(out[0].throttle_cpu > 0.9);
+	}
 	policy_close(scene.policy);
 }
 
@@ -263,6 +288,8 @@ int main(void)
 		{ "model.md 7: a cap less disk and outside service is the CPU's", test_cap },
 		{ "model.md 7: cap-total counts idle; below it the deficit is said",
 		  test_cap_total },
+		{ "what cannot be met holds the least there is, steadily",
+		  test_infeasible_is_steady },
 		{ "cpu-cap leaves the disks alone", test_cpu_cap },
 		{ "what is unknown leaves in force what is", test_unknown_is_held },
 		{ "one without a history starts from the default", test_default_watts },

@@ -119,6 +119,60 @@ static void test_division(void)
 	policy_close(disks.scene.policy);
 }
 
+/* Its CPU uses about what the cap is; its disk does nothing. */
+static void test_idle_disk(void)
+{
+	struct disks disks;
+	double first = 0;
+	uint64_t seed = 11;
+
+	disks_open(&disks, 1);
+	disks.disks[0].active_w = disks.scene.domains[0].disk_active_w = 0;
+	disks.disks[0].read_bytes_s = disks.disks[0].read_requests_s = 0;
+	disks.scene.domains[0].limits.cap_w = 12;
+	for (unsigned t = 0; t < 120; t++) {
+		const struct policy_allotment *out;
+
+		scene_hold(&disks.scene, 0, 10);
+		disks.scene.domains[0].cpus *= unit_random_double(&seed, 0.8, 1);
+		disks.scene.domains[0].inside_w = 10 * disks.scene.domains[0].cpus;
+		disks.scene.domains[0].throttled_part = unit_random_double(&seed, 0, 1);
+		out = scene_decide(&disks.scene);
+		first = t ? first : out[0].disks[0].read_requests_s;
+		UNIT_EQUAL_DOUBLE(12, out[0].cpu_w, 0);
+		UNIT_EQUAL_DOUBLE(first, out[0].disks[0].read_requests_s, 0);
+		/* What it may begin with. */
+		UNIT_TRUE(out[0].disks[0].active_w <= 0.15 * 12);
+	}
+	policy_close(disks.scene.policy);
+}
+
+/* It is left what it uses on average; a second that stands out a little is let pass. */
+static void test_log(void)
+{
+	struct disks disks;
+	double first = 0;
+
+	disks_open(&disks, 1);
+	disks.scene.domains[0].limits.cap_w = 12;
+	for (unsigned t = 0; t < 120; t++) {
+		double watts = t % 5 == 0 ? 0.3 : 0.05;
+		const struct policy_allotment *out;
+
+		scene_hold(&disks.scene, 0, 10);
+		disks.disks[0].active_w = disks.scene.domains[0].disk_active_w = watts;
+		disks.disks[0].read_requests_s = 100 * watts;
+		disks.disks[0].read_bytes_s = 1e7 * watts;
+		out = scene_decide(&disks.scene);
+		if (t < 60)
+			continue;
+		first = t > 60 ? first : out[0].disks[0].read_requests_s;
+		UNIT_EQUAL_DOUBLE(12 - 0.1, out[0].cpu_w, 0.06);
+		UNIT_EQUAL_DOUBLE(first, out[0].disks[0].read_requests_s, 0);
+	}
+	policy_close(disks.scene.policy);
+}
+
 static void test_two_disks(void)
 {
 	struct disks disks;
@@ -201,6 +255,8 @@ int main(void)
 		{ "model.md 3: reads and writes are split by their mix", test_mix },
 		{ "no disk is stopped altogether", test_floor },
 		{ "a cap is divided between CPU and disk by what they want", test_division },
+		{ "for an idle disk nothing is reserved, and its limit stays", test_idle_disk },
+		{ "a log is left its mean, and its limit stays", test_log },
 		{ "several disks share a cap", test_two_disks },
 		{ "what cannot be held counts as it is", test_uncontrollable },
 		{ "feedback finds what the constants miss, and writes rarely", test_feedback });

@@ -55,6 +55,8 @@ static void fill(struct state *state)
 	override->limits.cap_w = 20;
 	override->limits.disk_cap_w = INFINITY;
 	override->since_s = 1e9;
+	state_owner_add(state, "shop\n")->bucket_j = -12.5;
+	state_owner_add(state, "full");
 }
 
 static char *print(const struct state *state, struct text *text)
@@ -91,6 +93,10 @@ static void test_fixed_point(void)
 		UNIT_TRUE(isnan(domain->memory.watts_per_cpu));
 		UNIT_TRUE(domain->has_worst_case);
 	}
+	UNIT_EQUAL_U64(2, again.owner_count);
+	UNIT_TRUE(state_owner(&again, "shop\n") != NULL);
+	if (again.owner_count == 2)
+		UNIT_EQUAL_DOUBLE(-12.5, again.owners[0].bucket_j, 0);
 	UNIT_TRUE(isinf(again.host_cap_w));
 	UNIT_EQUAL_DOUBLE(1.0 / 3, again.host.peak_used_j, 0);
 	UNIT_TRUE(isinf(state_override(&again, "b")->limits.disk_cap_w));
@@ -198,6 +204,8 @@ static void test_bounds(void)
 	       "\"before\":{\"quota_us\":1,\"period_us\":1}",
 	       "holds the knob 'cpu' twice");
 	expect("\"id\":\"qemu:1:2\"", "\"id\":\"b\"", "domains: [1].id: is there twice");
+	expect("\"name\":\"full\"", "\"name\":\"shop\\n\"", "owners: [1].name: is there twice");
+	expect("\"bucket_j\":-12.5", "\"bucket_j\":\"-12\"", "owners[0].bucket_j: must be");
 	expect("\"pid\":1", "\"pid\":-1", "target.pid: must be 0..");
 	expect("\"manager\":\"qemu\"", "\"manager\":\"xen\"", "target.manager");
 	expect("\"cap_w\":20.0", "\"cap_w\":1e999", "line 1");
@@ -238,6 +246,11 @@ static void test_removal(void)
 	state_domain_remove(&state, "d19");
 	state_domain_remove(&state, "none");
 	state_override_remove(&state, "d0");
+	UNIT_TRUE(state_owner_add(&state, "one") && state_owner_add(&state, "two"));
+	state_owner_remove(&state, "one");
+	state_owner_remove(&state, "none");
+	UNIT_EQUAL_U64(1, state.owner_count);
+	UNIT_TRUE(state_owner(&state, "two") != NULL);
 	UNIT_EQUAL_U64(18, state.domain_count);
 	UNIT_EQUAL_U64(19, state.override_count);
 	UNIT_TRUE(state_domain(&state, "d3") == NULL);

@@ -100,6 +100,9 @@ static void random_domains(uint64_t *state)
 			.vdisk_count = unit_random(state) % 2,
 		};
 		domains[i].control.cap_w = any(state);
+		domains[i].control.cap_total_w = any(state);
+		domains[i].control.cpu_cap_w = any(state);
+		domains[i].control.disk_cap_w = any(state);
 		domains[i].control.headroom_w = any(state);
 		domains[i].control.infeasible_w = any(state);
 		domains[i].control.share = any(state);
@@ -154,7 +157,11 @@ static void random_daemon(uint64_t *state)
 	protocol_status_init(&status);
 	status.dry_run = unit_random(state) % 2;
 	status.host.cap_w = any(state);
+	status.host.limit_w = any(state);
+	status.host.used_w = any(state);
+	status.host.headroom_w = any(state);
 	status.host.infeasible_w = any(state);
+	status.interval_s = status.control_interval_s = any(state);
 	status.host.held_by = (struct protocol_words){ words, unit_random(state) % 3, 2 };
 	status.trouble = (struct protocol_words){ words, unit_random(state) % 3, 2 };
 	status.domains.items = limits;

@@ -323,8 +323,8 @@ static void test_attached(void)
 	draw(24, 80);
 	UNIT_TRUE(is_on_screen("\ncap of the host      100.00        -        -         - "
 			       "~33.75 W left\n"
-			       "  database         CPU 35% withheld by owner, host; CANNOT BE MET, "
-			       "3.20 W short\n"
+			       "  database         CANNOT BE MET by 3.20 W; CPU 35% withheld by "
+			       "owner, host\n"
 			       "  a-name           cap 60.00 W; set by uid 0 (root)\n"
 			       "trouble cannot write a quota\n"));
 	press(L'0');
@@ -335,6 +335,69 @@ static void test_attached(void)
 	status.dry_run = true;
 	draw(24, 80);
 	UNIT_TRUE(is_on_screen("DRY RUN"));
+}
+
+/* Nothing of the lines of the host's cap is cut on a screen of usual size. */
+static void test_a_host_cap_says_all(void)
+{
+	attach();
+	press(L'1');
+	status.host.used_w = 66.25;
+	status.host.headroom_w = 23.75;
+	status.interval_s = status.control_interval_s = 1;
+	status.host.override_by = unit_literal("uid 1000 (operator), vmetop[31337]");
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("100.00        -        -         - ~23.75 W left\n"
+			       "  that cap         10.00 W of it kept free: no meter\n"
+			       "  that cap         set by uid 1000 (operator), vmetop[31337]\n"));
+	status.host.override_by = NULL;
+	status.host.held_by = (struct protocol_words){ words + 1, 1, 1 };
+	status.host.infeasible_w = 1234.5;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("~23.75 W left\n"
+			       "  that cap         CANNOT BE MET by 1234.5 W\n"
+			       "  that cap         10.00 W of it kept free: no meter\n"
+			       "  that cap         1 VM is held back by host\n"));
+	/* A cap that holds nobody says nothing of it. */
+	limits[0].held_by.count = 1;
+	status.host.infeasible_w = 0;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("  that cap         10.00 W of it kept free: no meter\n"
+			       "  database "));
+	limits[0].held_by.count = 2;
+	/* With a meter there is no such margin, and a decision of long ago has another power. */
+	status.host.infeasible_w = NAN;
+	snapshot.source.meter = unit_literal("ipmi");
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("~23.75 W left\n"
+			       "  that cap         1 VM is held back by host\n"));
+	snapshot.source.meter = NULL;
+	status.control_interval_s = 5;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("~23.75 W left\n"
+			       "  that cap         1 VM is held back by host\n"));
+	status.host.limit_w = 60;
+	status.host.headroom_w = -12.25;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen(" 60.00        -        -         - ~6.25 W ABOVE IT\n"));
+	status.host.limit_w = 70;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen(" 70.00        -        -         - ~0.00 W left\n"));
+	status.host.limit_w = status.host.cap_w = NAN;
+	status.host.headroom_w = NAN;
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("cap of the host    none\n"));
+}
+
+static void test_a_graph_labels_its_cap(void)
+{
+	attach();
+	snapshot.host.cap_w = 114.6;
+	UNIT_EQUAL_I64(0, history_add((struct history *)(uintptr_t)frame.history, &snapshot));
+	press(L'1');
+	press(L'\n');
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("─ cap 114.6 W ─"));
 }
 
 static void test_a_lost_daemon_is_told(void)
@@ -371,6 +434,8 @@ int main(void)
 		{ "the footer asks and tells", test_the_footer_asks },
 		{ "caps have a letter", test_caps_have_a_letter },
 		{ "a daemon, its caps and who is held are seen", test_attached },
+		{ "the host's cap says what is left, and why", test_a_host_cap_says_all },
+		{ "a graph labels its cap", test_a_graph_labels_its_cap },
 		{ "a lost daemon is told, and nothing unknown is zero",
 		  test_a_lost_daemon_is_told });
 	clear_scene();

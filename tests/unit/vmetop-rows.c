@@ -358,15 +358,73 @@ static void test_every_column_formats_and_sorts(void)
 	history_free(history);
 }
 
+static const struct snapshot_control no_control = { NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN };
+
+static void prepare_caps(void)
+{
+	prepare();
+	for (size_t i = 0; i < 4; i++) {
+		domains[i].control = no_control;
+		domains[i].throttle_cpu = domains[i].throttle_disk = NAN;
+	}
+}
+
+/* The figure of a column of the i-th domain, alone. */
+static const char *figure(const char *key, size_t i)
+{
+	static char text[FIGURE_BYTES];
+	const char *const names[] = { domains[i].name };
+	struct view view = { .names = names, .name_count = 1 };
+	struct rows rows = { 0 };
+
+	UNIT_EQUAL_I64(0, rows_build(&rows, &snapshot, &view));
+	column_find(key)->format(&rows.items[0], &view, text);
+	rows_clear(&rows);
+	return text;
+}
+
+/* db: idle 3 W, CPU 1 W, disk 7 W. */
+static void test_caps_of_parts(void)
+{
+	struct snapshot_control *control = &domains[1].control;
+
+	prepare_caps();
+	UNIT_EQUAL_TEXT("-", figure("cap", 1));
+	UNIT_EQUAL_TEXT("-", figure("cap%", 1));
+	UNIT_TRUE(!column_is_had(column_find("cap"), &snapshot));
+	UNIT_TRUE(!column_is_had(column_find("throttle"), &snapshot));
+	control->disk_cap_w = 14;
+	control->headroom_w = 7;
+	UNIT_TRUE(column_is_had(column_find("cap"), &snapshot));
+	UNIT_TRUE(column_is_had(column_find("throttle"), &snapshot));
+	UNIT_EQUAL_TEXT("14.00d", figure("cap", 1));
+	UNIT_EQUAL_TEXT("50", figure("cap%", 1));
+	UNIT_EQUAL_TEXT("7.00", figure("headroom", 1));
+	UNIT_EQUAL_TEXT("-", figure("cap", 0));
+	control->cap_total_w = 11;
+	UNIT_EQUAL_TEXT("11.00t", figure("cap", 1));
+	UNIT_EQUAL_TEXT("100", figure("cap%", 1));
+	control->cpu_cap_w = 4;
+	UNIT_EQUAL_TEXT("4.00c", figure("cap", 1));
+	UNIT_EQUAL_TEXT("25", figure("cap%", 1));
+	control->cpu_cap_w = 1e300; /* of a recording */
+	control->cap_total_w = NAN;
+	control->disk_cap_w = NAN;
+	UNIT_EQUAL_U64(FIGURE_BYTES - 1, strlen(figure("cap", 1)));
+	control->cpu_cap_w = 4;
+	/* Of equal ones that of more. */
+	control->cap_w = 4;
+	UNIT_EQUAL_TEXT("4.00", figure("cap", 1));
+	UNIT_EQUAL_TEXT("200", figure("cap%", 1));
+}
+
 static void test_cap(void)
 {
 	struct view view = { .sort = "cap%" };
 	struct rows rows = { 0 };
 	char text[FIGURE_BYTES];
 
-	prepare();
-	for (size_t i = 0; i < 4; i++)
-		domains[i].control.cap_w = domains[i].throttle_disk = NAN;
+	prepare_caps();
 	domains[0].control.cap_w = 4;
 	domains[0].throttle_cpu = 0.18;
 	UNIT_EQUAL_I64(0, rows_build(&rows, &snapshot, &view));
@@ -397,5 +455,7 @@ int main(void)
 		{ "a vDISK has its own figures", test_vdisk_row },
 		{ "every column has its own key", test_every_column_has_a_key },
 		{ "every column formats and sorts", test_every_column_formats_and_sorts },
-		{ "a cap is a limit of active power", test_cap });
+		{ "a cap is a limit of active power", test_cap },
+		{ "caps of the total, CPU and disks are seen with their mark",
+		  test_caps_of_parts });
 }

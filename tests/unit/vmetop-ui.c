@@ -288,6 +288,42 @@ static void test_cap(void)
 	expect_cap("dom02", false, 9);
 }
 
+/* A cap changes the order: whose cap was asked for is looked at, until one moves on. */
+static void test_cap_is_followed(void)
+{
+	static const struct source_daemon daemon = { .tick_s = 1 };
+
+	prepare();
+	info.daemon = &daemon;
+	UNIT_EQUAL_I64(UI_CAP, type("jjc1\n"));
+	UNIT_TRUE(!ui.follow);
+	domains[2].total_w = 0.5;
+	settle();
+	UNIT_EQUAL_TEXT("dom02", at_cursor());
+	UNIT_TRUE(ui.cursor >= ui.top && ui.cursor < ui.top + 10);
+	domains[2].total_w = 100;
+	settle();
+	UNIT_EQUAL_TEXT("dom02", at_cursor());
+	UNIT_EQUAL_U64(0, ui.cursor);
+	/* As soon as it is moved, the place stays again. */
+	type("j");
+	UNIT_EQUAL_TEXT("dom00", at_cursor());
+	domains[0].total_w = 0.25;
+	settle();
+	UNIT_EQUAL_TEXT("dom01", at_cursor());
+	UNIT_EQUAL_U64(1, ui.cursor);
+	/* One that ends leaves the cursor where it was. */
+	UNIT_EQUAL_I64(UI_CAP, type("c1\n"));
+	domains[1] = domains[--snapshot.domain_count];
+	settle();
+	UNIT_EQUAL_U64(1, ui.cursor);
+	UNIT_TRUE(!ui.stay);
+	UNIT_EQUAL_TEXT("dom03", at_cursor());
+	/* The host's cap moves nothing. */
+	type("1c5\n");
+	UNIT_TRUE(!ui.stay);
+}
+
 static void test_cap_that_is_none(void)
 {
 	static const char *const wrong[] = { "-1", "abc", "20J", "1e12", "nan", "inf", "20 W W" };
@@ -515,6 +551,8 @@ int main(void)
 		{ "a delay is checked", test_delay },
 		{ "a delay is no shorter than a daemon's tick", test_delay_of_a_daemon },
 		{ "caps of domains and of the host are asked for", test_cap },
+		{ "the cursor stays with whom a cap was asked for, until it is moved",
+		  test_cap_is_followed },
 		{ "what is no cap, or of no domain, is told", test_cap_that_is_none },
 		{ "without a daemon c says why", test_cap_without_a_daemon },
 		{ "domains open and close, one by one and all", test_tree },

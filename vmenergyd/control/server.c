@@ -64,9 +64,6 @@ static int open_listener(struct server *server, const struct server_options *opt
 
 	server->rules = (struct peer_rules){ peer_find_group(options->read_group),
 					     peer_find_group(options->change_group) };
-	if (options->change_group && server->rules.change_group == PEER_NO_GROUP)
-		log_warning("there is no group %s: only root may change limits",
-			    options->change_group);
 	if (options->listen_fd >= 0)
 		return listener_adopt(&server->listener, options->listen_fd, error);
 	group = server->rules.read_group;

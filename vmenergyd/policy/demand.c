@@ -77,7 +77,7 @@ static void learn_wanted(struct row *row, double cpus)
 		slot->wanted_cpus = cpus;
 }
 
-static void demand_cpu(struct row *row)
+static void demand_cpu(struct row *row, double dt_s)
 {
 	const struct policy_domain *in = row->in;
 	double cpus = first_known(row->slot->cpus, 0), most = demand_cpus_most(row);
@@ -91,6 +91,8 @@ static void demand_cpu(struct row *row)
 	else if (part > THROTTLED && isfinite(in->quota_cpus))
 		next = fmax(next, GROW_FACTOR * in->quota_cpus);
 	learn_wanted(row, cpus);
+	if (in->fresh)
+		recent_follow(&row->slot->recent, row->inside_w, row->throttled, dt_s);
 	row->wants_more = row->throttled;
 	row->cpu_next_w = row->k * fmin(next, most);
 	row->cpu_most_w = row->k * most;
@@ -111,14 +113,15 @@ static void demand_disk(struct row *row, double dt_s)
 			disk_follow(slot, disk, dt_s);
 		held_w += first_known(disk->active_w, 0);
 		row->disk_most_w += disk->span_w;
-		row->disk_recent_w += disk_recent_w(slot);
+		row->disk_peak_w += recent_peak_w(&slot->recent);
+		row->disk_mean_w += slot->mean_w;
 		row->disk_held |= disk->held && row->in->fresh;
-		row->disk_wants_more |= slot->held_s > 0 && row->in->fresh;
+		row->disk_wants_more |= recent_held(&slot->recent) && row->in->fresh;
 	}
 	row->disk_fixed_w = row->disk_most_w > 0 ? fmax(0, row->disk_w - held_w) : row->disk_w;
 	row->disk_floor_w = disk_floor_w(row);
 	row->disk_next_w = fmin(row->disk_most_w,
-				GROW_FACTOR * row->disk_recent_w + GROW_DISK * row->disk_most_w);
+				GROW_FACTOR * row->disk_peak_w + GROW_DISK * row->disk_most_w);
 	if (row->disk_wants_more)
 		row->disk_next_w = row->disk_most_w;
 }
@@ -138,6 +141,6 @@ void demand_row(const struct decision *decision, struct row *row)
 	row->outside_w = first_known(slot->outside_w, 0);
 	row->disk_w = first_known(slot->disk_w, 0);
 	row->limit_w = row->cpu_w = row->disk_allot_w = INFINITY;
-	demand_cpu(row);
+	demand_cpu(row, decision->dt_s);
 	demand_disk(row, decision->dt_s);
 }

@@ -10,6 +10,7 @@
 #define LEAST_BYTES_S 65536.0
 #define LEAST_REQUESTS_S 1.0
 #define TYPICAL_BYTES 65536.0 /* of a request, before one was seen */
+#define EVEN 0.5              /* of reads and writes, before one was seen */
 #define OTHER_PART 0.1        /* for a direction that is not used now, on top */
 #define FASTER 1.6            /* how far feedback may go from the constants */
 #define SLOWER 0.6
@@ -22,8 +23,7 @@
 #define REST_S 20.0
 #define WHOLE 0.999
 #define WHOLE_YET 0.9 /* of what is not limited now */
-#define STRETCH_S 15.0
-#define HELD_FOR_S 10.0
+#define MEAN_S 10.0   /* a cap holds for means over so long, and longer */
 
 enum { READ, WRITE };
 
@@ -40,28 +40,19 @@ static double request_s(const struct disk_direction *direction, double bytes)
 	return direction->overhead_s + bytes / direction->rate_bytes_s;
 }
 
-static double size_of(const struct disk_slot *slot, int direction)
+static double size_of(const struct disk_mix *mix, int direction)
 {
-	return first_known(slot->request_bytes[direction],
-			   first_known(slot->request_bytes[1 - direction], TYPICAL_BYTES));
-}
-
-double disk_recent_w(const struct disk_slot *slot)
-{
-	return fmax(slot->peak_w[0], slot->peak_w[1]);
+	return first_known(mix->request_bytes[direction],
+			   first_known(mix->request_bytes[1 - direction], TYPICAL_BYTES));
 }
 
 void disk_follow(struct disk_slot *slot, const struct policy_disk *disk, double dt_s)
 {
 	double watts = fmin(first_known(disk->active_w, 0), disk->span_w);
 
-	slot->held_s = disk->held ? HELD_FOR_S : fmax(0, slot->held_s - dt_s);
-	slot->stretch_s += dt_s;
-	if (slot->stretch_s > STRETCH_S) {
-		slot->peak_w[1] = slot->peak_w[0];
-		slot->peak_w[0] = slot->stretch_s = 0;
-	}
-	slot->peak_w[0] = fmax(slot->peak_w[0], watts);
+	recent_follow(&slot->recent, watts, disk->held, dt_s);
+	slot->mean_w = first_known(slot->mean_w, watts);
+	slot->mean_w += (watts - slot->mean_w) * -expm1(-dt_s / MEAN_S);
 }
 
 double disk_floor_w(const struct row *row)
@@ -83,7 +74,7 @@ double disk_floor_w(const struct row *row)
 
 static void learn_size(struct disk_slot *slot, int direction, double bytes_s, double requests_s)
 {
-	double *mean = &slot->request_bytes[direction], bytes = bytes_s / requests_s;
+	double *mean = &slot->mix.request_bytes[direction], bytes = bytes_s / requests_s;
 
 	if (!(requests_s >= 1) || !isfinite(bytes))
 		return;
@@ -101,49 +92,51 @@ static void learn_mix(struct disk_slot *slot, const struct policy_disk *disk)
 
 	learn_size(slot, READ, disk->read_bytes_s, disk->read_requests_s);
 	learn_size(slot, WRITE, disk->write_bytes_s, disk->write_requests_s);
+	slot->mix.read_part = first_known(slot->mix.read_part, part);
 	if (!isnan(part))
-		slot->read_part = isnan(slot->read_part)
-					  ? part
-					  : slot->read_part + 0.3 * (part - slot->read_part);
+		slot->mix.read_part += 0.3 * (part - slot->mix.read_part);
 }
 
 static void rates(const struct disk_slot *slot, const struct policy_disk *disk, int direction,
 		  double watts, double *bytes_s, double *requests_s)
 {
 	const struct disk_direction *constants = direction == READ ? &disk->read : &disk->write;
-	double bytes = size_of(slot, direction), cost_s = request_s(constants, bytes);
+	double bytes = size_of(&slot->written, direction), cost_s = request_s(constants, bytes);
 
 	*requests_s = fmax(watts / (disk->span_w * cost_s), LEAST_REQUESTS_S);
 	/* At this size both bind alike: no other size can cost more. */
 	*bytes_s = fmax(fmax(*requests_s * bytes, LEAST_BYTES_S), slot->largest_bytes);
 }
 
-static double mean_size(const struct disk_slot *slot)
+static double mean_size(const struct disk_mix *mix, double read_part)
 {
-	return slot->written_part * size_of(slot, READ) +
-	       (1 - slot->written_part) * size_of(slot, WRITE);
-}
-
-static void write_limits(struct disk_slot *slot, const struct policy_disk *disk, double watts)
-{
-	struct policy_disk_allotment *force = &slot->in_force;
-	double part = first_known(slot->read_part, 0.5);
-
-	hold_written(&slot->hold, watts, watts);
-	slot->written_part = part;
-	slot->written_bytes = mean_size(slot);
-	rates(slot, disk, READ, watts * fmax(part, OTHER_PART), &force->read_bytes_s,
-	      &force->read_requests_s);
-	rates(slot, disk, WRITE, watts * fmax(1 - part, OTHER_PART), &force->write_bytes_s,
-	      &force->write_requests_s);
+	return read_part * size_of(mix, READ) + (1 - read_part) * size_of(mix, WRITE);
 }
 
 static bool mix_moved(const struct disk_slot *slot)
 {
-	double ratio = mean_size(slot) / slot->written_bytes;
+	double now = first_known(slot->mix.read_part, EVEN);
+	double then = first_known(slot->written.read_part, EVEN);
+	double ratio = mean_size(&slot->mix, then) / mean_size(&slot->written, then);
 
-	return fabs(slot->read_part - slot->written_part) > MIX_MOVED || ratio > SIZE_MOVED ||
-	       ratio * SIZE_MOVED < 1;
+	return fabs(now - then) > MIX_MOVED || ratio > SIZE_MOVED || ratio * SIZE_MOVED < 1;
+}
+
+/* For the mix that they were made for, as long as that is about right: what feedback has found
+ * is of that. */
+static void write_limits(struct disk_slot *slot, const struct policy_disk *disk, double watts)
+{
+	struct policy_disk_allotment *force = &slot->in_force;
+	double part;
+
+	if (isinf(slot->hold.setting) || mix_moved(slot))
+		slot->written = slot->mix;
+	part = first_known(slot->written.read_part, EVEN);
+	hold_written(&slot->hold, watts, watts);
+	rates(slot, disk, READ, watts * fmax(part, OTHER_PART), &force->read_bytes_s,
+	      &force->read_requests_s);
+	rates(slot, disk, WRITE, watts * fmax(1 - part, OTHER_PART), &force->write_bytes_s,
+	      &force->write_requests_s);
 }
 
 /* While its limit is reached: by what came of it. */
@@ -152,7 +145,7 @@ static double used_up(const struct decision *decision, struct disk_slot *slot,
 {
 	/* The first period after a write is one of two limits. */
 	if (slot->hold.age_s > 1.5 * decision->dt_s && disk->active_w > 0)
-		hold_sample(&slot->hold, disk->active_w);
+		hold_sample(&slot->hold, disk->active_w, true);
 	watts = fmin(fmax(slot->hold.setting * (1 + hold_error(&slot->hold)), SLOWER * watts),
 		     FASTER * watts);
 	return fmin(watts, FASTER * disk->span_w);
@@ -162,24 +155,12 @@ static double used_up(const struct decision *decision, struct disk_slot *slot,
  */
 static double unused(struct disk_slot *slot, const struct policy_disk *disk, double watts)
 {
-	double change = watts / slot->hold.setting - 1;
-	bool is_near = disk->active_w > NEARLY_USED * slot->hold.setting;
+	double before_w = first_known(slot->hold.written_w, slot->hold.setting);
+	double change = watts / before_w - 1;
+	bool is_near = disk->active_w > NEARLY_USED * before_w;
 
-	slot->hold.count = slot->hold.next = 0;
+	hold_forget(&slot->hold);
 	return change < -IDLE_DOWN || (change > IDLE_UP && is_near) ? watts : slot->hold.setting;
-}
-
-static bool may_write(const struct disk_slot *slot, const struct policy_disk *disk, double setting,
-		      double watts)
-{
-	double change = setting / slot->hold.setting - 1;
-	bool is_over = disk->active_w > (1 + DEADBAND) * watts;
-
-	if (change < 0 && is_over)
-		return hold_may_write(&slot->hold, change, 0);
-	if (slot->hold.age_s >= REST_S)
-		return true;
-	return disk->held && hold_may_write(&slot->hold, change, REST_S);
 }
 
 static void regulate(const struct decision *decision, struct disk_slot *slot,
@@ -199,7 +180,9 @@ static void regulate(const struct decision *decision, struct disk_slot *slot,
 	change = setting / hold->setting - 1;
 	if (fabs(change) < 1e-3 && !(disk->held && mix_moved(slot)))
 		return;
-	if (may_write(slot, disk, setting, watts))
+	if (change > 0 && change < DEADBAND && hold->age_s < REST_S)
+		return;
+	if (hold_may_write(hold, change, REST_S))
 		write_limits(slot, disk, setting);
 }
 
@@ -209,16 +192,17 @@ static void divide(struct policy *policy, const struct row *row)
 	for (size_t i = 0; i < row->in->disk_count; i++) {
 		const struct policy_disk *disk = &row->in->disks[i];
 		const struct disk_slot *slot = &row->slot->disks[i];
-		double use_w = disk_recent_w(slot);
+		double use_w = recent_peak_w(&slot->recent),
+		       most_w = fmin(disk->span_w, row->disk_allot_w);
 
 		policy->claims[i] = (struct water_claim){ .share = 1 };
 		if (disk_is_held_here(disk))
 			policy->claims[i] = (struct water_claim){
 				.share = 1,
 				.use = use_w,
-				.next = fmin(disk->span_w, 1.3 * use_w + 0.1 * disk->span_w),
-				.most = disk->span_w,
-				.wants_more = slot->held_s > 0,
+				.next = 1.3 * use_w + 0.1 * disk->span_w,
+				.most = most_w,
+				.wants_more = recent_held(&slot->recent),
 			};
 	}
 	water_allow(policy->claims, policy->water, row->in->disk_count, row->disk_allot_w);

@@ -1,29 +1,38 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A domain's limit, divided between its CPU and its disks: by what they want
- * where both want more than there is. A disk that does not is left what it used
- * recently, and may use a little more at any time: the CPU's part follows soon.
+ * where the disks want more than they have. Disks that do not are left what they
+ * used of late, as one figure that moves rarely, and may use a little more at any
+ * time: the CPU's part follows.
  */
 #include "vmenergyd/policy/internal.h"
 
 #include <math.h>
 
-#define ROOM 0.12 /* of the limit: that a disk may begin with, for a period on top of it */
-#define SLACK_OF_USE 0.1
-#define SLACK_OF_ALL 0.01
+/* Of the limit: what disks may begin with before the CPU makes room; a burst may be 15 % over. */
+#define ROOM 0.1
+/* Of the limit: seconds of disks that stand out from their mean so far are let pass; 5 % may. */
+#define TOLERATED 0.03
+#define DEADBAND 0.005 /* of the limit: what is reserved moves only beyond */
 
 enum { CPU, DISK, PARTS };
 
-/* Both want more. */
+static void narrow_both(struct row *row, double cpu_w, double disk_w)
+{
+	narrow(&row->cpu_w, &row->cpu_by, fmax(cpu_w, row->cpu_floor_w), row->limit_by);
+	narrow(&row->disk_allot_w, &row->disk_by, fmax(disk_w, row->disk_floor_w), row->limit_by);
+}
+
 static void contest(struct row *row, double watts)
 {
+	double use_w = recent_peak_w(&row->slot->recent);
 	struct water_claim claims[PARTS] = {
 		[CPU] = { .share = 1,
 			  .floor = row->cpu_floor_w,
-			  .use = row->inside_w,
-			  .next = row->cpu_next_w,
+			  .use = use_w,
+			  .next = use_w + ROOM * watts,
 			  .most = fmin(row->cpu_most_w, row->cpu_w),
-			  .wants_more = row->wants_more },
+			  .wants_more = recent_held(&row->slot->recent) },
 		[DISK] = { .share = 1,
 			   .floor = row->disk_floor_w,
 			   .use = fmax(0, row->disk_w - row->disk_fixed_w),
@@ -33,19 +42,19 @@ static void contest(struct row *row, double watts)
 	struct water scratch[PARTS];
 
 	water_allow(claims, scratch, PARTS, watts);
-	narrow(&row->cpu_w, &row->cpu_by, claims[CPU].given, row->limit_by);
-	narrow(&row->disk_allot_w, &row->disk_by, claims[DISK].given, row->limit_by);
+	row->slot->reserved_w = claims[DISK].given;
+	narrow_both(row, claims[CPU].given, claims[DISK].given);
 }
 
 static void reserve(struct row *row, double watts)
 {
-	double recent_w = fmin(row->disk_recent_w, watts);
-	double slack_w = fmin(SLACK_OF_USE * recent_w, SLACK_OF_ALL * watts);
-	double cpu_w = fmax(watts - recent_w - slack_w, row->cpu_floor_w);
+	double *reserved_w = &row->slot->reserved_w;
+	double peak_w = fmin(row->disk_peak_w, watts);
+	double wanted_w = fmin(peak_w, fmax(row->disk_mean_w, peak_w - TOLERATED * watts));
 
-	narrow(&row->cpu_w, &row->cpu_by, cpu_w, row->limit_by);
-	narrow(&row->disk_allot_w, &row->disk_by,
-	       fmax(fmin(watts, recent_w + ROOM * watts), row->disk_floor_w), row->limit_by);
+	if (row->in->fresh && fabs(wanted_w - *reserved_w) > DEADBAND * watts)
+		*reserved_w = wanted_w;
+	narrow_both(row, watts - *reserved_w, fmin(watts, *reserved_w + ROOM * watts));
 }
 
 void divide_row(struct row *row)

@@ -5,7 +5,7 @@
 
 #define AIM_SMOOTH_S 8.0
 #define AIM_JUMP 0.04
-#define DOWN_AT_ONCE 0.04
+#define DOWN_AT_ONCE 0.025
 
 /* Means over so many samples are looked at. The first two may be off by more, as nothing is known
  * yet of what a write made. */
@@ -26,7 +26,6 @@ enum { TESTS = sizeof tests / sizeof tests[0] };
 /* One sample so far from the mean of those before is of another kind of work. */
 #define JUMP_LEAST 0.06
 #define JUMP_ERRORS 5.0
-#define UP_AT_ONCE 0.25
 /* Both ends of a sample lie anywhere in a quantum: the deviation of two uniform ones. */
 #define ENDS 0.408
 /* Of so many samples on, chance is taken from means of BLOCK of them, too: whole periods of a quota
@@ -97,10 +96,15 @@ static double block_noise(const struct hold *hold, unsigned samples)
 	return sqrt(sum / (blocks - 1) * BLOCK);
 }
 
-void hold_sample(struct hold *hold, double watts)
+void hold_forget(struct hold *hold)
+{
+	hold->count = hold->next = hold->full = 0;
+}
+
+void hold_sample(struct hold *hold, double watts, bool is_full)
 {
 	if (is_jump(hold, watts))
-		hold->count = hold->next = 0;
+		hold_forget(hold);
 	if (hold->count > 0 && watts > 0)
 		hold->noise += NOISE_GAIN *
 			       (NOISE_OF_STEPS * fabs(past(hold, 0) / watts - 1) - hold->noise);
@@ -108,6 +112,7 @@ void hold_sample(struct hold *hold, double watts)
 	hold->next = (hold->next + 1) % HOLD_RING;
 	if (hold->count < HOLD_RING)
 		hold->count++;
+	hold->full = is_full ? hold->full + 1 : 0;
 }
 
 double hold_error(const struct hold *hold)
@@ -127,6 +132,8 @@ double hold_error(const struct hold *hold)
 			noise = fmin(noise, block_noise(hold, samples));
 		noise = fmax(noise, NOISE_LEAST);
 		off = watts > 0 ? hold->aim_w / watts - 1 : 0;
+		if (off > 0 && samples > hold->full)
+			continue;
 		if (fabs(off) > fmax(tests[t].least, tests[t].errors * noise / sqrt(samples)))
 			error = off;
 	}
@@ -135,20 +142,18 @@ double hold_error(const struct hold *hold)
 
 bool hold_may_write(const struct hold *hold, double change, double rest_s)
 {
-	if (change < -DOWN_AT_ONCE || change > UP_AT_ONCE)
+	if (change < -DOWN_AT_ONCE)
 		return true;
 	return hold->writes >= 1 && (hold->age_s >= rest_s || change > DOWN_AT_ONCE);
 }
 
 void hold_written(struct hold *hold, double setting, double wanted)
 {
-	double change = fabs(setting / hold->setting - 1);
-
 	hold->setting = setting;
 	hold->written_w = isfinite(setting) ? hold->aim_w * setting / wanted : NAN;
 	hold->age_s = 0;
-	/* A large one is none of the small ones that are to be rare. */
-	if (!(change > UP_AT_ONCE))
+	/* Steps of one rise count once, as its last. */
+	if (!(setting < wanted))
 		hold->writes = fmax(0, hold->writes - 1);
-	hold->count = hold->next = 0;
+	hold_forget(hold);
 }

@@ -25,13 +25,17 @@ struct hold {
 	double quantum;          /* what is counted whole, part of a sample; 0 */
 	double watts[HOLD_RING]; /* while it was in force and used up */
 	unsigned count, next;
+	unsigned full; /* of the last of them: while it was used up throughout */
 };
 
 void hold_reset(struct hold *hold);
 /* Time passes; what the setting ought to give now. */
 void hold_aim(struct hold *hold, double target_w, double dt_s);
-/* A mean of a period that the setting governed from begin to end. */
-void hold_sample(struct hold *hold, double watts);
+/* A mean of a period with the setting in force; is_full: used up from begin to end, so that
+ * nothing else made it so little. */
+void hold_sample(struct hold *hold, double watts, bool is_full);
+/* What was sampled so far. */
+void hold_forget(struct hold *hold);
 /* Aim over what it gives, less 1; 0 = not off by more than chance (or nothing is known). */
 double hold_error(const struct hold *hold);
 /* May it be written, for a change by that fraction? Large ones always may; small ones after

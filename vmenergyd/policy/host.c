@@ -104,6 +104,7 @@ void host_apply(struct decision *decision)
 {
 	const struct policy_host *host = &decision->in->host;
 	struct host_memory *memory = &decision->policy->host;
+	struct policy_host_allotment *out = &decision->out->host;
 	double inside_w = 0, fixed_w = 0, others_w, effective_w;
 
 	for (size_t i = 0; i < decision->count; i++) {
@@ -111,26 +112,24 @@ void host_apply(struct decision *decision)
 
 		*(row->in->cpu_controllable ? &inside_w : &fixed_w) += row->inside_w;
 	}
-	decision->out->host.headroom_w = NAN;
 	slope_update(decision);
 	memory->power_w = power_now_w(decision, inside_w + fixed_w);
 	find_cap(decision, first_known(memory->power_w, 0));
-	decision->out->host.slope = memory->slope;
-	decision->out->host.margin = memory->margin;
-	if (isinf(decision->out->host.cap_w)) {
+	out->slope = memory->slope;
+	out->margin = memory->margin;
+	if (isinf(out->cap_w)) {
 		memory->over = 0;
 		return;
 	}
-	memory->over =
-		memory->power_w > EMERGENCY * decision->out->host.cap_w ? memory->over + 1 : 0;
+	memory->over = memory->power_w > EMERGENCY * out->cap_w ? memory->over + 1 : 0;
 	others_w = host->idle_w + host->disk_w + host->service_w + host->kept_active_w;
-	follow_others(memory, others_w, decision->out->host.cap_w, decision->dt_s);
+	follow_others(memory, others_w, out->cap_w, decision->dt_s);
+	/* What is left of it and what is missing are of the same limit: without its margin. */
+	out->margin_w = out->cap_w * memory->margin;
+	effective_w = out->cap_w - out->margin_w;
+	out->headroom_w = effective_w - memory->power_w;
 	if (isnan(memory->others_w))
 		return;
-	/* What is left of it and what is missing are of the same limit: without its margin. */
-	effective_w = decision->out->host.cap_w * (1 - memory->margin);
-	decision->out->host.headroom_w = effective_w - memory->power_w;
-	decision->out->host.controllable_w =
-		effective_w - memory->others_w - memory->slope * fixed_w;
-	divide(decision, decision->out->host.controllable_w);
+	out->controllable_w = effective_w - memory->others_w - memory->slope * fixed_w;
+	divide(decision, out->controllable_w);
 }

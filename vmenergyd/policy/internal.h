@@ -16,17 +16,32 @@
 /* What quotas of periods of 20 ms and more gave, measured: -1.3 to +4.6 % more than they say. */
 #define TRIM_FIRST (1 / 1.016)
 
+/* What was used of late: as long ago as timers of file systems and the like come again. */
+struct recent {
+	struct stretch {
+		double peak_w;
+		bool held; /* a limit was reached */
+	} stretches[2];    /* of time: this one and the one before */
+	double stretch_s;  /* of this one */
+};
+void recent_follow(struct recent *recent, double watts, bool held, double dt_s);
+double recent_peak_w(const struct recent *recent);
+bool recent_held(const struct recent *recent);
+
+/* What a disk is asked for. */
+struct disk_mix {
+	double request_bytes[2]; /* mean of a request, read and write; NaN = never seen */
+	double read_part;        /* of the busy time; NaN */
+};
+
 /* One vDISK, from decision to decision. */
 struct disk_slot {
-	struct hold hold;        /* the setting: watts of energy-equivalent busy time */
-	double request_bytes[2]; /* mean of a request, read and write; NaN = never seen */
-	double largest_bytes;
-	double read_part;                   /* of the busy time */
-	double written_part, written_bytes; /* the mix, when the limits were made */
+	struct hold hold;             /* the setting: watts of energy-equivalent busy time */
+	struct disk_mix mix, written; /* now; that the limits in force were made for */
+	double largest_bytes;         /* of a request */
 	struct policy_disk_allotment in_force;
-	double peak_w[2]; /* most that it used, in this stretch of time and the one before */
-	double stretch_s; /* of this one */
-	double held_s;    /* counts as held for so long yet */
+	double mean_w;
+	struct recent recent;
 };
 
 /* What is remembered of a domain (of an owner: its bucket alone). */
@@ -36,15 +51,17 @@ struct slot {
 	double k;                                         /* W per CPU; NaN = unknown */
 	double cpus, inside_w, outside_w, disk_w, idle_w; /* last known; NaN */
 	double wanted_cpus;                               /* used when it was free; NaN */
-	unsigned strained; /* decisions that it counts as throttled for yet */
-	double bucket_j;   /* NaN = full */
-	double away_s;     /* not charged yet: nobody looked */
-	double trim;       /* quota over the CPUs that it gave */
-	bool was_seen;     /* in a decision before */
-	double free_s;     /* without any need of its quota */
-	double last_quota; /* that the last figures were made under; NaN */
-	double last_part;  /* of the periods that were throttled then; NaN */
-	struct hold hold;  /* the quota */
+	unsigned strained;    /* decisions that it counts as throttled for yet */
+	double bucket_j;      /* NaN = full */
+	double away_s;        /* not charged yet: nobody looked */
+	double trim;          /* quota over the CPUs that it gave */
+	bool was_seen;        /* in a decision before */
+	double free_s;        /* without any need of its quota */
+	double last_quota;    /* that the last figures were made under; NaN */
+	double last_part;     /* of the periods that were throttled then; NaN */
+	struct hold hold;     /* the quota */
+	struct recent recent; /* of the CPU */
+	double reserved_w;    /* of its limit, for its disks */
 	struct disk_slot *disks;
 	size_t disk_count;
 };
@@ -65,7 +82,8 @@ struct row {
 	double idle_w, inside_w, outside_w, disk_w, disk_fixed_w;
 	double cpu_floor_w, disk_floor_w; /* what the mechanisms leave at the least */
 	double cpu_next_w, cpu_most_w;    /* may grow to; could ever use */
-	double disk_recent_w, disk_next_w, disk_most_w;
+	double disk_peak_w, disk_mean_w;  /* of late */
+	double disk_next_w, disk_most_w;
 	double limit_w, cpu_w, disk_allot_w; /* results; INFINITY */
 	unsigned limit_by, cpu_by, disk_by;  /* policy_reason that made them */
 	double deficit_w;                    /* its part of its owner's */
@@ -156,8 +174,6 @@ void quota_row(const struct decision *decision, struct row *row);
 void disk_row(const struct decision *decision, struct row *row);
 /* Can be limited, and its constants are known. */
 bool disk_is_held_here(const struct policy_disk *disk);
-/* The most that it used recently. */
-double disk_recent_w(const struct disk_slot *slot);
 /* What it was seen to do. */
 void disk_follow(struct disk_slot *slot, const struct policy_disk *disk, double dt_s);
 /* What the floors of a row's disks cost. */

@@ -102,6 +102,8 @@ static void set_free(struct decision *decision)
 	decision->out->host = (struct policy_host_allotment){
 		.cap_w = INFINITY,
 		.controllable_w = INFINITY,
+		.headroom_w = NAN,
+		.margin_w = NAN,
 		.slope = policy->host.slope,
 		.margin = policy->host.margin,
 	};

@@ -154,7 +154,8 @@ struct policy_host_allotment {
 	double infeasible_w;   /* deficit with every floor applied; 0 */
 	double headroom_w; /* cap_w less the margin, less what the host uses; NaN without a cap */
 	double slope;      /* K */
-	double margin;     /* m */
+	double margin;     /* m, a fraction */
+	double margin_w;   /* of cap_w, that is kept free; NaN without a cap */
 };
 
 struct policy_output {

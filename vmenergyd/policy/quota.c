@@ -38,18 +38,23 @@ static bool same(double a, double b)
 	return a == b || (isfinite(b) && fabs(a - b) <= NEAR * b);
 }
 
-/* Do the figures say what this quota gives? Not those of the first period with it, which hold the
- * delay until it took effect and the quota that the write gave away, nor those of a period that was
- * throttled only in part, or the first that was throttled, which hold the demand. */
+/* Were the figures made under this quota? Not those of the first period with it, which hold the
+ * delay until it took effect and the quota that the write gave away. */
 static bool governs(const struct row *row, const struct slot *slot)
 {
 	double now = row->in->quota_cpus;
 
-	if (!isfinite(now) || !same(now, slot->last_quota) ||
-	    row->in->throttled_part < THROUGHOUT || slot->last_part < THROUGHOUT)
+	if (!isfinite(now) || !same(now, slot->last_quota))
 		return false;
 	/* Rounded by whoever writes it, or a tighter one of the operator's. */
 	return same(now, slot->hold.setting) || (slot->hold.age_s > 5 && now < slot->hold.setting);
+}
+
+/* And by nothing else? In a period that was throttled only in part, or the first that was, the
+ * demand was less. */
+static bool is_full(const struct row *row, const struct slot *slot)
+{
+	return row->in->throttled_part >= THROUGHOUT && slot->last_part >= THROUGHOUT;
 }
 
 static double bandwidth_s(const struct row *row, double cpus)
@@ -69,8 +74,8 @@ static double used_up(const struct decision *decision, const struct row *row, st
 {
 	slot->hold.quantum = bandwidth_s(row, slot->hold.setting) / decision->dt_s;
 	if (governs(row, slot)) {
-		hold_sample(&slot->hold, row->inside_w);
-		if (row->in->cpus > 0)
+		hold_sample(&slot->hold, row->inside_w, is_full(row, slot));
+		if (row->in->cpus > 0 && is_full(row, slot))
 			slot->trim += 0.1 * (slot->hold.setting / row->in->cpus - slot->trim);
 		slot->trim = fmin(fmax(slot->trim, TRIM_LEAST), TRIM_MOST);
 	}
@@ -94,10 +99,14 @@ static double unused(const struct row *row, const struct slot *slot, double cpus
 	return hold->setting;
 }
 
+/* Where no more than the least is left, that: there is nothing that feedback could mend. */
 static double bounded(const struct row *row, double cpus, double fed_forward)
 {
-	cpus = fmin(fmax(cpus, TRIM_LEAST * fed_forward), TRIM_MOST * fed_forward);
-	return fmax(cpus, policy_least_cpus(row->in->vcpus));
+	double least = policy_least_cpus(row->in->vcpus);
+
+	if (same(fed_forward, least))
+		return least;
+	return fmax(least, fmin(fmax(cpus, TRIM_LEAST * fed_forward), TRIM_MOST * fed_forward));
 }
 
 static void write_quota(struct row *row, struct slot *slot, double cpus, bool emergency)

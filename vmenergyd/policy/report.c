@@ -67,7 +67,7 @@ static double throttle_disk(const struct row *row)
 			continue;
 		limited = true;
 		most_w += disk->span_w;
-		if (row->slot->disks[i].held_s > 0)
+		if (recent_held(&row->slot->disks[i].recent))
 			withheld_w += fmax(0, disk->span_w - first_known(disk->active_w, 0));
 	}
 	return limited && most_w > 0 ? withheld_w / most_w : NAN;
@@ -76,7 +76,7 @@ static double throttle_disk(const struct row *row)
 void report_row(struct row *row)
 {
 	struct policy_allotment *out = row->out;
-	bool cpu_held = row->throttled && isfinite(row->slot->hold.setting);
+	bool cpu_held = row->slot->strained > 0 && isfinite(row->slot->hold.setting);
 
 	out->limit_w = fmax(0, row->limit_w);
 	out->cpu_w = row->cpu_w;

@@ -134,9 +134,8 @@ int slot_disks(struct slot *slot, size_t count)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
 		hold_reset(&disks[i].hold);
-		disks[i].request_bytes[0] = disks[i].request_bytes[1] = NAN;
-		disks[i].written_part = disks[i].written_bytes = NAN;
-		disks[i].read_part = NAN;
+		disks[i].mix = disks[i].written = (struct disk_mix){ { NAN, NAN }, NAN };
+		disks[i].mean_w = NAN;
 	}
 	free(slot->disks);
 	slot->disks = disks;
