@@ -332,6 +332,17 @@ static void prepare_near(struct sim_run *run)
 	prepare_contended(run, sim_uniform(&run->random, 0.9, 1.1) * CONTENDED_W);
 }
 
+static void prepare_near_owner(struct sim_run *run)
+{
+	double cap_w = 2 * sim_uniform(&run->random, 0.9, 1.1) * CONTENDED_W;
+
+	prepare_contended(run, NAN);
+	sim_limit_owner(run, "acme", "web1")->cap_w = cap_w;
+	sim_limit_owner(run, "acme", "web2")->cap_w = cap_w;
+	sim_judge_domains(run, 0, 2, cap_w);
+	run->judge.what = JUDGE_SUM;
+}
+
 static void prepare_firm(struct sim_run *run)
 {
 	prepare_contended(run, 0.4 * CONTENDED_W);
@@ -369,6 +380,10 @@ static const struct sim_target targets_near[] = {
 	TARGET_MEAN10,
 	TARGET_WRITES,
 	TARGETS_END,
+};
+
+static const struct sim_target targets_near_owner[] = {
+	{ METRIC_STEADY, -15, 0.5, WORST }, TARGET_BURST, TARGET_MEAN10, TARGET_WRITES, TARGETS_END,
 };
 
 /* Of a minute, a burst is followed by some seconds in which the disk's part is kept for it: the
@@ -435,6 +450,8 @@ const struct sim_scenario sim_scenarios_domain[] = {
 	  prepare_divided_bursts, NULL, targets_divided_bursts },
 	{ "near", "two get about what their caps are, their disks idle", 100, true, prepare_near,
 	  NULL, targets_near },
+	{ "near-owner", "and the cap is their owner's", 130, true, prepare_near_owner, NULL,
+	  targets_near_owner },
 	{ "near-bursts", "and one's disk works at times", 130, true, prepare_near, work_at_times,
 	  targets_near_bursts },
 	{ "near-log", "and both write a log", 130, true, prepare_near, write_log, targets_near },

@@ -78,6 +78,9 @@ static void test_margins_without_meter(void)
 	scene.in.host.cap_w = 100;
 	scene_decide(&scene);
 	UNIT_EQUAL_DOUBLE(0.1, scene.out.host.margin, 1e-12);
+	/* What is left, too, is less by it. */
+	UNIT_EQUAL_DOUBLE(10, scene.out.host.margin_w, 1e-12);
+	UNIT_EQUAL_DOUBLE(90 - scene.in.host.total_w, scene.out.host.headroom_w, 1e-9);
 	scene.in.host.energy_error = 0.001;
 	for (unsigned i = 0; i < 3; i++)
 		scene_decide(&scene);

@@ -261,6 +261,26 @@ static void test_partly_throttled(void)
 	policy_close(scene.policy);
 }
 
+/* More than its cap, though it was not throttled all the time: no demand excuses that. */
+static void test_partly_throttled_and_over(void)
+{
+	struct scene scene;
+	double before;
+
+	hold_10_w(&scene);
+	before = scene.out.domains[0].cpus;
+	for (unsigned t = 0; t < 30; t++) {
+		scene_hold(&scene, 0, 10);
+		scene.domains[0].throttled_part = 0.6;
+		scene.domains[0].cpus *= 1.03;
+		scene.domains[0].inside_w *= 1.03;
+		scene_decide(&scene);
+	}
+	printf("%g CPUs, before %g\n", scene.out.domains[0].cpus, before);
+	UNIT_EQUAL_DOUBLE(0.97 * before, scene.out.domains[0].cpus, 0.015 * before);
+	policy_close(scene.policy);
+}
+
 /* The quota that a write gives away shows in the first period with it. */
 static void test_first_period_teaches_nothing(void)
 {
@@ -305,6 +325,25 @@ static void test_only_less_needs_no_leave(void)
 	UNIT_TRUE(hold_may_write(&hold, 0.3, 60));
 	hold_written(&hold, 4, 4);
 	UNIT_TRUE(!hold_may_write(&hold, 0.3, 60));
+}
+
+/* Ten caps in ten seconds, each a little higher: no minute's budget of writes stands before them.
+ */
+static void test_asked_is_followed_at_once(void)
+{
+	struct plant plant;
+
+	plant_open(&plant, 4);
+	plant.inexact = 0;
+	plant.scene.domains[0].limits.cap_w = 5;
+	for (unsigned t = 0; t < 10; t++)
+		plant_step(&plant);
+	for (double cap_w = 6; cap_w < 16; cap_w++) {
+		plant.scene.domains[0].limits.cap_w = cap_w;
+		plant_step(&plant);
+		UNIT_EQUAL_DOUBLE(cap_w / 10, plant.scene.out.domains[0].cpus, 0.03);
+	}
+	policy_close(plant.scene.policy);
 }
 
 /* Another kind of work: what was seen of the one before is no part of the answer. */
@@ -396,10 +435,13 @@ int main(void)
 		{ "a burst of an idle domain meets its limit", test_burst_meets_its_limit },
 		{ "figures of the quota before teach nothing", test_old_quota_teaches_nothing },
 		{ "a quota that is used up in part is left alone", test_partly_throttled },
+		{ "one that is throttled in part and over its cap is held closer",
+		  test_partly_throttled_and_over },
 		{ "the first period of a quota teaches nothing",
 		  test_first_period_teaches_nothing },
 		{ "less is written at once, more as often as a minute allows",
 		  test_only_less_needs_no_leave },
+		{ "a cap that somebody sets is followed at once", test_asked_is_followed_at_once },
 		{ "another kind of work is answered at once", test_another_kind_of_work },
 		{ "whole periods more or less do not hide a mean", test_whole_periods },
 		{ "a thousand domains share a host's cap", test_many });

@@ -16,7 +16,6 @@
 #define THROTTLED 0.1   /* part of the periods */
 #define GROW_FACTOR 1.3 /* how much more than now it may want next */
 #define GROW_CPUS 0.1
-#define GROW_DISK 0.1 /* of the span */
 /* Decisions: a strangled domain has few periods in each, and in some it is not throttled. */
 #define STRAINED 3
 
@@ -120,10 +119,6 @@ static void demand_disk(struct row *row, double dt_s)
 	}
 	row->disk_fixed_w = row->disk_most_w > 0 ? fmax(0, row->disk_w - held_w) : row->disk_w;
 	row->disk_floor_w = disk_floor_w(row);
-	row->disk_next_w = fmin(row->disk_most_w,
-				GROW_FACTOR * row->disk_peak_w + GROW_DISK * row->disk_most_w);
-	if (row->disk_wants_more)
-		row->disk_next_w = row->disk_most_w;
 }
 
 void demand_row(const struct decision *decision, struct row *row)

@@ -7,23 +7,22 @@
 
 #include <math.h>
 
-#define LEAST_BYTES_S 65536.0
-#define LEAST_REQUESTS_S 1.0
+#define LEAST_BYTES_S 65536.0 /* far below any time-out of a guest */
+#define LEAST_REQUESTS_S 1.0  /* the same */
 #define TYPICAL_BYTES 65536.0 /* of a request, before one was seen */
 #define EVEN 0.5              /* of reads and writes, before one was seen */
 #define OTHER_PART 0.1        /* for a direction that is not used now, on top */
 #define FASTER 1.6            /* how far feedback may go from the constants */
 #define SLOWER 0.6
-#define MIX_MOVED 0.15
-#define SIZE_MOVED 1.3
-#define IDLE_DOWN 0.13
-#define IDLE_UP 0.15
-#define DEADBAND 0.1
-#define NEARLY_USED 0.7
-#define REST_S 20.0
-#define WHOLE 0.999
-#define WHOLE_YET 0.9 /* of what is not limited now */
-#define MEAN_S 10.0   /* a cap holds for means over so long, and longer */
+#define MIX_MOVED 0.15  /* reads against writes: less is left to feedback */
+#define SIZE_MOVED 1.3  /* of requests: the same */
+#define IDLE_DOWN 0.13  /* while it is not used up, a limit may be so much more than allotted */
+#define IDLE_UP 0.15    /* and so much less */
+#define DEADBAND 0.1    /* a rise by less may wait: the CPU takes what a disk leaves */
+#define NEARLY_USED 0.7 /* who uses less is in no need of a higher limit */
+#define REST_S 20.0     /* three small writes a minute */
+#define WHOLE 0.999     /* all of the span but rounding */
+#define MEAN_S 10.0     /* a cap holds for means over so long, and longer */
 
 enum { READ, WRITE };
 
@@ -208,10 +207,10 @@ static void divide(struct policy *policy, const struct row *row)
 	water_allow(policy->claims, policy->water, row->in->disk_count, row->disk_allot_w);
 }
 
-/* So much that it needs no limit; what goes without one does not get one for a little less. */
-static bool is_whole(const struct disk_slot *slot, const struct policy_disk *disk, double watts)
+/* So much that it needs no limit. */
+static bool is_whole(const struct policy_disk *disk, double watts)
 {
-	return watts >= (isinf(slot->hold.setting) ? WHOLE_YET : WHOLE) * disk->span_w;
+	return watts >= WHOLE * disk->span_w;
 }
 
 void disk_row(const struct decision *decision, struct row *row)
@@ -228,7 +227,7 @@ void disk_row(const struct decision *decision, struct row *row)
 		if (row->in->fresh)
 			learn_mix(slot, disk);
 		if (!limited || !disk_is_held_here(disk) ||
-		    (row->in->fresh && is_whole(slot, disk, watts))) {
+		    (row->in->fresh && is_whole(disk, watts))) {
 			hold_reset(&slot->hold);
 			slot->in_force = unlimited;
 		} else if (row->in->fresh)

@@ -9,8 +9,6 @@
 
 #include <math.h>
 
-/* Of the limit: what disks may begin with before the CPU makes room; a burst may be 15 % over. */
-#define ROOM 0.1
 /* Of the limit: seconds of disks that stand out from their mean so far are let pass; 5 % may. */
 #define TOLERATED 0.03
 #define DEADBAND 0.005 /* of the limit: what is reserved moves only beyond */

@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-#define AIM_SMOOTH_S 8.0
-#define AIM_JUMP 0.04
-#define DOWN_AT_ONCE 0.025
+#define AIM_SMOOTH_S 8.0   /* small moves of an aim are averaged over some seconds */
+#define AIM_JUMP 0.04      /* more is no noise but another aim */
+#define DOWN_AT_ONCE 0.025 /* so much over is near the 3 % that a mean of 10 s may be over */
 
 /* Means over so many samples are looked at. The first two may be off by more, as nothing is known
  * yet of what a write made. */
@@ -17,9 +17,9 @@ static const struct {
 	{ 16, .009, 3.6 }, { 32, .009, 3.6 }, { 60, .009, 3.6 },
 };
 enum { TESTS = sizeof tests / sizeof tests[0] };
-#define NOISE_FIRST 0.01
-#define NOISE_LEAST 0.003
-#define NOISE_GAIN 0.1
+#define NOISE_FIRST 0.01  /* as accounts are: corrected within some samples */
+#define NOISE_LEAST 0.003 /* so that few equal samples do not look like certainty */
+#define NOISE_GAIN 0.1    /* of an average over about ten samples */
 /* The standard deviation over the mean magnitude of differences: sqrt(pi) / 2. */
 #define NOISE_OF_STEPS 0.886
 #define MOVED 0.03 /* of an aim since the last write, with no sample yet */
@@ -36,7 +36,6 @@ enum { TESTS = sizeof tests / sizeof tests[0] };
 void hold_reset(struct hold *hold)
 {
 	*hold = (struct hold){ .setting = INFINITY,
-			       .target_w = NAN,
 			       .aim_w = NAN,
 			       .written_w = NAN,
 			       .noise = NOISE_FIRST,
@@ -47,7 +46,6 @@ void hold_aim(struct hold *hold, double target_w, double dt_s)
 {
 	hold->age_s += dt_s;
 	hold->writes = fmin(HOLD_WRITES_MAX, hold->writes + HOLD_WRITES_PER_S * dt_s);
-	hold->target_w = target_w;
 	if (!(fabs(target_w - hold->aim_w) < AIM_JUMP * hold->aim_w))
 		hold->aim_w = target_w;
 	else
@@ -138,6 +136,11 @@ double hold_error(const struct hold *hold)
 			error = off;
 	}
 	return error;
+}
+
+void hold_asked(struct hold *hold)
+{
+	hold->writes = fmax(hold->writes, 1);
 }
 
 bool hold_may_write(const struct hold *hold, double change, double rest_s)

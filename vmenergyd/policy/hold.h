@@ -15,9 +15,8 @@ enum { HOLD_RING = 64 };
 #define HOLD_WRITES_MAX 5.0          /* that may be saved up */
 
 struct hold {
-	double setting; /* in force; INFINITY = none */
-	double target_w;
-	double aim_w;     /* target_w, smoothed */
+	double setting;   /* in force; INFINITY = none */
+	double aim_w;     /* what it ought to give, smoothed */
 	double written_w; /* aim_w when the setting was written; NaN = not known */
 	double age_s;     /* since the last write */
 	double writes;
@@ -34,6 +33,8 @@ void hold_aim(struct hold *hold, double target_w, double dt_s);
 /* A mean of a period with the setting in force; is_full: used up from begin to end, so that
  * nothing else made it so little. */
 void hold_sample(struct hold *hold, double watts, bool is_full);
+/* Somebody asked for something else: that one is not to wait for. */
+void hold_asked(struct hold *hold);
 /* What was sampled so far. */
 void hold_forget(struct hold *hold);
 /* Aim over what it gives, less 1; 0 = not off by more than chance (or nothing is known). */

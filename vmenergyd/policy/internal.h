@@ -12,6 +12,8 @@
 #include "vmenergyd/policy/policy.h"
 #include "vmenergyd/policy/water.h"
 
+/* Of a limit: what one may begin with before others make room; a burst may be 15 % over. */
+#define ROOM 0.1
 #define DEFICIT_LEAST_W 1e-3 /* less is a matter of rounding */
 /* What quotas of periods of 20 ms and more gave, measured: -1.3 to +4.6 % more than they say. */
 #define TRIM_FIRST (1 / 1.016)
@@ -56,6 +58,7 @@ struct slot {
 	double away_s;        /* not charged yet: nobody looked */
 	double trim;          /* quota over the CPUs that it gave */
 	bool was_seen;        /* in a decision before */
+	double asked_w[4];    /* its own caps then; NaN */
 	double free_s;        /* without any need of its quota */
 	double last_quota;    /* that the last figures were made under; NaN */
 	double last_part;     /* of the periods that were throttled then; NaN */
@@ -80,10 +83,10 @@ struct row {
 	bool disk_wants_more; /* or was, a short while ago */
 	double k, share, host_share;
 	double idle_w, inside_w, outside_w, disk_w, disk_fixed_w;
-	double cpu_floor_w, disk_floor_w; /* what the mechanisms leave at the least */
-	double cpu_next_w, cpu_most_w;    /* may grow to; could ever use */
-	double disk_peak_w, disk_mean_w;  /* of late */
-	double disk_next_w, disk_most_w;
+	double cpu_floor_w, disk_floor_w;    /* what the mechanisms leave at the least */
+	double cpu_next_w, cpu_most_w;       /* may grow to; could ever use */
+	double disk_peak_w, disk_mean_w;     /* of late */
+	double disk_most_w;                  /* could ever use */
 	double limit_w, cpu_w, disk_allot_w; /* results; INFINITY */
 	unsigned limit_by, cpu_by, disk_by;  /* policy_reason that made them */
 	double deficit_w;                    /* its part of its owner's */

@@ -4,20 +4,20 @@
 
 #include <math.h>
 
-static struct water_claim claim_of(const struct row *row)
+static struct water_claim claim_of(const struct row *row, double total_w)
 {
 	double fixed_w = row->outside_w + row->disk_fixed_w;
 	double floor_w = fixed_w + row->disk_floor_w;
-	double held_w = row->disk_w - row->disk_fixed_w;
+	double use_w = fixed_w + recent_peak_w(&row->slot->recent) + row->disk_peak_w;
 
 	floor_w += row->in->cpu_controllable ? row->cpu_floor_w : row->inside_w;
 	return (struct water_claim){
 		.share = row->share,
 		.floor = fmax(floor_w, first_known(row->in->limits.floor_w, 0)),
-		.use = fmin(row->limit_w, fixed_w + row->inside_w + held_w),
-		.next = fmin(row->limit_w, fixed_w + row->cpu_next_w + row->disk_next_w),
+		.use = fmin(row->limit_w, use_w),
+		.next = fmin(row->limit_w, use_w + ROOM * total_w),
 		.most = fmin(row->limit_w, fixed_w + row->cpu_most_w + row->disk_most_w),
-		.wants_more = row->wants_more || row->disk_held,
+		.wants_more = recent_held(&row->slot->recent) || row->disk_wants_more,
 	};
 }
 
@@ -27,7 +27,7 @@ static void divide(struct decision *decision, const size_t *members, size_t coun
 	double deficit_w, floors_w = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		policy->claims[i] = claim_of(&policy->rows[members[i]]);
+		policy->claims[i] = claim_of(&policy->rows[members[i]], total_w);
 		floors_w += policy->claims[i].floor;
 	}
 	deficit_w = water_allow(policy->claims, policy->water, count, total_w);

@@ -134,6 +134,25 @@ static size_t find_owner(const struct policy_input *in, const char *name, size_t
 	return OWNER_NONE;
 }
 
+/* Writes are spared where nothing changes; what somebody sets is followed at once. */
+static void see_asked(struct slot *slot, const struct limits *limits)
+{
+	const double asked_w[] = { limits->cap_w, limits->cap_total_w, limits->cpu_cap_w,
+				   limits->disk_cap_w };
+	bool moved = false;
+
+	for (size_t i = 0; i < sizeof asked_w / sizeof *asked_w; i++) {
+		moved |= !(asked_w[i] == slot->asked_w[i] ||
+			   (isnan(asked_w[i]) && isnan(slot->asked_w[i])));
+		slot->asked_w[i] = asked_w[i];
+	}
+	if (!moved)
+		return;
+	hold_asked(&slot->hold);
+	for (size_t i = 0; i < slot->disk_count; i++)
+		hold_asked(&slot->disks[i].hold);
+}
+
 static int begin_row(struct decision *decision, size_t i)
 {
 	const struct policy_domain *domain = &decision->in->domains[i];
@@ -144,6 +163,7 @@ static int begin_row(struct decision *decision, size_t i)
 	row->slot = slot_add(decision->policy, domain->id);
 	if (!row->slot || slot_disks(row->slot, domain->disk_count))
 		return -ENOMEM;
+	see_asked(row->slot, &domain->limits);
 	row->owner = find_owner(decision->in, domain->owner, hint);
 	demand_row(decision, row);
 	row->host_share = row->share;

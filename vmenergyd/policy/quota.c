@@ -9,24 +9,23 @@
 
 #include "vmenergyd/policy/bandwidth.h"
 
-#define LEAST_PER_VCPU 0.02
-#define RISE_PER_VCPU 0.25 /* per decision */
+#define LEAST_PER_VCPU 0.02 /* less would stop a guest for longer than its watchdogs bear */
+#define RISE_PER_VCPU 0.25  /* per decision */
 /* A domain's cap is aimed at from below: quotas give a little more than they say. */
 #define AIM 0.993
-#define NEAR 0.01 /* two quotas are the same */
-#define RELEASE_AFTER_S 30.0
-#define RELEASE_PART 0.9
-#define NOT_NEEDED 1.2  /* of all that it could use */
-#define LEAK_PART 0.003 /* a write leaks one period's quota: rest so long that it is that part */
-#define REST_MOST_S 60.0
-#define TRIM_LEAST 0.8
-#define TRIM_MOST 1.3
-#define IDLE_DOWN 0.13 /* while it is not used up, a quota may be so much more than allotted */
-#define IDLE_UP 0.10
-#define IDLE_UP_REST_S 10.0
-#define NEARLY_USED 0.8
-#define URGENT 0.05
-#define THROUGHOUT 0.9 /* of the periods used up: that the quota alone held it */
+#define NEAR 0.01            /* two quotas are the same */
+#define RELEASE_AFTER_S 30.0 /* without need of it: longer than pauses between bursts */
+#define RELEASE_PART 0.9     /* of the target, that all it could use must stay below */
+#define NOT_NEEDED 1.2       /* of all that it could use */
+#define LEAK_PART 0.003  /* a write leaks one period's quota: rest so long that it is that part */
+#define REST_MOST_S 60.0 /* even with the longest periods */
+#define TRIM_LEAST 0.8   /* measured inaccuracies are far inside; more is a mistake */
+#define TRIM_MOST 1.3    /* the same, upwards */
+#define IDLE_DOWN 0.13   /* while it is not used up, a quota may be so much more than allotted */
+#define IDLE_UP 0.10     /* what is not used up is worth no write for less */
+#define IDLE_UP_REST_S 15.0 /* nor sooner: once it is used up, it rises at once */
+#define URGENT 0.05         /* such a fall jumps the queue of writes */
+#define THROUGHOUT 0.9      /* of the periods used up: that the quota alone held it */
 
 double policy_least_cpus(unsigned vcpus)
 {
@@ -93,8 +92,7 @@ static double unused(const struct row *row, const struct slot *slot, double cpus
 	change = cpus / hold->setting - 1;
 	if (change < -(own ? URGENT : IDLE_DOWN))
 		return cpus;
-	if (change > IDLE_UP &&
-	    (hold->age_s > IDLE_UP_REST_S || row->in->cpus > NEARLY_USED * hold->setting))
+	if (change > IDLE_UP && hold->age_s > IDLE_UP_REST_S)
 		return cpus;
 	return hold->setting;
 }
