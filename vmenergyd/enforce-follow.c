@@ -361,6 +361,7 @@ static void drop(struct enforce *enforce, struct enforce_domain *domain)
 {
 	enforce_knobs_forget(enforce, domain, true);
 	state_domain_remove(enforce->state, domain->id);
+	enforce_budget_keep(enforce, domain->id, domain->name, domain->uuid);
 	if (!domain->uuid)
 		state_override_remove(enforce->state, domain->id);
 	policy_forget(enforce->policy, domain->id);
@@ -380,9 +381,11 @@ static void drop_unmet(struct enforce *enforce)
 		return;
 	for (size_t i = enforce->state->domain_count; i-- > 0;) {
 		const char *id = enforce->state->domains[i].id;
+		const struct target *target = &enforce->state->domains[i].target;
 
-		if (enforce_find(enforce, id) || lives(enforce, &enforce->state->domains[i].target))
+		if (enforce_find(enforce, id) || lives(enforce, target))
 			continue;
+		enforce_budget_keep(enforce, id, target->name, target->uuid);
 		policy_forget(enforce->policy, id);
 		state_domain_remove(enforce->state, id);
 	}

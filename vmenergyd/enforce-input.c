@@ -285,9 +285,9 @@ static int fill(struct enforce *enforce, double elapsed_s, double *outside_w)
 		decision->rows[decision->count] = domain;
 		decision->ids[decision->count] = domain->id;
 		domain->decided = decision->count++;
-		result = enforce_owner_add(decision, domain);
+		result = enforce_budgets_take_up(enforce, domain);
 	}
-	return result ? result : enforce_owners_add_absent(enforce);
+	return result;
 }
 
 int enforce_decide(struct enforce *enforce, const struct enforce_input *input, struct error *error)

@@ -7,7 +7,7 @@
  *   enforce-sums.c     what they used since the last decision
  *   enforce-rules.c    which limits hold for whom; caps by hand
  *   enforce-input.c    all of that as the policy's input
- *   enforce-owners.c   owners, who have budgets while nothing of theirs runs, too
+ *   enforce-budgets.c  budgets that outlive those who have them; owners
  *   enforce-want.c     allotments as values of knobs
  *   enforce-knobs.c    the life of a knob that is taken over, until it is given back
  *   enforce-answers.c  what came of verbs; somebody else's writes
@@ -195,8 +195,7 @@ struct enforce {
 	double realtime_s;
 	bool has_snapshot;
 	uint64_t snapshot_seq, snapshot_epoch;
-	uint64_t rules;        /* changes whenever they do */
-	uint64_t owners_rules; /* of which owners without a budget have been forgotten */
+	uint64_t rules; /* changes whenever they do */
 	struct enforce_domains domains;
 	struct enforce_rows by_snapshot, by_reading, by_topology;
 	struct enforce_host_sums host;
@@ -246,6 +245,10 @@ void enforce_find_leaves(const struct enforce *enforce, struct enforce_domain *d
 			 const struct topology *topology, const struct domain *of);
 
 /* --- enforce-rules.c */
+/* Its own, without what takes a limit of the file away. */
+struct limits enforce_domain_limits(const struct enforce *enforce, const char *id, const char *name,
+				    const char *uuid);
+struct limits enforce_owner_limits(const struct enforce *enforce, const char *owner);
 void enforce_refresh_rules(struct enforce *enforce, struct enforce_domain *domain);
 double enforce_host_cap_w(const struct enforce *enforce); /* NaN = none */
 bool enforce_host_has_limit(const struct enforce *enforce);
@@ -264,14 +267,16 @@ bool enforce_holds_disks_by_cgroup(const struct enforce_domain *domain);
 bool enforce_can_hold_disk(const struct enforce *enforce, const struct enforce_domain *domain,
 			   const struct enforce_disk *disk);
 
-/* --- enforce-owners.c */
+/* --- enforce-budgets.c */
 /* As the state has them. 0 or -ENOMEM. */
-int enforce_owners_adopt(struct enforce *enforce);
-/* Limits of the domain's owner, and of owners that have no domain now, into the decision. 0 or
- * -ENOMEM. */
-int enforce_owner_add(struct enforce_decision *decision, const struct enforce_domain *domain);
-int enforce_owners_add_absent(struct enforce *enforce);
-void enforce_owners_remember(struct enforce *enforce);
+int enforce_budgets_adopt(struct enforce *enforce);
+/* The domain is no more; what is left of its budget is kept if it can be known again. */
+void enforce_budget_keep(struct enforce *enforce, const char *id, const char *name,
+			 const char *uuid);
+/* Into the decision, with what was kept of its budget and of its owner's. 0 or -ENOMEM. */
+int enforce_budgets_take_up(struct enforce *enforce, const struct enforce_domain *domain);
+/* After the decision: owners' are noted; those of who is not in it fill up. */
+void enforce_budgets_follow(struct enforce *enforce);
 
 /* --- enforce-want.c */
 /* What the last decision asks of each knob of the domain. 0 or -ENOMEM. */

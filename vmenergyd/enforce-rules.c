@@ -31,26 +31,38 @@ static bool has_limit(const struct limits *limits)
 	       !isnan(limits->disk_cap_w) || !isnan(limits->budget_j);
 }
 
+struct limits enforce_domain_limits(const struct enforce *enforce, const char *id, const char *name,
+				    const char *uuid)
+{
+	struct limits limits = config_domain_limits(enforce->config, name, uuid);
+	const struct state_override *override = state_override(enforce->state, id);
+
+	if (override)
+		limits_override(&limits, &override->limits);
+	settle_limits(&limits);
+	return limits;
+}
+
+struct limits enforce_owner_limits(const struct enforce *enforce, const char *owner)
+{
+	struct limits limits = config_owner_limits(enforce->config, owner);
+
+	settle_limits(&limits);
+	return limits;
+}
+
 void enforce_refresh_rules(struct enforce *enforce, struct enforce_domain *domain)
 {
-	const struct state_override *override;
 	const char *owner;
 
 	if (domain->rules == enforce->rules)
 		return;
-	domain->limits = config_domain_limits(enforce->config, domain->name, domain->uuid);
-	override = state_override(enforce->state, domain->id);
-	if (override)
-		limits_override(&domain->limits, &override->limits);
-	settle_limits(&domain->limits);
+	domain->limits = enforce_domain_limits(enforce, domain->id, domain->name, domain->uuid);
 	domain->has_limit = has_limit(&domain->limits);
 	owner = config_domain_owner(enforce->config, domain->name, domain->uuid);
 	if (!owner)
 		owner = domain->host_owner;
-	domain->owner_limits = limits_none();
-	if (owner)
-		domain->owner_limits = config_owner_limits(enforce->config, owner);
-	settle_limits(&domain->owner_limits);
+	domain->owner_limits = owner ? enforce_owner_limits(enforce, owner) : limits_none();
 	domain->owner_has_limit = has_limit(&domain->owner_limits);
 	if (text_replace(&domain->owner, owner) == 0)
 		domain->rules = enforce->rules;

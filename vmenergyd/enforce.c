@@ -26,7 +26,7 @@ static int remember_all(struct enforce *enforce)
 	for (size_t i = 0; i < enforce->state->domain_count && !result; i++)
 		result = policy_remember(enforce->policy, enforce->state->domains[i].id,
 					 &enforce->state->domains[i].memory);
-	return result ? result : enforce_owners_adopt(enforce);
+	return result ? result : enforce_budgets_adopt(enforce);
 }
 
 int enforce_open(struct enforce **out, const struct enforce_options *options,
@@ -193,7 +193,7 @@ static int act(struct enforce *enforce)
 		result = step_all(enforce, true);
 	for (size_t i = 0; i < enforce->domains.count; i++)
 		enforce_remember(enforce, enforce->domains.items[i]);
-	enforce_owners_remember(enforce);
+	enforce_budgets_follow(enforce);
 	enforce->state->host = policy_recall_host(enforce->policy);
 	return result;
 }

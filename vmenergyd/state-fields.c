@@ -40,15 +40,15 @@ static const struct state_real limits_items[] = {
 static const struct state_real override_items[] = {
 	{ "since_s", offsetof(struct state_override, since_s), 0 },
 };
-static const struct state_real owner_items[] = {
-	{ "bucket_j", offsetof(struct state_owner, bucket_j), REAL_SIGNED },
+static const struct state_real budget_items[] = {
+	{ "bucket_j", offsetof(struct state_budget, bucket_j), REAL_SIGNED },
 };
 const struct state_reals state_reals_state = { state_items, COUNT_OF(state_items) };
 const struct state_reals state_reals_host = { host_items, COUNT_OF(host_items) };
 const struct state_reals state_reals_memory = { memory_items, COUNT_OF(memory_items) };
 const struct state_reals state_reals_limits = { limits_items, COUNT_OF(limits_items) };
 const struct state_reals state_reals_override = { override_items, COUNT_OF(override_items) };
-const struct state_reals state_reals_owner = { owner_items, COUNT_OF(owner_items) };
+const struct state_reals state_reals_budget = { budget_items, COUNT_OF(budget_items) };
 
 void state_put_reals(struct build *build, json_t *object, const struct state_reals *table,
 		     const void *record)

@@ -61,26 +61,28 @@ static json_t *override_object(struct build *build, const struct state_override 
 	return object;
 }
 
-static json_t *owner_object(struct build *build, const struct state_owner *owner)
+static json_t *budget_object(struct build *build, const struct state_budget *budget)
 {
 	json_t *object = json_object();
 
-	build_put(build, object, "name", node_text_value(owner->name));
-	state_put_reals(build, object, &state_reals_owner, owner);
+	build_put(build, object, "id", node_text_value(budget->id));
+	if (budget->name)
+		build_put(build, object, "name", node_text_value(budget->name));
+	state_put_reals(build, object, &state_reals_budget, budget);
 	return object;
 }
 
 /* Unknown to older files, and to those who read them: left out where there are none. */
-static void put_owners(struct build *build, json_t *root, const struct state *state)
+static void put_budgets(struct build *build, json_t *root, const struct state *state)
 {
-	json_t *owners;
+	json_t *budgets;
 
-	if (state->owner_count == 0)
+	if (state->budget_count == 0)
 		return;
-	owners = json_array();
-	for (size_t i = 0; i < state->owner_count; i++)
-		build_append(build, owners, owner_object(build, &state->owners[i]));
-	build_put(build, root, "owners", owners);
+	budgets = json_array();
+	for (size_t i = 0; i < state->budget_count; i++)
+		build_append(build, budgets, budget_object(build, &state->budgets[i]));
+	build_put(build, root, "budgets", budgets);
 }
 
 int state_print(const struct state *state, struct text *out, struct error *error)
@@ -100,7 +102,7 @@ int state_print(const struct state *state, struct text *out, struct error *error
 	for (size_t i = 0; i < state->override_count; i++)
 		build_append(&build, overrides, override_object(&build, &state->overrides[i]));
 	build_put(&build, root, "overrides", overrides);
-	put_owners(&build, root, state);
+	put_budgets(&build, root, state);
 	return build_line(&build, root, STATE_DIGITS, out);
 }
 
@@ -273,31 +275,45 @@ static int parse_overrides(const struct node *root, struct state *state)
 	return result;
 }
 
-static int parse_owner(const struct node *node, void *item)
+static int parse_budget(const struct node *node, void *item)
 {
-	struct state_owner *owner = item;
+	struct state_budget *budget = item;
+	struct node name;
 	int result = node_object(node);
 
-	if (!result)
-		result = parse_owned(node, "name", STATE_NAME_MAX, &owner->name);
-	return result ? result : state_parse_reals(node, &state_reals_owner, owner);
+	if (result)
+		return result;
+	name = node_member(node, "name");
+	result = parse_owned(node, "id", STATE_NAME_MAX, &budget->id);
+	if (!result && node_present(&name))
+		result = node_text(&name, STATE_NAME_MAX, &budget->name);
+	return result ? result : state_parse_reals(node, &state_reals_budget, budget);
 }
 
-static int parse_owners(const struct node *root, struct state *state)
+static int compare_budgets(const void *first, const void *second)
 {
-	struct node node = node_member(root, "owners");
+	const struct state_budget *a = first, *b = second;
+
+	return strcmp(a->id, b->id);
+}
+
+static int parse_budgets(const struct node *root, struct state *state)
+{
+	struct node node = node_member(root, "budgets");
 	struct node_list list;
 	int result;
 
 	if (!node_present(&node))
 		return 0;
-	result =
-		node_parse_list(&node, STATE_OWNERS_MAX, sizeof *state->owners, parse_owner, &list);
-	state->owners = list.items;
-	state->owner_count = state->owner_capacity = list.count;
-	for (size_t i = 0; i < list.count && !result; i++)
-		if (state_owner(state, state->owners[i].name) != &state->owners[i])
-			result = node_fail(&node, "[%zu].name: is there twice", i);
+	result = node_parse_list(&node, STATE_BUDGETS_MAX, sizeof *state->budgets, parse_budget,
+				 &list);
+	state->budgets = list.items;
+	state->budget_count = state->budget_capacity = list.count;
+	if (!result && list.count > 0)
+		qsort(state->budgets, list.count, sizeof *state->budgets, compare_budgets);
+	for (size_t i = 1; i < list.count && !result; i++)
+		if (strcmp(state->budgets[i - 1].id, state->budgets[i].id) == 0)
+			result = node_fail(&node, "'%s' is there twice", state->budgets[i].id);
 	return result;
 }
 
@@ -320,7 +336,7 @@ static int parse_root(const struct node *root, struct state *state)
 		result = parse_domains(root, state);
 	if (!result)
 		result = parse_overrides(root, state);
-	return result ? result : parse_owners(root, state);
+	return result ? result : parse_budgets(root, state);
 }
 
 int state_parse(const char *text, size_t length, struct state *state, struct error *error)

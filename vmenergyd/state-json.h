@@ -26,7 +26,7 @@ struct state_reals {
 	size_t count;
 };
 extern const struct state_reals state_reals_state, state_reals_host, state_reals_memory,
-	state_reals_limits, state_reals_override, state_reals_owner;
+	state_reals_limits, state_reals_override, state_reals_budget;
 
 void state_put_reals(struct build *build, json_t *object, const struct state_reals *table,
 		     const void *record);

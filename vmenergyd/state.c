@@ -36,17 +36,23 @@ static void override_release(struct state_override *override)
 	free(override->by);
 }
 
+static void budget_release(struct state_budget *budget)
+{
+	free(budget->id);
+	free(budget->name);
+}
+
 void state_clear(struct state *state)
 {
 	for (size_t i = 0; i < state->domain_count; i++)
 		domain_release(&state->domains[i]);
 	for (size_t i = 0; i < state->override_count; i++)
 		override_release(&state->overrides[i]);
-	for (size_t i = 0; i < state->owner_count; i++)
-		free(state->owners[i].name);
+	for (size_t i = 0; i < state->budget_count; i++)
+		budget_release(&state->budgets[i]);
 	free(state->domains);
 	free(state->overrides);
-	free(state->owners);
+	free(state->budgets);
 	state_init(state);
 }
 
@@ -172,36 +178,62 @@ void state_override_remove(struct state *state, const char *id)
 	*override = state->overrides[--state->override_count];
 }
 
-struct state_owner *state_owner(struct state *state, const char *name)
+/* Where it stands, or would stand. */
+static size_t find_budget(const struct state *state, const char *id, bool *found)
 {
-	for (size_t i = 0; i < state->owner_count; i++)
-		if (strcmp(state->owners[i].name, name) == 0)
-			return &state->owners[i];
-	return NULL;
+	size_t low = 0, high = state->budget_count;
+
+	*found = false;
+	while (low < high && !*found) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(state->budgets[middle].id, id);
+
+		*found = order == 0;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return *found ? high : low;
 }
 
-struct state_owner *state_owner_add(struct state *state, const char *name)
+struct state_budget *state_budget(struct state *state, const char *id)
 {
-	struct state_owner *owner;
-	char *copy = strlen(name) <= STATE_NAME_MAX ? strdup(name) : NULL;
+	bool found;
+	size_t at = find_budget(state, id, &found);
 
-	if (!copy || state->owner_count >= STATE_OWNERS_MAX ||
-	    !grow(&state->owners, &state->owner_capacity, state->owner_count,
-		  sizeof *state->owners)) {
-		free(copy);
+	return found ? &state->budgets[at] : NULL;
+}
+
+struct state_budget *state_budget_add(struct state *state, const char *id, const char *name)
+{
+	struct state_budget added = { .bucket_j = NAN }, *budget;
+	bool found;
+	size_t at = find_budget(state, id, &found);
+
+	if (strlen(id) > STATE_NAME_MAX || (name && strlen(name) > STATE_NAME_MAX) ||
+	    state->budget_count >= STATE_BUDGETS_MAX)
+		return NULL;
+	if (text_replace(&added.id, id) || text_replace(&added.name, name) ||
+	    !grow(&state->budgets, &state->budget_capacity, state->budget_count,
+		  sizeof *state->budgets)) {
+		budget_release(&added);
 		return NULL;
 	}
-	owner = &state->owners[state->owner_count++];
-	*owner = (struct state_owner){ copy, NAN };
-	return owner;
+	budget = &state->budgets[at];
+	memmove(budget + 1, budget, (state->budget_count++ - at) * sizeof *budget);
+	*budget = added;
+	return budget;
 }
 
-void state_owner_remove(struct state *state, const char *name)
+void state_budget_remove(struct state *state, const char *id)
 {
-	struct state_owner *owner = state_owner(state, name);
+	struct state_budget *budget = state_budget(state, id);
+	size_t behind;
 
-	if (!owner)
+	if (!budget)
 		return;
-	free(owner->name);
-	*owner = state->owners[--state->owner_count];
+	budget_release(budget);
+	behind = --state->budget_count - (size_t)(budget - state->budgets);
+	memmove(budget, budget + 1, behind * sizeof *budget);
 }

@@ -20,9 +20,9 @@
 enum {
 	STATE_DOMAINS_MAX = 10000,
 	STATE_OVERRIDES_MAX = 10000,
-	STATE_OWNERS_MAX = 10000,
+	STATE_BUDGETS_MAX = 20000,
 	STATE_KNOBS_MAX = 256, /* of a domain */
-	STATE_NAME_MAX = 4096, /* bytes of an override's name, and of an owner's */
+	STATE_NAME_MAX = 4096, /* bytes of a name, and of a budget's id */
 };
 
 /* A knob that we took over. */
@@ -58,10 +58,14 @@ struct state_override {
 	double since_s; /* UNIX */
 };
 
-/* What is left of an owner's budget. */
-struct state_owner {
-	char *name;
+/* What is left of the budget of an owner, or of a domain that does not run. */
+struct state_budget {
+	char *id;        /* as the policy remembers it by: an owner's has POLICY_OWNER_PREFIX */
+	char *name;      /* of a domain, for the rules; NULL = none */
 	double bucket_j; /* as policy_memory has it */
+	/* Of who keeps it, and not in the file: 0 in what was read. */
+	uint64_t filled_ns, rules;
+	double rate_w, burst_j;
 };
 
 struct state {
@@ -72,8 +76,8 @@ struct state {
 	size_t domain_count, domain_capacity;
 	struct state_override *overrides;
 	size_t override_count, override_capacity;
-	struct state_owner *owners;
-	size_t owner_count, owner_capacity;
+	struct state_budget *budgets; /* ascending by id */
+	size_t budget_count, budget_capacity;
 	double host_cap_w; /* set over the socket; NaN = as the file says */
 };
 
@@ -85,7 +89,7 @@ void state_clear(struct state *state);
 
 struct state_domain *state_domain(struct state *state, const char *id); /* NULL = none */
 /* NULL = no memory, an id that is too long, or as many as there may be; so for knobs, overrides
- * and owners. */
+ * and budgets. */
 struct state_domain *state_domain_add(struct state *state, const char *id);
 void state_domain_remove(struct state *state, const char *id);
 struct state_knob *state_knob(struct state_domain *domain, enum knob knob, const char *vdisk);
@@ -94,9 +98,9 @@ void state_knob_remove(struct state_domain *domain, enum knob knob, const char *
 struct state_override *state_override(struct state *state, const char *id);
 struct state_override *state_override_add(struct state *state, const char *id);
 void state_override_remove(struct state *state, const char *id);
-struct state_owner *state_owner(struct state *state, const char *name);
-struct state_owner *state_owner_add(struct state *state, const char *name);
-void state_owner_remove(struct state *state, const char *name);
+struct state_budget *state_budget(struct state *state, const char *id);
+struct state_budget *state_budget_add(struct state *state, const char *id, const char *name);
+void state_budget_remove(struct state *state, const char *id);
 
 /* Pure. 0, -EINVAL with text, -ENOMEM. */
 int state_parse(const char *text, size_t length, struct state *state, struct error *error);

@@ -40,7 +40,8 @@ struct scene {
 	struct topology topology;
 	struct domain domains[SCENE_DOMAINS];
 	struct vdisk vdisks[SCENE_DOMAINS];
-	size_t hidden; /* so many of the first are not listed, but live */
+	size_t hidden;   /* so many of the first are not listed, but live */
+	bool tells_ends; /* else who ends is just not seen any more */
 	size_t leaf;
 	struct disk leaves[1];
 	struct snapshot snapshot;
@@ -440,9 +441,11 @@ static inline int scene_tick(struct scene *scene)
 	scene->snapshot.host = (struct snapshot_host){ .cpu_idle_w = 10, .temperature_c = NAN };
 	for (size_t i = scene->hidden; i < SCENE_DOMAINS; i++) {
 		scene->domains[i].state = scene->world[i].running ? DOMAIN_RUNNING : DOMAIN_ENDED;
-		if (!scene->world[i].running)
+		if (!scene->world[i].running && !scene->tells_ends)
 			continue;
 		scene_put(scene, i, count, seconds);
+		if (!scene->world[i].running)
+			scene->rows[count].state = DOMAIN_ENDED;
 		scene_read(scene, i, &scene->readings[count], seconds);
 		count++;
 	}

@@ -55,8 +55,9 @@ static void fill(struct state *state)
 	override->limits.cap_w = 20;
 	override->limits.disk_cap_w = INFINITY;
 	override->since_s = 1e9;
-	state_owner_add(state, "shop\n")->bucket_j = -12.5;
-	state_owner_add(state, "full");
+	state_budget_add(state, "owner:shop\n", NULL)->bucket_j = -12.5;
+	state_budget_add(state, "owner:full", NULL);
+	state_budget_add(state, "0a", "web\xc3\xa4")->bucket_j = 7;
 }
 
 static char *print(const struct state *state, struct text *text)
@@ -93,10 +94,15 @@ static void test_fixed_point(void)
 		UNIT_TRUE(isnan(domain->memory.watts_per_cpu));
 		UNIT_TRUE(domain->has_worst_case);
 	}
-	UNIT_EQUAL_U64(2, again.owner_count);
-	UNIT_TRUE(state_owner(&again, "shop\n") != NULL);
-	if (again.owner_count == 2)
-		UNIT_EQUAL_DOUBLE(-12.5, again.owners[0].bucket_j, 0);
+	UNIT_EQUAL_U64(3, again.budget_count);
+	UNIT_TRUE(state_budget(&again, "owner:shop\n") != NULL);
+	if (again.budget_count == 3) {
+		UNIT_EQUAL_TEXT("web\xc3\xa4", again.budgets[0].name);
+		UNIT_EQUAL_DOUBLE(7, again.budgets[0].bucket_j, 0);
+		UNIT_EQUAL_TEXT("owner:full", again.budgets[1].id);
+		UNIT_TRUE(again.budgets[2].name == NULL);
+		UNIT_EQUAL_DOUBLE(-12.5, again.budgets[2].bucket_j, 0);
+	}
 	UNIT_TRUE(isinf(again.host_cap_w));
 	UNIT_EQUAL_DOUBLE(1.0 / 3, again.host.peak_used_j, 0);
 	UNIT_TRUE(isinf(state_override(&again, "b")->limits.disk_cap_w));
@@ -204,12 +210,42 @@ static void test_bounds(void)
 	       "\"before\":{\"quota_us\":1,\"period_us\":1}",
 	       "holds the knob 'cpu' twice");
 	expect("\"id\":\"qemu:1:2\"", "\"id\":\"b\"", "domains: [1].id: is there twice");
-	expect("\"name\":\"full\"", "\"name\":\"shop\\n\"", "owners: [1].name: is there twice");
-	expect("\"bucket_j\":-12.5", "\"bucket_j\":\"-12\"", "owners[0].bucket_j: must be");
+	expect("\"id\":\"owner:full\"", "\"id\":\"0a\"", "budgets: '0a' is there twice");
+	expect("\"id\":\"owner:full\"", "\"id\":7", "budgets[1].id");
+	expect("\"bucket_j\":-12.5", "\"bucket_j\":\"-12\"", "budgets[2].bucket_j: must be");
 	expect("\"pid\":1", "\"pid\":-1", "target.pid: must be 0..");
 	expect("\"manager\":\"qemu\"", "\"manager\":\"xen\"", "target.manager");
 	expect("\"cap_w\":20.0", "\"cap_w\":1e999", "line 1");
 	expect("\"clean\":false", "\"clean\":false,\"clean\":true", "duplicate");
+}
+
+/* By hand, or by another program: any order. */
+static void test_budget_order(void)
+{
+	static const char *const ids[] = { "c", "a", "e", "b", "d" };
+	struct state state, again;
+	struct text text = { 0 };
+	char *at;
+
+	state_init(&state);
+	for (size_t i = 0; i < 5; i++)
+		UNIT_TRUE(state_budget_add(&state, ids[i], NULL) != NULL);
+	state_budget_remove(&state, "c");
+	state_budget_remove(&state, "none");
+	UNIT_EQUAL_U64(4, state.budget_count);
+	UNIT_TRUE(state_budget(&state, "c") == NULL);
+	at = strstr(print(&state, &text), "\"id\":\"a\"");
+	UNIT_TRUE(at != NULL);
+	if (at)
+		at[6] = 'z';
+	UNIT_EQUAL_I64(0, state_parse(text.bytes, text.length, &again, NULL));
+	for (size_t i = 2; i < 5; i++)
+		UNIT_TRUE(state_budget(&again, ids[i]) != NULL);
+	UNIT_TRUE(state_budget(&again, "a") == NULL);
+	UNIT_TRUE(state_budget(&again, "z") != NULL);
+	state_clear(&state);
+	state_clear(&again);
+	text_free(&text);
 }
 
 static void test_long_texts(void)
@@ -246,11 +282,6 @@ static void test_removal(void)
 	state_domain_remove(&state, "d19");
 	state_domain_remove(&state, "none");
 	state_override_remove(&state, "d0");
-	UNIT_TRUE(state_owner_add(&state, "one") && state_owner_add(&state, "two"));
-	state_owner_remove(&state, "one");
-	state_owner_remove(&state, "none");
-	UNIT_EQUAL_U64(1, state.owner_count);
-	UNIT_TRUE(state_owner(&state, "two") != NULL);
 	UNIT_EQUAL_U64(18, state.domain_count);
 	UNIT_EQUAL_U64(19, state.override_count);
 	UNIT_TRUE(state_domain(&state, "d3") == NULL);
@@ -349,5 +380,6 @@ int main(void)
 		{ "a file cut anywhere is refused whole", test_cut_anywhere },
 		{ "each value has its bounds, and its path in the error", test_bounds },
 		{ "texts that do not fit are refused", test_long_texts },
+		{ "budgets are found whatever the order of the file", test_budget_order },
 		{ "entries are found after others were removed", test_removal });
 }
