@@ -109,6 +109,11 @@ struct limits config_domain_limits(const struct config *config, const char *name
 	return config_merge(&config->domains, name, uuid);
 }
 
+double config_host_cap_w(const struct config *config, double by_hand_w)
+{
+	return isnan(by_hand_w) ? config->cap_w : by_hand_w;
+}
+
 struct limits config_owner_limits(const struct config *config, const char *owner)
 {
 	return owner ? config_merge(&config->owners, owner, NULL) : limits_none();
@@ -125,26 +130,6 @@ const char *config_domain_owner(const struct config *config, const char *name, c
 			owner = section->owner;
 	}
 	return owner && *owner ? owner : NULL;
-}
-
-static bool any_limit(const struct config_sections *sections)
-{
-	for (size_t i = 0; i < sections->count; i++) {
-		const struct limits *limits = &sections->items[i].limits;
-
-		if (isfinite(limits->cap_w) || isfinite(limits->cap_total_w) ||
-		    isfinite(limits->cpu_cap_w) || isfinite(limits->disk_cap_w) ||
-		    isfinite(limits->share) || isfinite(limits->budget_j))
-			return true;
-	}
-	return false;
-}
-
-bool config_limits_anything(const struct config *config)
-{
-	return isfinite(config->cap_w) || isfinite(config->peak_w) ||
-	       isfinite(config->temperature_c) || any_limit(&config->domains) ||
-	       any_limit(&config->owners);
 }
 
 struct config_origin config_origin(const struct config *config, const char *key)

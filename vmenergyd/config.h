@@ -89,11 +89,12 @@ int config_check(const struct config *config, struct error_list *errors);
 /* What the file says of a domain: the sections that match its name or UUID, in order. NaN = not
  * set, or taken away. */
 struct limits config_domain_limits(const struct config *config, const char *name, const char *uuid);
+/* Of the whole host: one that was set by hand (NaN = none was), else what the file says. INFINITY,
+ * NaN: none. */
+double config_host_cap_w(const struct config *config, double by_hand_w);
 /* NULL = as libvirt says. uuid may be NULL, and so may an owner below. */
 const char *config_domain_owner(const struct config *config, const char *name, const char *uuid);
 struct limits config_owner_limits(const struct config *config, const char *owner);
-/* Does any limit stand in it (a share counts)? Without one nothing is ever written. */
-bool config_limits_anything(const struct config *config);
 
 /* Where a key of [daemon] was set last. */
 struct config_origin config_origin(const struct config *config, const char *key);

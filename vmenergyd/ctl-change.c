@@ -107,6 +107,15 @@ static double *place_of(struct protocol_request *request, int part)
 	}
 }
 
+/* What an answer that agrees says besides. */
+static void warn_of(const struct protocol_message *answer, const char *key, const char *what)
+{
+	const char *text = json_string_value(json_object_get(answer->answer, key));
+
+	if (text)
+		log_warning("%s: %s", what, text);
+}
+
 static int run_cap(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -129,9 +138,11 @@ static int run_cap(int argc, char **argv)
 	request.domain = cap.host ? NULL : cap.words[0]; /* borrowed: not to be cleared */
 	*place_of(&request, cap.part) = cap.limit_w;
 	result = ctl_ask(cap.socket, &request, &answer, &error);
-	if (!result)
-		protocol_message_clear(&answer);
-	return ctl_end(result, &error);
+	if (result)
+		return ctl_end(result, &error);
+	warn_of(&answer, "not_saved", "in force, but lost when the daemon ends");
+	protocol_message_clear(&answer);
+	return 0;
 }
 
 const struct ctl_command ctl_cap = { "cap", "set or take away a limit", run_cap };
@@ -148,7 +159,6 @@ static int run_reload(int argc, char **argv)
 	struct protocol_request request = protocol_request_of(PROTOCOL_RELOAD);
 	struct protocol_message answer;
 	struct error error = { "" };
-	const char *restart;
 	char *socket = NULL;
 	int result;
 
@@ -156,9 +166,7 @@ static int run_reload(int argc, char **argv)
 	result = ctl_ask(socket, &request, &answer, &error);
 	if (result)
 		return ctl_end(result, &error);
-	restart = json_string_value(json_object_get(answer.answer, "restart"));
-	if (restart)
-		log_warning("in force only after a restart: %s", restart);
+	warn_of(&answer, "restart", "in force only after a restart");
 	protocol_message_clear(&answer);
 	return 0;
 }

@@ -139,18 +139,29 @@ static int change_limits(struct daemon *daemon, const struct peer *peer,
 	return 0;
 }
 
+/* It holds, but would be lost with the daemon: whoever asked for it is told. */
+static int answer_not_saved(const struct daemon *daemon, int64_t id, struct text *answer,
+			    struct error *error)
+{
+	const char *why = daemon->troubles[TROUBLE_STATE].text;
+
+	return protocol_put_answer(
+		id, json_pack("{s:s}", "not_saved", why ? why : "the state cannot be written"),
+		answer, error);
+}
+
 /* Who changes what is logged as it is done; who may not, here. */
 static int change(struct daemon *daemon, const struct peer *peer,
-		  const struct protocol_request *request, struct error *error)
+		  const struct protocol_request *request, struct text *answer, struct error *error)
 {
 	int result = change_limits(daemon, peer, request, error);
 
 	daemon->status_tail.length = 0;
-	if (result)
-		log_warning("%s of %s is refused to %s: %s", protocol_verb_name(request->verb),
-			    request->domain ? request->domain : "the host", peer->who, error->text);
-	else
-		daemon_save(daemon);
+	if (!result)
+		return daemon_save(daemon) ? answer_not_saved(daemon, request->id, answer, error)
+					   : 0;
+	log_warning("%s of %s is refused to %s: %s", protocol_verb_name(request->verb),
+		    request->domain ? request->domain : "the host", peer->who, error->text);
 	return result;
 }
 
@@ -177,7 +188,7 @@ int daemon_answer(void *context, const struct peer *peer, const struct protocol_
 		return daemon_put_status(daemon, request->id, answer, error);
 	case PROTOCOL_CAP:
 	case PROTOCOL_CLEAR:
-		return change(daemon, peer, request, error);
+		return change(daemon, peer, request, answer, error);
 	case PROTOCOL_RELOAD:
 		return answer_reload(daemon, peer, request->id, answer, error);
 	default:

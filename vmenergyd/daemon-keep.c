@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the daemon keeps for others: its state, its sign of life, what is wrong. */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/proc.h"
+#include "vmenergyd/daemon-heartbeat.h"
 #include "vmenergyd/daemon.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -22,7 +21,7 @@ static const char *const trouble_names[TROUBLE_COUNT] = {
 	[TROUBLE_RIGHTS] = "rights",           [TROUBLE_STATE] = "state",
 	[TROUBLE_ACCOUNT] = "account",         [TROUBLE_METER] = "meter",
 	[TROUBLE_PLACES] = "places",           [TROUBLE_ENFORCE] = "limits",
-	[TROUBLE_TEMPERATURE] = "temperature",
+	[TROUBLE_TEMPERATURE] = "temperature", [TROUBLE_ALIVE] = "sign of life",
 };
 
 void daemon_set_trouble(struct daemon *daemon, enum trouble which, const char *text)
@@ -84,11 +83,18 @@ bool daemon_lives(const void *context, pid_t pid, uint64_t start_ticks)
 	return result ? result != -ENOENT && result != -ESRCH : stat.start_ticks == start_ticks;
 }
 
-/* What stands in the file, so that an unchanged state is not written. */
-static int print_state(struct daemon *daemon, struct error *error)
+int daemon_lock_state(struct daemon *daemon, struct error *error)
 {
-	text_reset(&daemon->saved);
-	return state_print(&daemon->state, &daemon->saved, error);
+	int lock;
+
+	if (daemon->has_lock)
+		return 0;
+	lock = state_lock(daemon->started->state_directory, error);
+	if (lock < 0)
+		return lock;
+	daemon->has_lock = true;
+	daemon->lock = lock;
+	return 0;
 }
 
 static int save(struct daemon *daemon)
@@ -99,9 +105,11 @@ static int save(struct daemon *daemon)
 
 	daemon->save_tried_ns = clock_now_ns();
 	daemon->state.saved_s = (double)clock_read_ns(CLOCK_REALTIME) / 1e9;
-	result = state_save(daemon->started->state_directory, &daemon->state, &error);
+	/* One that could not be had at the start is taken late; without it, another may write. */
+	result = daemon_lock_state(daemon, &error);
 	if (!result)
-		result = print_state(daemon, &error);
+		result = state_save_text(daemon->started->state_directory, &daemon->state,
+					 &daemon->saved, &error);
 	if (result)
 		daemon->state.saved_s = before_s;
 	daemon_set_trouble(daemon, TROUBLE_STATE, result ? error.text : NULL);
@@ -133,38 +141,23 @@ void daemon_save_if_due(struct daemon *daemon)
 	text_free(&now);
 }
 
-/* When it was, of the clock that nobody sets and that goes on in a sleep; one line. */
-static int write_alive(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	char line[32];
-	int length = snprintf(line, sizeof line, "%llu\n",
-			      (unsigned long long)clock_read_ns(CLOCK_BOOTTIME));
-	int result = 0;
-
-	/* Written over: who reads meanwhile finds no empty file. */
-	if (fd < 0 || pwrite(fd, line, (size_t)length, 0) != length || ftruncate(fd, length))
-		result = -errno;
-	if (fd >= 0)
-		close(fd);
-	return result;
-}
-
 /* The dead man reads it. A dry run holds nothing that would need him. */
-static void touch_alive(const struct daemon *daemon)
+static bool touch_alive(struct daemon *daemon)
 {
-	const char *socket = daemon->started->socket, *slash = strrchr(socket, '/');
-	char *path = NULL;
+	struct error error = { "" };
+	char *path;
 	int result;
 
 	if (!daemon->enforce || daemon->config->dry_run)
-		return;
-	if (asprintf(&path, "%.*salive", slash ? (int)(slash - socket) + 1 : 0, socket) < 0)
-		return;
-	result = write_alive(path);
+		return true;
+	path = heartbeat_path(daemon->started->socket);
+	result = path ? heartbeat_write(path) : -ENOMEM;
 	if (result)
-		log_warning("%s: %s", path, strerror(-result));
+		error_setf(&error, -result, "the sign of life cannot be written: %s: %s",
+			   path ? path : "alive", strerror(-result));
+	daemon_set_trouble(daemon, TROUBLE_ALIVE, result ? error.text : NULL);
 	free(path);
+	return !result;
 }
 
 static bool is_well(const struct daemon *daemon, uint64_t now_ns)
@@ -185,6 +178,5 @@ bool daemon_beat(struct daemon *daemon)
 		server_sum_up(daemon->server);
 	if (!is_well(daemon, clock_now_ns()))
 		return false;
-	touch_alive(daemon);
-	return true;
+	return touch_alive(daemon);
 }

@@ -29,14 +29,13 @@ static void list_limits(const struct daemon *daemon, struct text *text)
 {
 	const struct config *config = daemon->config;
 	const struct state *state = &daemon->state;
-	double by_hand_w = state->host_cap_w;
 
-	add_quantity(text, "host cap", isnan(by_hand_w) ? config->cap_w : by_hand_w, "W");
+	add_quantity(text, "host cap", config_host_cap_w(config, state->host_cap_w), "W");
 	add_quantity(text, "host peak", config->peak_w, "W");
 	add_quantity(text, "host temperature", config->temperature_c, "C");
 	add_count(text, config->domains.count, "[domain]");
 	add_count(text, config->owners.count, "[owner]");
-	add_count(text, state->override_count + (isnan(by_hand_w) ? 0 : 1), "set by hand");
+	add_count(text, state->override_count + (isnan(state->host_cap_w) ? 0 : 1), "set by hand");
 	if (!text->length)
 		text_add(text, "none");
 }

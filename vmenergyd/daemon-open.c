@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "vmenergyd/daemon-heartbeat.h"
 #include "vmenergyd/daemon.h"
 #include "vmenergyd/rights.h"
 
@@ -18,6 +18,9 @@
 
 /* Of the control socket, before the loop looks at the tick again. */
 #define TURN_NS UINT64_C(4000000)
+
+/* For a dead man to be done: twice what he gives libvirt. */
+#define LOCK_PATIENCE_NS UINT64_C(10000000000)
 
 static uint64_t interval_ns(const struct config *config)
 {
@@ -27,8 +30,12 @@ static uint64_t interval_ns(const struct config *config)
 /* Another user's dry run and another root's need no rights: nothing is written. */
 int daemon_open_helper(struct daemon *daemon, struct error *error)
 {
-	const struct helper_options helper = { .root = daemon->options->root,
-					       .dry_run = daemon->config->dry_run };
+	const struct config_strings *sockets = &daemon->config->qmp_sockets;
+	const struct helper_options helper = {
+		.root = daemon->options->root,
+		.dry_run = daemon->config->dry_run,
+		.monitors = { (const char *const *)sockets->items, sockets->count },
+	};
 	int result = rootfs_open(&daemon->root, daemon->options->root, error);
 
 	daemon->since_s = (double)time(NULL);
@@ -56,27 +63,29 @@ int daemon_open_rights(struct daemon *daemon, struct error *error)
 	return 0;
 }
 
-/* The folder that a service manager would have made. */
-static int make_folder(const char *path, mode_t mode, struct error *error)
+/* Is it a daemon that holds the state? Else a dead man does, until libvirt has answered him. */
+static bool is_daemon_alive(const struct daemon *daemon)
 {
-	if (!mkdir(path, mode) || errno == EEXIST)
-		return 0;
-	return error_setf(error, errno, "%s: cannot be made: %s", path, strerror(errno));
+	char *path = heartbeat_path(daemon->started->socket);
+	double age_s = path ? heartbeat_age_s(path) : NAN;
+
+	free(path);
+	return age_s <= 3 * DAEMON_BEAT_S;
 }
 
 /* Two daemons that write one state would lose each other's originals. */
-static int take_state(struct daemon *daemon, const char *folder, struct error *error)
+static int take_state(struct daemon *daemon, struct error *error)
 {
-	int lock = make_folder(folder, 0700, error);
+	static const struct timespec pause = { .tv_nsec = 100000000 };
+	uint64_t end_ns = clock_now_ns() + LOCK_PATIENCE_NS;
+	int result;
 
-	if (!lock)
-		lock = state_lock(folder, error);
-	if (lock == -EBUSY)
-		return lock;
-	if (lock < 0)
-		daemon_set_trouble(daemon, TROUBLE_STATE, error->text);
-	daemon->has_lock = lock >= 0;
-	daemon->lock = lock;
+	while ((result = daemon_lock_state(daemon, error)) == -EBUSY && !is_daemon_alive(daemon) &&
+	       clock_now_ns() < end_ns)
+		nanosleep(&pause, NULL);
+	if (!result || result == -EBUSY)
+		return result;
+	daemon_set_trouble(daemon, TROUBLE_STATE, error->text);
 	return 0;
 }
 
@@ -92,7 +101,7 @@ int daemon_open_state(struct daemon *daemon, struct error *error)
 	state_init(&daemon->state);
 	if (!daemon->may_limit)
 		return 0;
-	result = daemon->config->dry_run ? 0 : take_state(daemon, folder, error);
+	result = daemon->config->dry_run ? 0 : take_state(daemon, error);
 	if (result)
 		return result;
 	result = (daemon->config->dry_run ? state_read : state_load)(folder, &daemon->state, error);
@@ -219,7 +228,6 @@ int daemon_open_server(struct daemon *daemon, struct error *error)
 	const struct config *config = daemon->config;
 	const struct server_options options = {
 		.path = config->socket,
-		.listen_fd = -1,
 		.read_group = config->read_group,
 		.change_group = config->change_group,
 		.handle = daemon_answer,

@@ -130,8 +130,7 @@ static int put_host(struct daemon *daemon, const struct policy_output *output,
 {
 	const struct snapshot_host *now = &daemon->snapshot.host;
 
-	host->cap_w =
-		isnan(daemon->state.host_cap_w) ? daemon->config->cap_w : daemon->state.host_cap_w;
+	host->cap_w = config_host_cap_w(daemon->config, daemon->state.host_cap_w);
 	host->used_w = now->total_w;
 	host->temperature_c = now->temperature_c;
 	if (!output)

@@ -167,6 +167,8 @@ int daemon_take_results(struct daemon *daemon, struct error *error)
 		daemon->answers++;
 		if (!applied.result && applied.value.knob == KNOB_PLACE)
 			places_look_again(daemon->places);
+		if (applied.result == -ESTALE)
+			places_doubt(daemon->places);
 	}
 	daemon->status_tail.length = 0;
 	if (result < 0)

@@ -34,8 +34,9 @@ enum trouble {
 	TROUBLE_PLACES,
 	TROUBLE_ENFORCE,
 	TROUBLE_TEMPERATURE,
+	TROUBLE_ALIVE,
 };
-enum { TROUBLE_COUNT = 7 };
+enum { TROUBLE_COUNT = 8 };
 
 struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	const struct daemon_options *options;
@@ -90,7 +91,8 @@ int daemon_tick(struct daemon *daemon, struct error *error);
 int daemon_take_results(struct daemon *daemon, struct error *error); /* of the helper */
 
 enum { DAEMON_BEAT_S = 5 };
-/* Every DAEMON_BEAT_S: the file that the dead man looks at, and what is tried again. Is all well?
+/* Every DAEMON_BEAT_S: the file that the dead man looks at, and what is to be said late. Is all
+ * well? It is not where that file cannot be written: the dead man would take the daemon for dead.
  */
 bool daemon_beat(struct daemon *daemon);
 /* "12 VMs, 3 limited; 143.2 W" */
@@ -112,6 +114,8 @@ int daemon_stop(struct daemon *daemon, struct error *error);
 void daemon_set_trouble(struct daemon *daemon, enum trouble which, const char *text);
 /* What could not be seen: kept for who attaches, and logged once. */
 void daemon_note(void *daemon, const char *note);
+/* Nobody else writes the state from now on. 0, also if that was so; -EBUSY: somebody else does. */
+int daemon_lock_state(struct daemon *daemon, struct error *error);
 /* Write the state now, or within 10 s of the last attempt that failed, not. */
 int daemon_save(struct daemon *daemon);
 /* Write it if it has changed, and 10 s are over. */

@@ -3,22 +3,21 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "vmenergyd/daemon-heartbeat.h"
 #include "vmenergyd/deadman-internal.h"
 #include "vmenergyd/options.h"
 
-#define AFTER_S 60.0
-#define PATIENCE_S 10.0
+#define SECONDS_(number) #number "s"
+#define SECONDS(number) SECONDS_(number)
 #define TIME_MIN_S 0.1
 #define TIME_MAX_S 86400.0
 #define NS_PER_S 1e9
@@ -34,9 +33,12 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "heartbeat", OPTION_HEARTBEAT, "FILE", 0,
 	  "what the daemon writes while it is well (default: alive, beside its socket)", 0 },
-	{ "after", OPTION_AFTER, "TIME", 0, "how long it must have been silent (default 60s)", 0 },
+	{ "after", OPTION_AFTER, "TIME", 0,
+	  "how long it must have been silent (default " SECONDS(DEADMAN_AFTER_S) ")", 0 },
 	{ "patience", OPTION_PATIENCE, "TIME", 0,
-	  "how long libvirt may take before cgroups are written directly (default 10s)", 0 },
+	  "how long libvirt may take before cgroups are written directly (default " SECONDS(
+		  DEADMAN_PATIENCE_S) ")",
+	  0 },
 	{ "root", OPTION_ROOT, "DIR", 0, "folder that stands before /proc and /sys", 0 },
 	{ 0 },
 };
@@ -108,7 +110,7 @@ struct found {
 
 static int find_places(const struct command *command, struct found *found, struct error *error)
 {
-	const char *state_directory = command->state_directory, *slash;
+	const char *state_directory = command->state_directory;
 	struct config config;
 
 	config_init(&config);
@@ -119,12 +121,8 @@ static int find_places(const struct command *command, struct found *found, struc
 	if (!state_directory)
 		state_directory = config.state_directory;
 	found->state_directory = strdup(state_directory);
-	slash = strrchr(config.socket, '/');
-	if (command->heartbeat)
-		found->heartbeat = strdup(command->heartbeat);
-	else if (asprintf(&found->heartbeat, "%.*salive",
-			  slash ? (int)(slash - config.socket) + 1 : 0, config.socket) < 0)
-		found->heartbeat = NULL;
+	found->heartbeat =
+		command->heartbeat ? strdup(command->heartbeat) : heartbeat_path(config.socket);
 	config_clear(&config);
 	if (found->state_directory && found->heartbeat)
 		return 0;
@@ -133,37 +131,6 @@ static int find_places(const struct command *command, struct found *found, struc
 }
 
 /* --- is it dead? -------------------------------------------------------------------------- */
-
-/* CLOCK_BOOTTIME of the last sign of life, in ns; 0 = the file does not say. */
-static uint64_t written_ns(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	uint64_t then_ns = 0;
-
-	if (!file)
-		return 0;
-	if (fscanf(file, "%20" SCNu64, &then_ns) != 1)
-		then_ns = 0;
-	fclose(file);
-	return then_ns;
-}
-
-/*
- * By a clock that nobody sets, and that goes on while the machine sleeps. Else by
- * the file's time, which is of the wall clock. NaN = there is no heartbeat.
- */
-static double heartbeat_age_s(const struct deadman *deadman)
-{
-	uint64_t then_ns = written_ns(deadman->heartbeat), now_ns = clock_read_ns(CLOCK_BOOTTIME);
-	double now_s = (double)clock_read_ns(CLOCK_REALTIME) / NS_PER_S;
-	struct stat status;
-
-	if (then_ns > 0 && then_ns <= now_ns)
-		return (double)(now_ns - then_ns) / NS_PER_S;
-	if (stat(deadman->heartbeat, &status) == 0)
-		return fabs(now_s - (double)clock_timespec_ns(&status.st_mtim) / NS_PER_S);
-	return NAN;
-}
 
 /* Without a heartbeat: who holds the state lives, else the state's age is known. */
 static double silent_s(const struct deadman *deadman, double heartbeat_s, bool is_held)
@@ -202,7 +169,7 @@ static int act(struct deadman *deadman, double heartbeat_s, struct error *error)
 /* First the heartbeat: a daemon that lives is not disturbed, and its files are not looked at. */
 static int run(struct deadman *deadman, struct error *error)
 {
-	double heartbeat_s = heartbeat_age_s(deadman);
+	double heartbeat_s = heartbeat_age_s(deadman->heartbeat);
 	int result;
 
 	if (heartbeat_s <= deadman->after_s)
@@ -223,7 +190,7 @@ int deadman_main(int argc, char **argv)
 		.doc = "Limit the domains of a vmenergyd that has died to what keeps their caps "
 		       "without it.",
 	};
-	struct deadman deadman = { .after_s = AFTER_S, .patience_s = PATIENCE_S };
+	struct deadman deadman = { .after_s = DEADMAN_AFTER_S, .patience_s = DEADMAN_PATIENCE_S };
 	struct command command = { .deadman = &deadman };
 	struct found found = { NULL, NULL };
 	struct error error = { "" };

@@ -100,6 +100,35 @@ static bool was_held(const struct enforce_domain *domain, size_t at, const struc
 	       is_near(disk->read_requests_s + disk->write_requests_s, limit->total_requests_s);
 }
 
+/* Of a limit of its own or, where there is none, of half of what reads and writes have together. */
+static double part_of(uint64_t own, uint64_t total, unsigned sharers)
+{
+	return (own > 0 ? (double)own : (double)total / 2) / sharers;
+}
+
+/* Who shares a device shares its limit: evenly, as far as is known. */
+static struct policy_disk_allotment in_force(const struct enforce_domain *domain, size_t at)
+{
+	size_t leader = enforce_disk_leader(domain, at);
+	const struct enforce_knob *knob =
+		enforce_knob(domain, KNOB_DISK, domain->disks.items[leader].name);
+	struct disk_limit limit;
+	unsigned sharers = 0;
+
+	if (!knob || !knob->taken || knob->is_former)
+		return (struct policy_disk_allotment){ 0 };
+	limit = knob->asked.disk;
+	for (size_t i = leader; i < domain->disks.count; i++)
+		sharers += enforce_disk_leader(domain, i) == leader;
+	return (struct policy_disk_allotment){
+		.read_bytes_s = part_of(limit.read_bytes_s, limit.total_bytes_s, sharers),
+		.write_bytes_s = part_of(limit.write_bytes_s, limit.total_bytes_s, sharers),
+		.read_requests_s = part_of(limit.read_requests_s, limit.total_requests_s, sharers),
+		.write_requests_s =
+			part_of(limit.write_requests_s, limit.total_requests_s, sharers),
+	};
+}
+
 static void put_disks(const struct enforce *enforce, const struct enforce_domain *domain,
 		      struct policy_disk *disks)
 {
@@ -114,6 +143,7 @@ static void put_disks(const struct enforce *enforce, const struct enforce_domain
 			.span_w = disk->span_w,
 			.read = disk->read,
 			.write = disk->write,
+			.in_force = in_force(domain, i),
 		};
 		split_requests(disk, seconds, &disks[i]);
 		disks[i].held = was_held(domain, i, &disks[i]);

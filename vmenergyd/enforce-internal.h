@@ -44,10 +44,10 @@ struct enforce_knob {
 	struct enforce_domain *domain;
 	enum knob knob;
 	char vdisk[64];
-	/* The domain had another manager when it was taken over: it is given back through that
-	 * one, and nothing else is done with it. */
+	/* The domain had another manager when it was taken over, or the vDISK is not there any
+	 * more: it is given back as it was, and nothing else is done with it. */
 	bool is_former;
-	struct target former;
+	struct target former; /* of KNOB_DISK, until then: as it was addressed last */
 	enum knob_phase phase;
 	uint64_t seq; /* of the verb under way */
 	bool is_sent;
@@ -299,6 +299,8 @@ bool enforce_knob_loosens(const struct knob_value *value, const struct knob_valu
 bool enforce_knob_store(struct enforce *enforce, const struct enforce_knob *knob);
 int enforce_knob_write(struct enforce *enforce, struct enforce_knob *knob, enum knob_phase phase,
 		       const struct knob_value *value);
+/* Its limit is that of another vDISK from now on. */
+void enforce_knob_rename(struct enforce *enforce, struct enforce_knob *knob, const char *vdisk);
 /* As if it had never been taken over. */
 void enforce_knob_untake(struct enforce *enforce, struct enforce_knob *knob);
 void enforce_knob_drop(struct enforce *enforce, struct enforce_knob *knob); /* of the state, too */
@@ -314,6 +316,9 @@ void enforce_knob_failed(struct enforce *enforce, struct enforce_knob *knob,
 			 const struct applied *applied);
 
 /* --- enforce-queue.c */
+/* Devices that a limit of this vDISK limits, its own and of those that it leads. */
+void enforce_disk_leaves(const struct enforce_domain *domain, const char *vdisk,
+			 struct target *target);
 /* What a verb of this knob is meant for. */
 void enforce_fill_target(const struct enforce_knob *knob, struct target *target);
 int enforce_queue(struct enforce *enforce, struct enforce_knob *knob, enum knob_phase phase,

@@ -221,6 +221,13 @@ static void forget_stored(struct enforce *enforce, const struct enforce_knob *kn
 		state_knob_remove(domain, knob->knob, knob->vdisk);
 }
 
+void enforce_knob_rename(struct enforce *enforce, struct enforce_knob *knob, const char *vdisk)
+{
+	forget_stored(enforce, knob);
+	snprintf(knob->vdisk, sizeof knob->vdisk, "%s", vdisk);
+	(void)enforce_knob_store(enforce, knob); /* takes the place of the old name */
+}
+
 void enforce_knob_untake(struct enforce *enforce, struct enforce_knob *knob)
 {
 	enforce_queue_forget(enforce, knob);

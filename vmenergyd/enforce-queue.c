@@ -27,21 +27,32 @@ static void add_leaves(const struct enforce_disk *disk, struct target *target)
 	}
 }
 
+void enforce_disk_leaves(const struct enforce_domain *domain, const char *vdisk,
+			 struct target *target)
+{
+	target->leaf_count = 0;
+	for (size_t i = 0; i < domain->disks.count; i++) {
+		size_t leader = enforce_disk_leader(domain, i);
+
+		if (strcmp(domain->disks.items[leader].name, vdisk) == 0)
+			add_leaves(&domain->disks.items[i], target);
+	}
+}
+
 void enforce_fill_target(const struct enforce_knob *knob, struct target *target)
 {
 	const struct enforce_domain *domain = knob->domain;
 
 	*target = knob->is_former ? knob->former : domain->target;
 	strcpy(target->vdisk, knob->vdisk);
-	if (knob->is_former && target->leaf_count > 0)
+	if (knob->knob != KNOB_DISK || (knob->is_former && target->leaf_count > 0))
 		return;
-	target->leaf_count = 0;
-	for (size_t i = 0; i < domain->disks.count && knob->knob == KNOB_DISK; i++) {
-		size_t leader = enforce_disk_leader(domain, i);
-
-		if (strcmp(domain->disks.items[leader].name, knob->vdisk) == 0)
-			add_leaves(&domain->disks.items[i], target);
-	}
+	enforce_disk_leaves(domain, knob->vdisk, target);
+	/* It was unplugged a moment ago. */
+	if (target->leaf_count > 0)
+		return;
+	memcpy(target->leaves, knob->former.leaves, sizeof target->leaves);
+	target->leaf_count = knob->former.leaf_count;
 }
 
 int enforce_queue(struct enforce *enforce, struct enforce_knob *knob, enum knob_phase phase,
@@ -67,6 +78,8 @@ int enforce_queue(struct enforce *enforce, struct enforce_knob *knob, enum knob_
 	if (value)
 		verb->value = *value;
 	enforce_fill_target(knob, &verb->target);
+	if (knob->knob == KNOB_DISK && !knob->is_former)
+		knob->former = verb->target;
 	return 0;
 }
 

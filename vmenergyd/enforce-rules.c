@@ -70,10 +70,8 @@ void enforce_refresh_rules(struct enforce *enforce, struct enforce_domain *domai
 
 double enforce_host_cap_w(const struct enforce *enforce)
 {
-	double cap_w = enforce->state->host_cap_w;
+	double cap_w = config_host_cap_w(enforce->config, enforce->state->host_cap_w);
 
-	if (isnan(cap_w))
-		cap_w = enforce->config->cap_w;
 	return isinf(cap_w) ? NAN : cap_w;
 }
 

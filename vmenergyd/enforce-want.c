@@ -56,10 +56,12 @@ static int want_shares(struct enforce_domain *domain)
 /* --- disks -------------------------------------------------------------------------------- */
 
 /* 0 is no limit, and so is what no disk comes near to (actuators may take no more); what is less
- * than one byte is one. */
+ * than one byte is one. Parts of a whole may sum to a hair less. */
 static uint64_t whole_rate(double rate, double most)
 {
-	return rate > most ? 0 : (uint64_t)fmax(1, floor(rate));
+	const double hair = 1e-12;
+
+	return rate > most ? 0 : (uint64_t)fmax(1, floor(rate * (1 + hair)));
 }
 
 static void add_rates(struct policy_disk_allotment *sum, const struct policy_disk_allotment *more)
@@ -93,6 +95,31 @@ static bool limits_disk(const struct disk_limit *limit)
 	       limit->write_requests_s > 0;
 }
 
+static bool has_leaf(const struct target *target, unsigned major, unsigned minor)
+{
+	for (unsigned i = 0; i < target->leaf_count; i++)
+		if (target->leaves[i].major == major && target->leaves[i].minor == minor)
+			return true;
+	return false;
+}
+
+/* What is in force on one of its devices is ours, of a vDISK that was unplugged: no original. */
+static bool is_given_back(const struct enforce_domain *domain, const char *vdisk)
+{
+	struct target now = { .leaf_count = 0 };
+
+	enforce_disk_leaves(domain, vdisk, &now);
+	for (size_t i = 0; i < domain->knobs.count; i++) {
+		const struct enforce_knob *knob = domain->knobs.items[i];
+
+		for (unsigned k = 0; k < now.leaf_count; k++)
+			if (knob->knob == KNOB_DISK && knob->is_former &&
+			    has_leaf(&knob->former, now.leaves[k].major, now.leaves[k].minor))
+				return true;
+	}
+	return false;
+}
+
 static int want_disks(const struct enforce *enforce, struct enforce_domain *domain,
 		      const struct policy_allotment *allotment)
 {
@@ -109,7 +136,7 @@ static int want_disks(const struct enforce *enforce, struct enforce_domain *doma
 		if (enforce_holds_disks_by_cgroup(domain) && !domain->target.io_cgroup[0])
 			continue;
 		/* libvirt would not know of what is written past it. */
-		if (domain->awaits_libvirt)
+		if (domain->awaits_libvirt || is_given_back(domain, disk->name))
 			continue;
 		value = disk_value(domain, allotment, i);
 		if (limits_disk(&value.disk) || enforce_knob(domain, KNOB_DISK, disk->name))
@@ -171,16 +198,64 @@ static void let_go(struct enforce_domain *domain)
 	}
 }
 
-/* vDISKs that were unplugged: there is nothing to put back. */
-static void forget_unplugged(struct enforce *enforce, struct enforce_domain *domain)
+static const struct enforce_disk *disk_called(const struct enforce_domain *domain, const char *name)
 {
+	for (size_t i = 0; i < domain->disks.count; i++)
+		if (strcmp(domain->disks.items[i].name, name) == 0)
+			return &domain->disks.items[i];
+	return NULL;
+}
+
+static bool limits_all_of(const struct enforce_domain *domain, const char *vdisk,
+			  const struct target *devices)
+{
+	struct target now = { .leaf_count = 0 };
+
+	enforce_disk_leaves(domain, vdisk, &now);
+	for (unsigned i = 0; i < devices->leaf_count; i++)
+		if (!has_leaf(&now, devices->leaves[i].major, devices->leaves[i].minor))
+			return false;
+	return true;
+}
+
+/*
+ * A limit of a cgroup stays on its device, whatever becomes of the vDISK. Another vDISK on that
+ * device goes on with it, or the original goes back.
+ */
+static void follow_device(struct enforce *enforce, struct enforce_domain *domain,
+			  struct enforce_knob *knob)
+{
+	const struct enforce_disk *disk = disk_called(domain, knob->vdisk);
+
+	/* Where it lies now is not known yet, or there as before. */
+	if (disk && (disk->leaf_count == 0 || limits_all_of(domain, knob->vdisk, &knob->former)))
+		return;
+	for (size_t i = 0; i < domain->disks.count; i++) {
+		const char *name = domain->disks.items[i].name;
+
+		if (enforce_knob(domain, KNOB_DISK, name) ||
+		    !limits_all_of(domain, name, &knob->former))
+			continue;
+		enforce_knob_rename(enforce, knob, name);
+		return;
+	}
+	knob->is_former = knob->leaving = true;
+	knob->has_wanted = false;
+}
+
+/* Limits of vDISKs that were unplugged: QEMU's are gone with them. */
+static void follow_unplugged(struct enforce *enforce, struct enforce_domain *domain)
+{
+	bool by_cgroup = enforce_holds_disks_by_cgroup(domain);
+
 	for (size_t i = domain->knobs.count; i-- > 0;) {
 		struct enforce_knob *knob = domain->knobs.items[i];
-		bool there = knob->knob != KNOB_DISK || knob->is_former;
 
-		for (size_t k = 0; k < domain->disks.count && !there; k++)
-			there = strcmp(domain->disks.items[k].name, knob->vdisk) == 0;
-		if (!there)
+		if (knob->knob != KNOB_DISK || knob->is_former)
+			continue;
+		if (by_cgroup && knob->taken && knob->former.leaf_count > 0)
+			follow_device(enforce, domain, knob);
+		else if (!disk_called(domain, knob->vdisk))
 			enforce_knob_drop(enforce, knob);
 	}
 }
@@ -193,7 +268,7 @@ int enforce_want(struct enforce *enforce, struct enforce_domain *domain)
 
 	if (!domain->has_target || standing == STANDING_UNKNOWN)
 		return 0;
-	forget_unplugged(enforce, domain);
+	follow_unplugged(enforce, domain);
 	if (standing == STANDING_FREE) {
 		let_go(domain);
 		if (!isnan(domain->limits.share))

@@ -9,6 +9,9 @@
 
 /* A tick that comes this much of the period early still ends it. */
 #define EARLY 0.1
+/* Less than what the dead man waits for a sign of life; of several ticks, where they are long. */
+#define HUNG_NS (30 * UINT64_C(1000000000))
+#define HUNG_TICKS 1.5
 
 /* --- opening ------------------------------------------------------------------------------ */
 
@@ -119,11 +122,10 @@ static bool awaits_libvirt(const struct enforce_domain *domain, const struct dom
 	       strstr(cgroup, "/machine-qemu");
 }
 
-static int prepare(struct enforce *enforce, const struct topology *topology, bool *anything)
+static int prepare(struct enforce *enforce, const struct topology *topology)
 {
 	int result = enforce_open_rows(&enforce->by_topology, topology->domain_count);
 
-	*anything = false;
 	for (size_t i = 0; i < topology->domain_count && !result; i++) {
 		struct enforce_domain *domain =
 			enforce_row(enforce, &enforce->by_topology, i, topology->domains[i].id);
@@ -133,10 +135,8 @@ static int prepare(struct enforce *enforce, const struct topology *topology, boo
 			continue;
 		domain->awaits_libvirt = awaits_libvirt(domain, &topology->domains[i]);
 		enforce_refresh_rules(enforce, domain);
-		if (!enforce_is_limited(enforce, domain))
-			continue;
-		*anything = true;
-		enforce_find_leaves(enforce, domain, topology, &topology->domains[i]);
+		if (enforce_is_limited(enforce, domain))
+			enforce_find_leaves(enforce, domain, topology, &topology->domains[i]);
 	}
 	return result;
 }
@@ -198,27 +198,26 @@ static int act(struct enforce *enforce)
 	return result;
 }
 
+/* Where nothing is limited, too: what is remembered of budgets and windows goes on with the time.
+ */
 static int decide(struct enforce *enforce, const struct enforce_input *input, struct error *error)
 {
-	bool anything;
 	int result;
 
 	enforce->decision.made = false;
 	enforce->decision.count = enforce->decision.owners.count = 0;
 	enforce_drop_gone(enforce);
-	result = prepare(enforce, input->topology, &anything);
-	if (!result && anything) {
-		result = enforce_decide(enforce, input, error);
-		if (result)
-			return result;
-	}
-	if (!result)
-		result = act(enforce);
+	result = prepare(enforce, input->topology);
+	if (result)
+		return error_setf(error, -result, "out of memory for a decision");
+	result = enforce_decide(enforce, input, error);
+	if (result)
+		return result;
+	result = act(enforce);
 	if (result)
 		return error_setf(error, -result, "out of memory for a decision");
 	enforce->counts.decisions++;
-	if (enforce->decision.made)
-		enforce_say_decision(enforce);
+	enforce_say_decision(enforce);
 	return 1;
 }
 
@@ -232,10 +231,29 @@ static void tell_away(struct enforce *enforce)
 	enforce->was_away_told = true;
 }
 
+/* Whoever was stopped for so long may have been taken for dead: limits of CPUs may be the dead
+ * man's, by a file that is older than what is known here. */
+static void doubt_cpus(struct enforce *enforce, uint64_t now_ns)
+{
+	const uint64_t least_ns = (uint64_t)(HUNG_TICKS * enforce->config->interval_s * ENFORCE_NS);
+
+	if (enforce->now_ns == 0 || now_ns <= enforce->now_ns + HUNG_NS ||
+	    now_ns <= enforce->now_ns + least_ns)
+		return;
+	for (size_t i = 0; i < enforce->domains.count; i++) {
+		const struct enforce_knobs *knobs = &enforce->domains.items[i]->knobs;
+
+		for (size_t k = 0; k < knobs->count; k++)
+			if (knobs->items[k]->knob == KNOB_CPU && knobs->items[k]->taken)
+				knobs->items[k]->unsure = knobs->items[k]->left_over = true;
+	}
+}
+
 int enforce_tick(struct enforce *enforce, const struct enforce_input *input, struct error *error)
 {
 	int result;
 
+	doubt_cpus(enforce, input->now_ns);
 	enforce->now_ns = input->now_ns;
 	enforce->realtime_s = input->snapshot->time_s;
 	enforce->tick++;

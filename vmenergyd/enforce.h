@@ -80,8 +80,9 @@ int enforce_tick(struct enforce *enforce, const struct enforce_input *input, str
 /*
  * Verbs that wait to be sent, oldest first; the caller sends and then takes
  * off what was sent. `needs_state`: the state must be on disk before (each time that a knob is
- * taken over; at most once a second for those that are); if it cannot be, enforce_refuse_new()
- * drops what would take over a knob (limits that are in force stay, and go on being regulated).
+ * taken over, or what somebody else wrote is to be written over; at most once a second for others).
+ * If it cannot be, enforce_refuse_new() drops what would take over a knob; limits that are in force
+ * go on being regulated, and what somebody else wrote would not outlive a kill.
  */
 const struct verb *enforce_verbs(struct enforce *enforce, size_t *count, bool *needs_state);
 void enforce_sent(struct enforce *enforce, size_t count);

@@ -235,6 +235,7 @@ int helper_child(int fd, const struct helper_options *options)
 		return 1;
 	}
 	child.room.log = &child.log;
+	child.room.monitors = options->monitors;
 	serve(&child);
 	return 0;
 }

@@ -103,7 +103,7 @@ static bool is_in_force(const struct knob_value *now, const struct knob_value *w
 
 	if (usable.knob == KNOB_DISK)
 		usable.disk = disk_limit_usable(&wanted->disk);
-	if (usable.knob == KNOB_CPU && wanted->burst_us > now->burst_us)
+	if (usable.knob == KNOB_CPU && (wanted->burst_us > now->burst_us || now->must_renew))
 		return false;
 	if (usable.knob == KNOB_PLACE) { /* "" = leave it */
 		if (!*usable.place.cpu_cgroup)

@@ -182,6 +182,7 @@ int worker_start(struct worker **started, const struct worker_options *options)
 	list_init(&worker->finished);
 	result = actuator_room_open(&worker->room, options->room->root, options->room->dry_run,
 				    NULL);
+	worker->room.monitors = options->room->monitors;
 	if (!result)
 		result = start_thread(worker);
 	if (result)

@@ -77,11 +77,6 @@ int helper_fd(const struct helper *helper)
 	return helper->fd;
 }
 
-pid_t helper_pid(const struct helper *helper)
-{
-	return helper->pid;
-}
-
 static int trouble(void)
 {
 	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? -EAGAIN : -EPIPE;

@@ -29,6 +29,9 @@ struct helper_options {
 	const char *root; /* NULL = the real one */
 	bool dry_run;
 	double libvirt_patience_s; /* 0 = 10 */
+	/* QMP sockets that are opened for limits: no other is, whatever a verb says. Borrowed until
+	 * helper_start() returns. */
+	struct monitor_list monitors;
 };
 
 /* Fork. 0 or -errno with text. */
@@ -38,7 +41,6 @@ int helper_fd(const struct helper *helper); /* readable: results; hung up: it di
 int helper_send(struct helper *helper, const struct verb *verb);
 /* 1 = *applied is set; 0 = none yet; -EPIPE = it is dead. */
 int helper_receive(struct helper *helper, struct applied *applied);
-pid_t helper_pid(const struct helper *helper);
 /* Close our end, wait at most 2 s for what it still does, then kill it. */
 void helper_stop(struct helper *helper);
 

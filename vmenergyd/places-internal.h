@@ -13,6 +13,7 @@ struct spot {
 	uint64_t inode;                                       /* of cpu_cgroup; 0 = unknown */
 	bool is_v2;                                           /* cpu_cgroup's hierarchy */
 	bool vanished;                                        /* cpu_cgroup, since it was found */
+	bool doubted; /* a write was refused: it, or who shares it, may have moved */
 	int stat_fd, quota_fd, period_fd; /* of cpu_cgroup; -1 = none; v2 has no period_fd */
 	int usage_fd;                     /* v2 has it in stat_fd; -1 = none */
 	bool usage_of_process;            /* usage_fd is its /proc/PID/stat, not cpuacct.usage */
@@ -29,8 +30,9 @@ void spot_init(struct spot *spot);
 void spot_clear(struct spot *spot); /* closes its files; ready to be looked for again */
 /* Find it anew. */
 void spot_look(const struct spot_room *room, struct spot *spot, uint64_t now_ns);
-/* Is it time to find it, because it is new, or missing and its process has moved? Costs one read
- * of /proc/PID/cgroup at most, once a second while it is missing. */
+/* Is it time to find it, because it is new, or its process has moved, or it was missing or doubted
+ * for long? Costs one read of /proc/PID/cgroup at most: once a second while it is missing or
+ * doubted, else once in half a minute. */
 bool spot_must_look(const struct spot_room *room, struct spot *spot, uint64_t now_ns);
 /* Bandwidth figures of the reading; marks it vanished when its files are dead. */
 void spot_read(struct spot *spot, struct enforce_reading *reading);

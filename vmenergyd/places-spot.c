@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/numbers.h"
 #include "vmenergyd/places-internal.h"
 
@@ -29,22 +30,20 @@ void spot_clear(struct spot *spot)
 	close_file(&spot->usage_fd);
 	spot->cpu_cgroup[0] = spot->io_cgroup[0] = '\0';
 	spot->inode = 0;
-	spot->vanished = false;
+	spot->vanished = spot->doubted = false;
 }
 
 /* --- finding -------------------------------------------------------------------------------- */
 
-/* FNV-1a (Fowler, Noll, Vo): enough to see that a text has changed. 0 = unknown. */
+/* Enough to see that a text has changed. 0 = unknown. */
 static uint64_t whereabouts(const struct spot_room *room, pid_t pid)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	char *text = NULL;
 	long length = rootfs_read_allf(room->root, &text, "/proc/%d/cgroup", (int)pid);
+	uint64_t hash = length < 0 ? 0 : hash_bytes(HASH_START, text, (size_t)length);
 
-	for (long i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
 	free(text);
-	return length < 0 ? 0 : hash;
+	return hash;
 }
 
 /* One that does not fit is as good as none. */
@@ -108,31 +107,31 @@ void spot_look(const struct spot_room *room, struct spot *spot, uint64_t now_ns)
 /* --- checking ------------------------------------------------------------------------------- */
 
 #define CHECK_NS UINT64_C(1000000000)
-/* Others may have left the cgroup that it shares. */
+/* Somebody may have moved it; others may have left the cgroup that it shares. */
 #define LOOK_NS (30 * CHECK_NS)
 
 /* A cgroup that no controller could have is not missing. */
-static bool is_missing(const struct spot_room *room, const struct spot *spot)
+static bool is_uncertain(const struct spot_room *room, const struct spot *spot)
 {
-	return spot->vanished ||
+	return spot->vanished || spot->doubted ||
 	       (!spot->cpu_cgroup[0] && cgroup_resource_mount(&room->mounts, CGROUP_CPU, NULL)) ||
 	       (!spot->io_cgroup[0] && cgroup_resource_mount(&room->mounts, CGROUP_IO, NULL));
 }
 
 bool spot_must_look(const struct spot_room *room, struct spot *spot, uint64_t now_ns)
 {
-	bool missing;
+	bool uncertain;
 
 	if (spot->pid <= 0)
 		return false;
 	if (spot->looked_ns == 0)
 		return true;
-	missing = is_missing(room, spot);
-	if (spot->checked_ns != 0 && (!missing || now_ns - spot->checked_ns < CHECK_NS))
+	uncertain = is_uncertain(room, spot);
+	if (spot->checked_ns != 0 && now_ns - spot->checked_ns < (uncertain ? CHECK_NS : LOOK_NS))
 		return false;
 	spot->checked_ns = now_ns;
 	return whereabouts(room, spot->pid) != spot->whereabouts ||
-	       (missing && now_ns - spot->looked_ns >= LOOK_NS);
+	       (uncertain && now_ns - spot->looked_ns >= LOOK_NS);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */

@@ -89,6 +89,17 @@ void places_look_again(struct places *places)
 		places->list.items[i].looked_ns = 0;
 }
 
+void places_doubt(struct places *places)
+{
+	for (size_t i = 0; i < places->list.count; i++) {
+		struct spot *spot = &places->list.items[i];
+
+		if (!spot->doubted)
+			spot->checked_ns = 0;
+		spot->doubted = true;
+	}
+}
+
 /* --- targets -------------------------------------------------------------------------------- */
 
 /* What is cut would name another one: then none. */

@@ -4,9 +4,9 @@
  * readings of enforce.h from this machine's cgroups.
  *
  * A place is looked for once, and its files are kept open: a tick costs one pread(2) each. When
- * the topology changes, a place is kept if its process is still in it. Where there was none, or
- * where it vanished, it is looked for again once a second: KNOB_PLACE, or an operator, may have
- * moved the process, which no topology tells.
+ * the topology changes, a place is kept if its process is still in it. An operator may have moved
+ * the process, which no topology tells: that is looked at once in half a minute, and once a second
+ * where there was no place, where it vanished, or where it is doubted.
  */
 #ifndef VMENERGY_VMENERGYD_PLACES_H
 #define VMENERGY_VMENERGYD_PLACES_H
@@ -30,6 +30,9 @@ int places_set_qmp(struct places *places, const struct place_socket *sockets, si
 
 /* The next reading looks for all places anew: a process was moved. */
 void places_look_again(struct places *places);
+/* A write was refused (-ESTALE): the next reading looks whether processes were moved, and for the
+ * places anew within half a minute. */
+void places_doubt(struct places *places);
 
 /* Readings of all running and paused domains; owned by places until the next call. 0 or -errno
  * with text. A cgroup that is gone is no error: then has_bandwidth is false. */

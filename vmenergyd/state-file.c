@@ -134,22 +134,40 @@ static int check_readable(const char *directory, const struct text *text, struct
 	return result;
 }
 
+static int replace_in(const char *directory, const struct text *text, struct error *error)
+{
+	int folder = open_folder(directory);
+	int result = folder < 0 ? folder : replace(folder, text);
+
+	if (folder >= 0)
+		close(folder);
+	return result ? failed(directory, STATE_FILE, -result, error) : 0;
+}
+
+int state_save_text(const char *directory, const struct state *state, struct text *text,
+		    struct error *error)
+{
+	struct text printed = { 0 };
+	int result = state_print(state, &printed, error);
+
+	if (!result)
+		result = check_readable(directory, &printed, error);
+	if (!result)
+		result = replace_in(directory, &printed, error);
+	if (result) {
+		text_free(&printed);
+		return result;
+	}
+	text_free(text);
+	*text = printed;
+	return 0;
+}
+
 int state_save(const char *directory, const struct state *state, struct error *error)
 {
 	struct text text = { 0 };
-	int result = state_print(state, &text, error), folder = -1;
+	int result = state_save_text(directory, state, &text, error);
 
-	if (!result)
-		result = check_readable(directory, &text, error);
-	if (result)
-		goto out;
-	folder = open_folder(directory);
-	result = folder < 0 ? folder : replace(folder, &text);
-	if (result)
-		failed(directory, STATE_FILE, -result, error);
-	if (folder >= 0)
-		close(folder);
-out:
 	text_free(&text);
 	return result;
 }

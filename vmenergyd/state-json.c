@@ -245,6 +245,32 @@ static int parse_override(const struct node *node, void *item)
 	return result ? result : state_parse_reals(node, &state_reals_override, override);
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* That no two items have the same id, which is the first member of each. */
+static int check_ids(const struct node *node, const struct node_list *list, size_t item_bytes)
+{
+	const char **ids = list->count ? calloc(list->count, sizeof *ids) : NULL;
+	int result = 0;
+
+	if (!ids)
+		return list->count ? node_no_memory(node) : 0;
+	for (size_t i = 0; i < list->count; i++)
+		memcpy(&ids[i], (const char *)list->items + i * item_bytes, sizeof *ids);
+	qsort(ids, list->count, sizeof *ids, compare_ids);
+	for (size_t i = 1; i < list->count && !result; i++)
+		if (strcmp(ids[i - 1], ids[i]) == 0)
+			result = node_fail(node, "'%s' is there twice", ids[i]);
+	free(ids);
+	return result;
+}
+_Static_assert(offsetof(struct state_domain, id) == 0, "as check_ids() takes it");
+_Static_assert(offsetof(struct state_override, id) == 0, "as check_ids() takes it");
+_Static_assert(offsetof(struct state_budget, id) == 0, "as check_ids() takes it");
+
 static int parse_domains(const struct node *root, struct state *state)
 {
 	struct node node = node_member(root, "domains");
@@ -254,10 +280,7 @@ static int parse_domains(const struct node *root, struct state *state)
 
 	state->domains = list.items;
 	state->domain_count = state->domain_capacity = list.count;
-	for (size_t i = 0; i < list.count && !result; i++)
-		if (state_domain(state, state->domains[i].id) != &state->domains[i])
-			result = node_fail(&node, "[%zu].id: is there twice", i);
-	return result;
+	return result ? result : check_ids(&node, &list, sizeof *state->domains);
 }
 
 static int parse_overrides(const struct node *root, struct state *state)
@@ -269,10 +292,7 @@ static int parse_overrides(const struct node *root, struct state *state)
 
 	state->overrides = list.items;
 	state->override_count = state->override_capacity = list.count;
-	for (size_t i = 0; i < list.count && !result; i++)
-		if (state_override(state, state->overrides[i].id) != &state->overrides[i])
-			result = node_fail(&node, "[%zu].id: is there twice", i);
-	return result;
+	return result ? result : check_ids(&node, &list, sizeof *state->overrides);
 }
 
 static int parse_budget(const struct node *node, void *item)
@@ -290,13 +310,6 @@ static int parse_budget(const struct node *node, void *item)
 	return result ? result : state_parse_reals(node, &state_reals_budget, budget);
 }
 
-static int compare_budgets(const void *first, const void *second)
-{
-	const struct state_budget *a = first, *b = second;
-
-	return strcmp(a->id, b->id);
-}
-
 static int parse_budgets(const struct node *root, struct state *state)
 {
 	struct node node = node_member(root, "budgets");
@@ -310,11 +323,8 @@ static int parse_budgets(const struct node *root, struct state *state)
 	state->budgets = list.items;
 	state->budget_count = state->budget_capacity = list.count;
 	if (!result && list.count > 0)
-		qsort(state->budgets, list.count, sizeof *state->budgets, compare_budgets);
-	for (size_t i = 1; i < list.count && !result; i++)
-		if (strcmp(state->budgets[i - 1].id, state->budgets[i].id) == 0)
-			result = node_fail(&node, "'%s' is there twice", state->budgets[i].id);
-	return result;
+		qsort(state->budgets, list.count, sizeof *state->budgets, compare_ids);
+	return result ? result : check_ids(&node, &list, sizeof *state->budgets);
 }
 
 static int parse_root(const struct node *root, struct state *state)

@@ -42,8 +42,8 @@ struct state_domain {
 	struct target target;  /* as it was found last; pid, start_ticks tell another run of it */
 	uint64_t cgroup_inode; /* of target.cpu_cgroup; 0 = unknown */
 	struct policy_memory memory;
-	/* The quota and disk limits that hold its cap even at the highest power per CPU-second
-	 * seen: what the dead man installs. */
+	/* The quota that holds its part even at the highest power per CPU-second seen: what the
+	 * dead man installs. Limits of disks stay as they are. */
 	struct knob_value worst_case_cpu;
 	bool has_worst_case;
 	struct state_knob *knobs;
@@ -114,6 +114,9 @@ int state_read(const char *directory, struct state *state, struct error *error);
 int state_load(const char *directory, struct state *state, struct error *error);
 /* What would not be read back is not written (-EINVAL): the old file stays. */
 int state_save(const char *directory, const struct state *state, struct error *error);
+/* The same; `text` becomes what now stands in the file, or stays as it was. */
+int state_save_text(const char *directory, const struct state *state, struct text *text,
+		    struct error *error);
 
 /*
  * Who writes the state holds DIRECTORY/lock for as long as it does. A descriptor for

@@ -127,6 +127,7 @@ struct limited_host {
 	const struct protocol_status_host *host;
 	size_t held; /* VMs that it holds back now */
 	double margin_w;
+	const char *why_margin; /* no meter, or one that is not open */
 };
 
 static bool share_a_word(const struct protocol_words *a, const struct protocol_words *b)
@@ -143,6 +144,9 @@ static struct limited_host limited_host_of(const struct frame *frame)
 	const struct protocol_status *status = status_of(frame);
 	struct limited_host limited = { .margin_w = margin_w_of(frame) };
 
+	limited.why_margin = frame->snapshot->host.residual_reason;
+	if (!limited.why_margin)
+		limited.why_margin = "no meter";
 	if (!status)
 		return limited;
 	limited.host = &status->host;
@@ -162,7 +166,8 @@ static void say_margin(const struct limited_host *limited, struct line *line)
 	char text[FIGURE_BYTES];
 
 	if (!isnan(limited->margin_w))
-		say(line, "%s W of it kept free: no meter", page_power(limited->margin_w, 0, text));
+		say(line, "%s W of it kept free: %s", page_power(limited->margin_w, 0, text),
+		    limited->why_margin);
 }
 
 static void say_held(const struct limited_host *limited, struct line *line)

@@ -109,12 +109,16 @@ static int daemon_set_cap(void *state, const struct source_cap *cap, struct erro
 /* --- coming and going --------------------------------------------------------------------------
  */
 
+/* Until the daemon has said how long one is. */
+static double longest_tick_s(const struct daemon *daemon)
+{
+	return isnan(daemon->face.tick_s) ? LONGEST_TICK_S : daemon->face.tick_s;
+}
+
 /* How long figures are held, and silence is nothing to speak of. */
 static uint64_t patience_ns(const struct daemon *daemon)
 {
-	double tick_s = isnan(daemon->face.tick_s) ? LONGEST_TICK_S : daemon->face.tick_s;
-
-	return (uint64_t)(fmax(2 * tick_s, LATE_S) * SECOND_NS);
+	return (uint64_t)(fmax(2 * longest_tick_s(daemon), LATE_S) * SECOND_NS);
 }
 
 /* What its figures are worth by now. */
@@ -323,7 +327,7 @@ static void take_agreement(struct daemon *daemon)
 
 	cap_answer_agreed(&daemon->asked, &text);
 	reply(daemon, false, text.text);
-	daemon->cap_ticks = 2 + (unsigned)ceil(fmax(control_s, 1) / daemon->face.tick_s);
+	daemon->cap_ticks = 2 + (unsigned)ceil(fmax(control_s, 1) / longest_tick_s(daemon));
 }
 
 /* Answers come in the order of the requests: this status is younger than the tick before it. */

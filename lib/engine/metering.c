@@ -33,6 +33,7 @@ struct metering {
 	struct meter_about about; /* once it is open */
 	/* Of its clock until then, and of ours since; window NaN = the time between readings. */
 	double lag_s, window_s;
+	char *spec;
 	struct metering_history history;
 	struct metering_readings taken;
 	struct {
@@ -73,7 +74,9 @@ int metering_open(struct metering **out, const struct metering_options *options,
 		return error_setf(error, ENOMEM, "meter: %s", strerror(ENOMEM));
 	metering->lag_s = options->lag_s;
 	metering->window_s = options->window_s;
-	result = metering_thread_start(&metering->thread, options, error);
+	metering->spec = strdup(options->spec);
+	result = metering->spec ? metering_thread_start(&metering->thread, options, error)
+				: error_setf(error, ENOMEM, "meter: %s", strerror(ENOMEM));
 	if (result)
 		metering_close(metering);
 	else
@@ -89,6 +92,7 @@ void metering_close(struct metering *metering)
 	metering_history_clear(&metering->history);
 	free(metering->taken.items);
 	free(metering->waiting.items);
+	free(metering->spec);
 	free(metering);
 }
 
@@ -293,6 +297,18 @@ static int put_text(struct snapshot *snapshot, const char *text, char **target)
 	return 0;
 }
 
+static int put_not_open(const struct metering *metering, const char *why, struct snapshot *snapshot)
+{
+	struct error reason;
+
+	/* What is wrong often begins with the name. */
+	if (why && strncmp(why, metering->spec, strlen(metering->spec)) == 0)
+		error_setf(&reason, 0, "meter %s", why);
+	else
+		error_setf(&reason, 0, "meter %s: %s", metering->spec, why ? why : "not open yet");
+	return put_text(snapshot, reason.text, &snapshot->host.residual_reason);
+}
+
 int metering_fill(const struct metering *metering, const struct metering_match *match,
 		  struct snapshot *snapshot)
 {
@@ -302,7 +318,7 @@ int metering_fill(const struct metering *metering, const struct metering_match *
 	int result;
 
 	if (!metering->is_open)
-		return 0;
+		return put_not_open(metering, reason, snapshot);
 	result = put_text(snapshot, about->model[0] ? about->model : about->driver,
 			  &snapshot->source.meter);
 	if (!reason)

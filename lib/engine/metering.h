@@ -61,7 +61,7 @@ struct metering_match metering_match(struct metering *metering, uint64_t now_ns)
 /*
  * metered_w, residual_w (metered minus modelled over the same time), residual_reason, source.meter,
  * as model.md 5 has them: without a new reading the figures are NaN, and the reason says
- * why. Nothing before it is open. 0 or -ENOMEM.
+ * why. Before it is open, the reason alone: which meter, and what is wrong. 0 or -ENOMEM.
  */
 int metering_fill(const struct metering *metering, const struct metering_match *match,
 		  struct snapshot *snapshot);

@@ -78,22 +78,40 @@ static bool is_our_split(int64_t each, int64_t emulator, int64_t count)
 	       (emulator >= sum / EMULATOR_PART && emulator <= (sum + count - 1) / EMULATOR_PART);
 }
 
+/*
+ * Over how many vCPUs libvirt_quota_split() has spread these; 0 = it has not. A vCPU that is
+ * plugged in gets what the others have, so it may be another number than now. Two equal quotas,
+ * which are our split of nine, are rather somebody else's.
+ */
+static int64_t spread_over(int64_t each, int64_t emulator, int64_t count)
+{
+	int64_t other = (emulator * (EMULATOR_PART - 1) + each / 2) / each;
+
+	if (is_our_split(each, emulator, count))
+		return count;
+	return each != emulator && other >= 1 && other <= LIBVIRT_VCPUS_MAX &&
+			       is_our_split(each, emulator, other)
+		       ? other
+		       : 0;
+}
+
 int libvirt_quota_join(const struct libvirt_quotas *quotas, unsigned vcpus,
 		       struct libvirt_bandwidth *cpu, struct error *error)
 {
 	const struct libvirt_quota *one = quotas->has_whole ? &quotas->whole : &quotas->vcpu;
 	int64_t each = usable(quotas->vcpu.quota_us), count = count_of(vcpus);
-	int64_t emulator = usable(quotas->emulator.quota_us);
+	int64_t emulator = usable(quotas->emulator.quota_us), spread = 0;
 
 	*cpu = (struct libvirt_bandwidth){ usable(one->quota_us), one->period_us };
 	if (quotas->has_whole || (each < 0 && emulator < 0))
 		return 0;
-	if (each < 0 || emulator < 0 || quotas->vcpu.period_us != quotas->emulator.period_us ||
-	    !is_our_split(each, emulator, count))
+	if (each > 0 && emulator > 0 && quotas->vcpu.period_us == quotas->emulator.period_us)
+		spread = spread_over(each, emulator, count);
+	if (!spread)
 		return error_setf(error, EOPNOTSUPP,
 				  "libvirt: has no quota of the whole domain, and somebody has set "
 				  "vcpu_quota %" PRId64 " and emulator_quota %" PRId64,
 				  each, emulator);
-	cpu->quota_us = usable(each * count + emulator);
-	return 0;
+	cpu->quota_us = usable(each * spread + emulator);
+	return spread != count;
 }

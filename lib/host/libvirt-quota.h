@@ -25,7 +25,8 @@ struct libvirt_quotas {
 /*
  * The bandwidth that the quotas allow. Where the whole has none of its own: -EOPNOTSUPP with the
  * reason, if they were set by somebody else in a way that libvirt_quota_split() could not put
- * back, as when vCPUs alone are limited.
+ * back, as when vCPUs alone are limited. 1: it was split for another number of vCPUs: this is the
+ * bandwidth that was meant, and to be in force it must be split anew.
  */
 int libvirt_quota_join(const struct libvirt_quotas *quotas, unsigned vcpus,
 		       struct libvirt_bandwidth *cpu, struct error *error);

@@ -33,7 +33,8 @@ struct libvirt_domain_ref {
 };
 
 /* Bandwidth of the whole domain, emulator and I/O threads included; quota_us -1 = unlimited.
- * Reading: -EOPNOTSUPP when it is limited in a way that could not be put back (libvirt-quota.h). */
+ * Reading: -EOPNOTSUPP when it is limited in a way that could not be put back, 1 when it must be
+ * written again to be in force (libvirt-quota.h). */
 struct libvirt_bandwidth {
 	int64_t quota_us;
 	uint64_t period_us;

@@ -342,8 +342,22 @@ static int learn(struct qmp *qmp, uint64_t deadline, struct error *error)
 	return 0;
 }
 
-int qmp_open_within(struct qmp **opened, const char *path, uint64_t patience_ns,
-		    struct error *error)
+/* Some other's monitor must not be disturbed. `peer` 0 = anybody's. */
+static int check_peer(const struct qmp *qmp, pid_t peer, struct error *error)
+{
+	if (!peer || qmp->peer == peer)
+		return 0;
+	return error_setf(error, ESRCH, "belongs to process %d, not to %d", (int)qmp->peer,
+			  (int)peer);
+}
+
+struct monitor {
+	const char *path;
+	pid_t peer;
+	uint64_t patience_ns;
+};
+
+static int open_monitor(struct qmp **opened, const struct monitor *monitor, struct error *error)
 {
 	struct qmp *qmp = calloc(1, sizeof *qmp);
 	uint64_t deadline;
@@ -353,16 +367,18 @@ int qmp_open_within(struct qmp **opened, const char *path, uint64_t patience_ns,
 	if (!qmp)
 		return error_setf(error, ENOMEM, "%s", strerror(ENOMEM));
 	qmp->fd = -1;
-	qmp->patience_ns = patience_ns;
+	qmp->patience_ns = monitor->patience_ns;
 	deadline = deadline_ns(qmp);
-	result = connect_to(qmp, path, error);
+	result = connect_to(qmp, monitor->path, error);
+	if (!result)
+		result = check_peer(qmp, monitor->peer, error);
 	if (!result)
 		result = greet(qmp, deadline, error);
 	if (!result)
 		result = learn(qmp, deadline, error);
 	if (result) {
 		qmp_close(qmp);
-		return error_prefixf(error, result, "%s", path);
+		return error_prefixf(error, result, "%s", monitor->path);
 	}
 	*opened = qmp;
 	return 0;
@@ -370,7 +386,18 @@ int qmp_open_within(struct qmp **opened, const char *path, uint64_t patience_ns,
 
 int qmp_open(struct qmp **opened, const char *path, struct error *error)
 {
-	return qmp_open_within(opened, path, PATIENCE_NS, error);
+	return open_monitor(opened, &(struct monitor){ path, 0, PATIENCE_NS }, error);
+}
+
+int qmp_open_within(struct qmp **opened, const char *path, uint64_t patience_ns,
+		    struct error *error)
+{
+	return open_monitor(opened, &(struct monitor){ path, 0, patience_ns }, error);
+}
+
+int qmp_open_of(struct qmp **opened, const char *path, pid_t peer, struct error *error)
+{
+	return open_monitor(opened, &(struct monitor){ path, peer, PATIENCE_NS }, error);
 }
 
 void qmp_set_patience(struct qmp *qmp, uint64_t patience_ns)

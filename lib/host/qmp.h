@@ -27,6 +27,9 @@ struct qmp_block {
 int qmp_open(struct qmp **qmp, const char *path, struct error *error);
 /* The same with another patience, which holds for each call that follows, too. */
 int qmp_open_within(struct qmp **qmp, const char *path, uint64_t patience_ns, struct error *error);
+/* The same as qmp_open(), where this process listens: with any other, or one that is not known, not
+ * a word is exchanged, and the answer is -ESRCH. */
+int qmp_open_of(struct qmp **qmp, const char *path, pid_t peer, struct error *error);
 void qmp_set_patience(struct qmp *qmp, uint64_t patience_ns);
 void qmp_close(struct qmp *qmp);
 pid_t qmp_peer_pid(const struct qmp *qmp);   /* SO_PEERCRED; 0 = unknown */

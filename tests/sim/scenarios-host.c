@@ -83,6 +83,17 @@ static void prepare_loaded(struct sim_run *run)
 	cap_host(run, 55);
 }
 
+/* A build or a backup: now and then nothing is left, and then all of it again. */
+static void prepare_crowded(struct sim_run *run)
+{
+	prepare_loaded(run);
+	run->plant.kept_demand.low_cpus = 0;
+	run->plant.kept_demand.high_cpus = 4.2;
+	run->plant.kept_demand.on_s = 5 + (double)(run->seed % 4);
+	run->plant.kept_demand.off_s = 12;
+	cap_host(run, 50);
+}
+
 /* Timers, logs, backups of the host: little work, that comes and goes. */
 static void prepare_restless(struct sim_run *run)
 {
@@ -149,6 +160,13 @@ static const struct sim_target targets_loaded[] = {
 	{ METRIC_STEADY, -5, 0.5, WORST },
 	TARGET_BURST,
 	TARGET_MEAN10,
+	TARGETS_END,
+};
+/* That work breaks the cap for as long as a decision takes; what counts is how soon all is used
+ * again: four steps of a quota, of twelve seconds. */
+static const struct sim_target targets_crowded[] = {
+	{ METRIC_WORK, 85, INFINITY, WORST },
+	{ METRIC_MEAN10, -INFINITY, 10, WORST },
 	TARGETS_END,
 };
 static const struct sim_target targets_burst[] = {
@@ -285,6 +303,8 @@ const struct sim_scenario sim_scenarios_host[] = {
 	  targets_restless },
 	{ "loaded", "the host has work of its own", 130, true, prepare_loaded, NULL,
 	  targets_loaded },
+	{ "crowded", "at times by so much that nothing is left", 130, true, prepare_crowded, NULL,
+	  targets_crowded },
 	{ "host-step", "all wake up at once", 100, true, prepare_step, NULL, targets_step },
 	{ "host-burst", "all come in bursts", 130, true, prepare_burst, NULL, targets_burst },
 	{ "many", "twelve domains with shares", 100, true, prepare_many, NULL, targets_shares },

@@ -182,6 +182,7 @@ static void obey(const char *line)
 int main(int argc, char **argv)
 {
 	struct helper_options options = { .root = NULL };
+	const char *const monitor = target.qmp_socket;
 	struct error error = { "" };
 	char line[1024];
 
@@ -190,10 +191,12 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		take_argument(argv[i]);
 	options.libvirt_patience_s = patience_s;
+	options.monitors = (struct monitor_list){ &monitor, 1 };
 	if (patience_s > 0 && helper_start(&helper, &options, &error))
 		die(error.text);
 	if (rootfs_open(&root, NULL, &error) || actuator_room_open(&room, &root, false, &error))
 		die(error.text);
+	room.monitors = options.monitors;
 	look();
 	while (fgets(line, sizeof line, stdin))
 		obey(line);

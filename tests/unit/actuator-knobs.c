@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Values of knobs, which actuator serves, the dry run, and what a verb may say. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
 #include "vmenergyd/actuator/actuator.h"
+#include "vmenergyd/actuator/ring.h"
 #include "vmenergyd/helper-internal.h"
 #include "vmenergyd/helper.h"
 
@@ -211,6 +213,28 @@ static void test_dry_run(void)
 	rootfs_close(&root);
 }
 
+static void test_ring(void)
+{
+	struct {
+		struct {
+			int number, other;
+		} * items;
+		size_t count, capacity, oldest;
+	} ring = { .items = NULL };
+
+	for (int i = 1; i <= 8; i++) {
+		__typeof__(ring.items) item = RING_ADD(&ring, 3);
+
+		UNIT_TRUE(item && item->number == 0 && item->other == 0);
+		if (item)
+			item->number = item->other = i;
+		UNIT_EQUAL_U64(i < 3 ? i : 3, ring.count);
+		for (int known = i > 3 ? i - 2 : 1; known <= i; known++)
+			UNIT_EQUAL_I64(known, ring.items[(known - 1) % 3].number);
+	}
+	free(ring.items);
+}
+
 static struct verb good_verb(void)
 {
 	return (struct verb){ .kind = VERB_SET,
@@ -281,6 +305,7 @@ int main(void)
 		{ "a total goes where parts are limited, bursts where nothing is", test_usable },
 		{ "each knob finds its actuator, or a reason", test_who_serves },
 		{ "a dry run remembers, writes nothing, and says it once", test_dry_run },
+		{ "of too many things the oldest is forgotten first", test_ring },
 		{ "verbs that are none are refused", test_verbs_are_checked },
 		{ "libvirt is only looked for on this host", test_uris_are_local });
 }

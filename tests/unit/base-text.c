@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -28,6 +29,15 @@ static void test_buffer_grows(void)
 	UNIT_TRUE(!text.failed);
 	text_free(&text);
 	UNIT_TRUE(text.bytes == NULL);
+}
+
+/* As their makers give them (isthe.com/chongo/tech/comp/fnv). */
+static void test_hash(void)
+{
+	UNIT_EQUAL_U64(UINT64_C(0xcbf29ce484222325), hash_text(""));
+	UNIT_EQUAL_U64(UINT64_C(0xaf63dc4c8601ec8c), hash_text("a"));
+	UNIT_EQUAL_U64(UINT64_C(0x85944171f73967e8), hash_text("foobar"));
+	UNIT_EQUAL_U64(hash_text("foobar"), hash_bytes(hash_text("foo"), "bar", 3));
 }
 
 static void test_patterns(void)
@@ -227,6 +237,7 @@ int main(void)
 {
 	return UNIT_RUN(
 		"base-text", { "a buffer grows", test_buffer_grows },
+		{ "a hash is FNV-1a, in pieces, too", test_hash },
 		{ "patterns match", test_patterns },
 		{ "a hostile pattern ends", test_hostile_pattern_ends },
 		{ "printable keeps text", test_printable_keeps_text },

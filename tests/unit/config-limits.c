@@ -28,7 +28,6 @@ static void test_merge(void)
 	UNIT_EQUAL_DOUBLE(NAN, limits.floor_w, 0);
 	UNIT_EQUAL_DOUBLE(NAN, limits.budget_j, 0);
 	UNIT_EQUAL_TEXT("lab", config_domain_owner(&config, "db", NULL));
-	UNIT_TRUE(config_limits_anything(&config));
 	config_clear(&config);
 }
 
@@ -88,27 +87,6 @@ static void test_owners(void)
 	UNIT_EQUAL_DOUBLE(NAN, config_owner_limits(&config, NULL).cap_w, 0);
 	UNIT_EQUAL_DOUBLE(NAN, config_domain_limits(&config, "team-a", NULL).cap_w, 0);
 	config_clear(&config);
-}
-
-static void test_anything(void)
-{
-	static const struct {
-		const char *text;
-		bool anything;
-	} cases[] = {
-		{ "[daemon]\nmeter = rapl\n", false },   { "[domain a]\nowner = x\n", false },
-		{ "[domain a]\nfloor = 5W\n", false },   { "[domain a]\ncap = none\n", false },
-		{ "[domain a]\nshare = 5\n", true },     { "[domain a]\ndisk-cap = 5W\n", true },
-		{ "[owner a]\nbudget = 5Wh/h\n", true }, { "[host]\npeak = 5W/min\n", true },
-		{ "[host]\ntemperature = 60C\n", true },
-	};
-
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct config config = parsed(cases[i].text);
-
-		UNIT_EQUAL_I64(cases[i].anything, config_limits_anything(&config));
-		config_clear(&config);
-	}
 }
 
 static void test_contradictions(void)
@@ -176,7 +154,6 @@ int main(void)
 			{ "a pattern may be a UUID's, in any case", test_uuid },
 			{ "none takes a limit away", test_none },
 			{ "owners have limits of their own", test_owners },
-			{ "what counts as a limit", test_anything },
 			{ "contradictions are told with their line", test_contradictions },
 			{ "what only looks like one is taken", test_no_contradictions },
 			{ "settings that need a restart are named", test_restart });

@@ -83,6 +83,9 @@ static int handle(void *context, const struct peer *peer, const struct protocol_
 	if (request->verb == PROTOCOL_RELOAD)
 		return protocol_put_answer(request->id, json_pack("{s:s}", "restart", "socket"),
 					   answer, error);
+	if (strcmp(asked.domain, "unsaved") == 0)
+		return protocol_put_answer(
+			request->id, json_pack("{s:s}", "not_saved", "disk full"), answer, error);
 	if (strcmp(asked.domain, "unknown") == 0)
 		return error_setf(error, ENOENT, "no domain is called 'unknown'");
 	return 0;
@@ -90,9 +93,7 @@ static int handle(void *context, const struct peer *peer, const struct protocol_
 
 static struct server *open_server(void)
 {
-	const struct server_options options = { .path = scene_path(),
-						.listen_fd = -1,
-						.handle = handle };
+	const struct server_options options = { .path = scene_path(), .handle = handle };
 	struct server *server = NULL;
 
 	UNIT_EQUAL_I64(0, server_open(&server, &options, NULL));
@@ -297,6 +298,9 @@ static void test_failures(void)
 	UNIT_EQUAL_TEXT("vmenergyd ctl: no domain is called 'unknown'\n",
 			run(server, "ctl cap unknown 20W", &status));
 	UNIT_EQUAL_I64(1, status);
+	UNIT_EQUAL_TEXT("vmenergyd ctl: in force, but lost when the daemon ends: disk full\n",
+			run(server, "ctl cap unsaved 20W", &status));
+	UNIT_EQUAL_I64(0, status);
 	UNIT_EQUAL_TEXT("vmenergyd ctl: in force only after a restart: socket\n",
 			run(server, "ctl reload", &status));
 	UNIT_EQUAL_I64(0, status);

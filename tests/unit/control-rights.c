@@ -10,9 +10,9 @@ static struct handled handled;
 
 static int try_open(struct server **server, struct error *error)
 {
-	const struct server_options options = {
-		.path = scene_path(), .listen_fd = -1, .handle = scene_handle, .context = &handled
-	};
+	const struct server_options options = { .path = scene_path(),
+						.handle = scene_handle,
+						.context = &handled };
 
 	*server = NULL;
 	return server_open(server, &options, error);
@@ -105,30 +105,6 @@ static void test_anothers(void)
 	server_close(server);
 	UNIT_TRUE(mode_of(scene_path()) != 0);
 	UNIT_EQUAL_I64(0, unlink(scene_path()));
-}
-
-static void test_passed(void)
-{
-	int listener = scene_listen(4), pair[2], client;
-	struct server_options options = { .handle = scene_handle, .context = &handled };
-	struct server *server = NULL;
-	struct error error = { "" };
-
-	options.listen_fd = listener;
-	UNIT_EQUAL_I64(0, server_open(&server, &options, &error));
-	client = scene_join(server);
-	UNIT_CONTAINS("\"ok\":true", scene_ask(server, client, STATUS));
-	close(client);
-	server_close(server);
-	UNIT_EQUAL_I64(-1, fcntl(listener, F_GETFD)); /* ours since */
-	UNIT_EQUAL_I64(0, unlink(scene_path()));      /* but not its path */
-
-	UNIT_EQUAL_I64(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-	options.listen_fd = pair[0];
-	UNIT_EQUAL_I64(-EINVAL, server_open(&server, &options, &error));
-	UNIT_CONTAINS("is no listening socket", error.text);
-	close(pair[0]);
-	close(pair[1]);
 }
 
 /* --- places ---------------------------------------------------------------------- */
@@ -271,6 +247,7 @@ static void test_reader(void)
 	server = open_for_all(reading, changing);
 	UNIT_CONTAINS("\"ok\":true", said_to(server, group_id(reading), 0, STATUS));
 	UNIT_TRUE(!handled.may_change);
+	UNIT_EQUAL_TEXT("", handled.who); /* no file is read for who only reads */
 	UNIT_CONTAINS("\"ok\":true", said_to(server, OTHERS, group_id(reading), STATUS));
 	UNIT_EQUAL_U64(2, handled.count);
 	UNIT_EQUAL_TEXT(SUBSCRIBED(false) OK(3),
@@ -326,7 +303,6 @@ int main(void)
 			 { "a socket that is served is an error that names it", test_live },
 			 { "what is no socket is left alone", test_no_socket },
 			 { "another's socket is not removed", test_anothers },
-			 { "a socket that was passed is served", test_passed },
 			 { "whoever is silent makes room, subscribers stay", test_places },
 			 { "a stranger may not even read", test_stranger },
 			 { "the reading group reads", test_reader },

@@ -77,7 +77,6 @@ static inline struct server *scene_open(struct handled *handled, const char *rea
 {
 	const struct server_options options = {
 		.path = scene_path(),
-		.listen_fd = -1,
 		.read_group = read_group,
 		.change_group = change_group,
 		.handle = scene_handle,

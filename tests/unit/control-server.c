@@ -237,11 +237,9 @@ static void test_slow_reader_of_large_lines(void)
 static void test_turns_end(void)
 {
 	enum { CLIENTS = 3, REQUESTS = 20 };
-	const struct server_options options = { .path = scene_path(),
-						.listen_fd = -1,
-						.handle = scene_handle,
-						.context = &handled,
-						.turn_ns = 1 };
+	const struct server_options options = {
+		.path = scene_path(), .handle = scene_handle, .context = &handled, .turn_ns = 1
+	};
 	size_t heard[CLIENTS] = { 0 };
 	struct error error = { "" };
 	struct server *server = NULL;
@@ -268,6 +266,29 @@ static void test_turns_end(void)
 		}
 	}
 	for (size_t i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	server_close(server);
+}
+
+/* Those who come have their turns, too: one at least in each. */
+static void test_turns_of_comers(void)
+{
+	enum { COMERS = 8 };
+	const struct server_options options = {
+		.path = scene_path(), .handle = scene_handle, .context = &handled, .turn_ns = 1
+	};
+	struct error error = { "" };
+	struct server *server = NULL;
+	int fds[COMERS];
+
+	UNIT_EQUAL_I64(0, server_open(&server, &options, &error));
+	for (size_t i = 0; i < COMERS; i++)
+		fds[i] = scene_connect();
+	for (size_t i = 0; i < COMERS; i++) {
+		server_serve(server);
+		UNIT_EQUAL_U64(i + 1, server_client_count(server));
+	}
+	for (size_t i = 0; i < COMERS; i++)
 		close(fds[i]);
 	server_close(server);
 }
@@ -311,6 +332,40 @@ static void test_deaf_asker(void)
 	UNIT_EQUAL_U64(1, server_dropped(server));
 	UNIT_EQUAL_U64(0, server_client_count(server));
 	close(deaf);
+	server_close(server);
+}
+
+/* A crowd that does not listen, each less than a client may: bounded together, and who listens is
+ * not among the lost. */
+static void test_deaf_crowd(void)
+{
+	enum { CROWD = 14, BYTES = SERVER_WAITING_BYTES - 400000 };
+	struct server *server = scene_open(&handled, NULL, NULL);
+	int deaf[CROWD], good = scene_join(server);
+	char *line = large_line(BYTES);
+	size_t most = 0;
+
+	for (size_t i = 0; i < CROWD; i++) {
+		deaf[i] = scene_join(server);
+		scene_ask(server, deaf[i], SUBSCRIBE);
+		scene_publish(server, line); /* a line of its own: nobody else subscribes */
+		scene_say(deaf[i], UNSUBSCRIBE RELOAD, strlen(UNSUBSCRIBE RELOAD));
+		server_serve(server);
+		most = server_held_bytes(server) > most ? server_held_bytes(server) : most;
+	}
+	printf("%zu bytes at most, %zu clients of %d left\n", most, server_client_count(server),
+	       CROWD + 1);
+	UNIT_TRUE(most > SERVER_HELD_BYTES / 2 && most <= SERVER_HELD_BYTES + BYTES);
+	UNIT_TRUE(server_held_bytes(server) <= SERVER_HELD_BYTES + 200000);
+	UNIT_TRUE(server_client_count(server) > CROWD / 2);
+	UNIT_EQUAL_U64(CROWD + 1, server_client_count(server) + server_dropped(server));
+	UNIT_CONTAINS("\"ok\":true", scene_ask(server, good, STATUS));
+	for (size_t i = 0; i < CROWD; i++)
+		close(deaf[i]);
+	server_serve(server);
+	UNIT_EQUAL_U64(0, server_held_bytes(server));
+	free(line);
+	close(good);
 	server_close(server);
 }
 
@@ -481,12 +536,14 @@ int main(void)
 		{ "who has said all is answered, half a line is not done", test_half_closed },
 		{ "each client has its turn", test_turns },
 		{ "a turn ends in time, whatever is left", test_turns_end },
+		{ "who comes does not prolong a turn", test_turns_of_comers },
 		{ "who subscribes gets each line until it unsubscribes", test_subscription },
 		{ "a subscriber may close its side", test_half_closed_subscriber },
 		{ "a slow reader is dropped and counted, others get all", test_slow_reader },
 		{ "large lines that wait are bounded by bytes", test_slow_reader_of_large_lines },
 		{ "one line may be larger than the bound", test_one_huge_line },
 		{ "who asks and does not listen is dropped", test_deaf_asker },
+		{ "what waits for a crowd is bounded together", test_deaf_crowd },
 		{ "10000 lines of garbage: 100 answers, then the end", test_garbage },
 		{ "a good line forgives the bad ones", test_forgiven },
 		{ "a line that is too long is passed over", test_long_lines },

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/numbers.h"
 #include "base/proc.h"
 #include "tests/unit/unit.h"
 #include "vmenergyd/control/complaints.h"
+#include "vmenergyd/daemon-heartbeat.h"
 #include "vmenergyd/daemon.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -95,8 +95,7 @@ static bool beats(uint64_t ago_s, const char *socket)
 
 static void test_alive(void)
 {
-	uint64_t before_ns = clock_read_ns(CLOCK_BOOTTIME), said_ns = 0;
-	char socket[256], path[256], line[64] = "";
+	char socket[256], path[256], line[128] = "";
 	FILE *file;
 
 	snprintf(socket, sizeof socket, "%s/control", unit_folder());
@@ -110,9 +109,49 @@ static void test_alive(void)
 	if (file)
 		fclose(file);
 	UNIT_TRUE(strlen(line) > 1 && line[strlen(line) - 1] == '\n');
-	line[strcspn(line, "\n")] = '\0';
-	UNIT_EQUAL_I64(0, number_parse_u64(line, &said_ns));
-	UNIT_TRUE(said_ns >= before_ns && said_ns <= clock_read_ns(CLOCK_BOOTTIME));
+	UNIT_TRUE(heartbeat_age_s(path) >= 0 && heartbeat_age_s(path) < 60);
+}
+
+/* The dead man would limit VMs beside the daemon: that is no good health. */
+static void test_alive_is_not_written(void)
+{
+	struct config config = { .socket = unit_literal("/proc/none/control") };
+	struct daemon daemon = { .started = &config, .config = &config };
+
+	daemon.well_ns = daemon.measured_ns = clock_now_ns();
+	daemon.accounting.pace.interval_ns = SECOND_NS;
+	UNIT_TRUE(daemon_beat(&daemon)); /* nothing is limited: nobody looks at it */
+	daemon.enforce = (struct enforce *)&config;
+	UNIT_TRUE(!daemon_beat(&daemon));
+	UNIT_EQUAL_TEXT("the sign of life cannot be written: /proc/none/alive: "
+			"No such file or directory",
+			daemon.troubles[TROUBLE_ALIVE].text);
+	UNIT_TRUE(!daemon_beat(&daemon));
+	config.dry_run = true;
+	UNIT_TRUE(daemon_beat(&daemon));
+	free(daemon.troubles[TROUBLE_ALIVE].text);
+}
+
+/* The clock begins anew with each boot, and may be where the last one was. */
+static void test_heartbeat_of_a_boot(void)
+{
+	uint64_t now_ns = clock_read_ns(CLOCK_MONOTONIC);
+	char path[256], line[128], boot[64] = "";
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	UNIT_TRUE(file && fscanf(file, "%63s", boot) == 1);
+	if (file)
+		fclose(file);
+	snprintf(path, sizeof path, "%s/alive", unit_folder());
+	snprintf(line, sizeof line, "%llu %s\n", (unsigned long long)now_ns / 2, boot);
+	unit_write_file("alive", line);
+	UNIT_EQUAL_DOUBLE((double)now_ns / 2e9, heartbeat_age_s(path), 0.1);
+	snprintf(line, sizeof line, "%llu 00000000-0000-4000-8000-000000000000\n",
+		 (unsigned long long)now_ns);
+	unit_write_file("alive", line);
+	UNIT_TRUE(isinf(heartbeat_age_s(path)));
+	UNIT_EQUAL_I64(0, unlink(path));
+	UNIT_EQUAL_DOUBLE(NAN, heartbeat_age_s(path), 0);
 }
 
 /* A process id may be another's by now. */
@@ -175,12 +214,15 @@ static void test_temperature(void)
 
 int main(void)
 {
-	return UNIT_RUN("daemon-keep",
-			{ "a trouble that comes and goes is said once a minute", test_flapping },
-			{ "so is one that changes, and one that stays is said", test_changing },
-			{ "one user cannot fill the log", test_flood },
-			{ "the sign of life ends when nothing is measured", test_alive },
-			{ "another process under the same number is another one", test_lives },
-			{ "a group that is not there is named with its line", test_groups },
-			{ "a temperature that cannot be held is said", test_temperature });
+	return UNIT_RUN(
+		"daemon-keep",
+		{ "a trouble that comes and goes is said once a minute", test_flapping },
+		{ "so is one that changes, and one that stays is said", test_changing },
+		{ "one user cannot fill the log", test_flood },
+		{ "the sign of life ends when nothing is measured", test_alive },
+		{ "who cannot give it is not well, and says so", test_alive_is_not_written },
+		{ "a sign of life of an earlier boot is old", test_heartbeat_of_a_boot },
+		{ "another process under the same number is another one", test_lives },
+		{ "a group that is not there is named with its line", test_groups },
+		{ "a temperature that cannot be held is said", test_temperature });
 }

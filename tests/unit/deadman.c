@@ -102,11 +102,11 @@ static void set_alive(double age_s, const char *text)
 		abort();
 }
 
-static void write_alive(uint64_t boottime_ns, double age_s)
+static void write_alive(uint64_t then_ns, const char *boot, double age_s)
 {
-	char text[40];
+	char text[128];
 
-	snprintf(text, sizeof text, "%" PRIu64 "\n", boottime_ns);
+	snprintf(text, sizeof text, "%" PRIu64 " %s\n", then_ns, boot);
 	set_alive(age_s, text);
 }
 
@@ -175,21 +175,81 @@ static void test_heartbeat_says_when(void)
 {
 	struct rootfs root;
 	struct state state;
-	uint64_t now_ns = clock_read_ns(CLOCK_BOOTTIME);
+	uint64_t now_ns = clock_read_ns(CLOCK_MONOTONIC);
+	char boot[64] = "";
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
 
-	begin("boottime", &state, &root);
+	UNIT_TRUE(file && fscanf(file, "%63s", boot) == 1);
+	if (file)
+		fclose(file);
+	begin("clock", &state, &root);
 	fixture_write("0\n", "/state/state.json");
-	write_alive(now_ns, 100000);
+	write_alive(now_ns, boot, 100000);
 	UNIT_EQUAL_I64(0, run());
 	expect_quota("max 100000");
 	save(&state);
 	/* The dead man's clock has run for two minutes at least, or it cannot be tried. */
 	if (now_ns > 120000000000) {
-		write_alive(now_ns - 120000000000, 0);
+		write_alive(now_ns - 120000000000, boot, 0);
 		UNIT_EQUAL_I64(0, run());
 		expect_quota("10000 20000");
 	}
 	end(&state, &root);
+}
+
+/* After a boot the clock may be where it was. */
+static void test_heartbeat_of_another_boot(void)
+{
+	struct rootfs root;
+	struct state state;
+
+	begin("boot", &state, &root);
+	write_alive(clock_read_ns(CLOCK_MONOTONIC), "00000000-0000-4000-8000-000000000000", 0);
+	UNIT_EQUAL_I64(0, run());
+	expect_quota("10000 20000");
+	end(&state, &root);
+}
+
+/* --- how soon ----------------------------------------------------------------------------- */
+
+/* What stands behind `key` in a file of the project. */
+static double seconds_in(const char *path, const char *key)
+{
+	FILE *file = fopen(path, "re");
+	double seconds = NAN;
+	char line[512];
+
+	while (file && isnan(seconds) && fgets(line, sizeof line, file)) {
+		const char *found = strstr(line, key);
+
+		if (found)
+			seconds = atof(found + strlen(key));
+	}
+	if (file)
+		fclose(file);
+	return seconds;
+}
+
+/* From the last sign of life to the quota: silence, the timer's period, libvirt's patience. */
+static void test_soon_enough(void)
+{
+	static const char timer[] = "contrib/vmenergyd-deadman.timer",
+			  daemon[] = "contrib/vmenergyd.service", manual[] = "man/vmenergyd.8";
+	double period_s = seconds_in(timer, "OnUnitActiveSec=");
+	double late_s = seconds_in(timer, "AccuracySec=");
+	double all_s = DEADMAN_AFTER_S + period_s + late_s + DEADMAN_PATIENCE_S;
+
+	printf("%g s + %g s + %g s + %g s = %g s\n", (double)DEADMAN_AFTER_S, period_s, late_s,
+	       (double)DEADMAN_PATIENCE_S, all_s);
+	UNIT_TRUE(all_s < 60);
+	UNIT_EQUAL_DOUBLE(period_s, seconds_in(manual, "It is started every "), 0);
+	UNIT_EQUAL_DOUBLE(DEADMAN_AFTER_S, seconds_in(manual, "it has been silent for "), 0);
+	UNIT_EQUAL_DOUBLE(DEADMAN_AFTER_S, seconds_in(manual, "must have been silent; "), 0);
+	UNIT_EQUAL_DOUBLE(DEADMAN_PATIENCE_S, seconds_in(manual, "for all of its VMs together; "),
+			  0);
+	/* A daemon that hangs is started anew first. */
+	UNIT_TRUE(seconds_in(daemon, "WatchdogSec=") + seconds_in(daemon, "RestartSec=") + 5 <
+		  DEADMAN_AFTER_S);
 }
 
 /* A daemon that holds the state but does not live as it should: limits come, its file stays. */
@@ -336,6 +396,8 @@ int main(void)
 		{ "a heartbeat keeps it still until it is old", test_heartbeat },
 		{ "a heartbeat tells itself when it was, before the state is looked at",
 		  test_heartbeat_says_when },
+		{ "a heartbeat of an earlier boot is old", test_heartbeat_of_another_boot },
+		{ "a minute after the last sign of life the limit is there", test_soon_enough },
 		{ "a state that a daemon holds is not written", test_state_is_held },
 		{ "the configuration tells where to look", test_configuration },
 		{ "libvirt does not answer: the cgroup is written", test_libvirt_is_silent },

@@ -77,9 +77,9 @@ static void test_older_file(void)
 }
 
 /* Nothing of the owner's runs: the budget grows by its rate, and is not forgotten. */
-static void test_absent(void)
+static void absent(const char *config)
 {
-	struct scene *scene = scene_open("[host]\ncap = 500W\n" BUDGET);
+	struct scene *scene = scene_open(config);
 	double before_j;
 
 	scene_run(scene, 100);
@@ -93,6 +93,12 @@ static void test_absent(void)
 	scene_run(scene, 2);
 	UNIT_TRUE(bucket_j(scene) < before_j + 1010);
 	scene_close(scene);
+}
+
+static void test_absent(void)
+{
+	absent("[host]\ncap = 500W\n" BUDGET);
+	absent(BUDGET);
 }
 
 static void test_taken_away(void)
@@ -280,6 +286,57 @@ static void test_domain_taken_away(void)
 	scene_close(scene);
 }
 
+static void reload(struct scene *scene, const char *text)
+{
+	config_clear(&scene->config);
+	scene_configure(scene, text);
+	enforce_set_config(scene->enforce, &scene->config, 1);
+}
+
+/* Meanwhile nothing at all is limited: that time is not the budget's. */
+static void test_taken_away_and_given_back(void)
+{
+	struct scene *scene = open_own();
+
+	reload(scene, "");
+	scene_run(scene, 600);
+	UNIT_TRUE(isnan(own_j(scene)));
+	reload(scene, OWN);
+	scene_run(scene, 1);
+	UNIT_EQUAL_DOUBLE(9000, own_j(scene), 0.01);
+	scene_close(scene);
+}
+
+/* It was not used of a budget that was not there. */
+static void test_given_later(void)
+{
+	struct scene *scene = open_own();
+
+	scene_kill(scene, "[domain web1]\ncap = 30W\n");
+	scene->snapshot.time_s += 100;
+	scene_run(scene, 5);
+	reload(scene, OWN);
+	scene_run(scene, 1);
+	UNIT_EQUAL_DOUBLE(9000, own_j(scene), 0.01);
+	scene_close(scene);
+}
+
+/* So long as nobody is seen nothing is limited; what there is to charge is not forgotten. */
+static void test_away_and_not_seen(void)
+{
+	struct scene *scene = open_own();
+	double before_j = own_j(scene);
+
+	scene_kill(scene, OWN);
+	scene->snapshot.time_s += 100;
+	scene->hidden = 1;
+	scene_run(scene, 5);
+	scene->hidden = 0;
+	scene_run(scene, 1);
+	UNIT_EQUAL_DOUBLE(before_j - 15 * 101, own_j(scene), 0.1);
+	scene_close(scene);
+}
+
 /* A QEMU that nobody gave a UUID; and one of two that have the same. */
 static void test_no_uuid(void)
 {
@@ -333,18 +390,23 @@ static void test_short_lived(void)
 
 int main(void)
 {
-	return UNIT_RUN("enforce-budgets", { "a budget goes on where it was", test_continues },
-			{ "a budget is charged for the time without a daemon", test_away },
-			{ "a state file without budgets is read", test_older_file },
-			{ "a budget fills up while nothing of its owner's runs", test_absent },
-			{ "a budget that is taken away is forgotten", test_taken_away },
-			{ "a full budget of an absent owner is forgotten", test_absent_full },
-			{ "a domain's budget goes on when it is started anew", test_restart },
-			{ "so it does when the daemon was killed between", test_restart_killed },
-			{ "who comes back with the daemon is charged", test_restart_away },
-			{ "who ended without a daemon has its budget kept", test_ended_away },
-			{ "a domain's budget is forgotten once it is full", test_full },
-			{ "and once the rules give it none", test_domain_taken_away },
-			{ "nothing is kept of an id that cannot come back", test_no_uuid },
-			{ "short-lived domains leave nothing behind", test_short_lived });
+	return UNIT_RUN(
+		"enforce-budgets", { "a budget goes on where it was", test_continues },
+		{ "a budget is charged for the time without a daemon", test_away },
+		{ "a state file without budgets is read", test_older_file },
+		{ "a budget fills up while nothing of its owner's runs", test_absent },
+		{ "a budget that is taken away is forgotten", test_taken_away },
+		{ "a full budget of an absent owner is forgotten", test_absent_full },
+		{ "a domain's budget goes on when it is started anew", test_restart },
+		{ "so it does when the daemon was killed between", test_restart_killed },
+		{ "who comes back with the daemon is charged", test_restart_away },
+		{ "who ended without a daemon has its budget kept", test_ended_away },
+		{ "a domain's budget is forgotten once it is full", test_full },
+		{ "and once the rules give it none", test_domain_taken_away },
+		{ "given again, it is as new", test_taken_away_and_given_back },
+		{ "a budget that is new is not charged for the time before", test_given_later },
+		{ "the time without a daemon is charged to who is seen late",
+		  test_away_and_not_seen },
+		{ "nothing is kept of an id that cannot come back", test_no_uuid },
+		{ "short-lived domains leave nothing behind", test_short_lived });
 }

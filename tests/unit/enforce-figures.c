@@ -204,6 +204,39 @@ static void test_shared_leaf(void)
 	UNIT_EQUAL_U64(1, enforce_disk_leader(&domain, 1));
 }
 
+static void stop_all(struct scene *scene)
+{
+	for (size_t i = 0; i < SCENE_DOMAINS; i++)
+		scene->world[i].running = false;
+}
+
+/* Ten minutes without a domain: the window is charged what the host used, 10 W, and not what it
+ * uses later; its first second as agreed. */
+static void test_peak_without_domains(void)
+{
+	struct scene *scene = scene_open("[host]\npeak = 40W/h\n");
+
+	scene->snapshot.time_s = 3600;
+	stop_all(scene);
+	scene_run(scene, 600);
+	UNIT_EQUAL_DOUBLE(40 + 599 * 10, scene->state.host.peak_used_j, 0.01);
+	for (size_t i = 0; i < SCENE_DOMAINS; i++)
+		scene->world[i].running = true;
+	scene_run(scene, 1);
+	UNIT_EQUAL_DOUBLE(40 + 599 * 10 + 70, scene->state.host.peak_used_j, 0.01);
+	scene_close(scene);
+}
+
+static void test_infeasible_without_domains(void)
+{
+	struct scene *scene = scene_open("[host]\ncap = 5W\n");
+
+	stop_all(scene);
+	scene_run(scene, 3);
+	UNIT_EQUAL_U64(1, scene_count(scene, "the limits of the host cannot be met"));
+	scene_close(scene);
+}
+
 static void test_place(void)
 {
 	struct scene *scene = scene_open(CAP_10W);
@@ -330,6 +363,9 @@ int main(void)
 {
 	return UNIT_RUN(
 		"enforce-figures",
+		{ "a billing window goes on without domains", test_peak_without_domains },
+		{ "a host's cap that cannot be met is said without domains",
+		  test_infeasible_without_domains },
 		{ "model.md 7: figures are means over the control period", test_means },
 		{ "figures that are missing, late or begun anew are not fresh", test_not_fresh },
 		{ "CPU time comes from the cgroup where the account counts events",

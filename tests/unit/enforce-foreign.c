@@ -281,6 +281,32 @@ static void test_dead_man(void)
 	scene_close(scene);
 }
 
+/* It was only stopped, and its host's part of the cap was another one when it went on. */
+static void test_dead_man_of_a_stopped_daemon(void)
+{
+	struct scene *scene = scene_open("[host]\ncap = 45W\n");
+	struct state_domain *domain;
+	struct knob_value worst = { .knob = KNOB_CPU };
+
+	scene_run(scene, 60);
+	domain = state_domain(&scene->state, scene->ids[0]);
+	UNIT_TRUE(domain && domain->has_worst_case);
+	if (domain)
+		worst = domain->worst_case_cpu;
+	scene->world[0].values[KNOB_CPU] = worst;
+	scene->world[1].demand_cpus = 0.1;
+	scene->stopped_s = 70;
+	scene_run(scene, 60);
+	UNIT_EQUAL_U64(0, enforce_counts(scene->enforce).foreign_changes);
+	UNIT_TRUE(!knob_value_equal(&worst, &scene->world[0].values[KNOB_CPU]));
+	UNIT_EQUAL_I64(-1, cpu_knob(scene).original.cpu.quota_us);
+	enforce_restore(scene->enforce);
+	scene_deliver(scene);
+	UNIT_TRUE(scene->state.clean);
+	UNIT_EQUAL_I64(-1, scene->world[0].values[KNOB_CPU].cpu.quota_us);
+	scene_close(scene);
+}
+
 /* Not listed for minutes, but its process lives: nothing is given up, nor given back. */
 static void test_unseen_but_alive(void)
 {
@@ -460,6 +486,8 @@ int main(void)
 		{ "what the dead man installed is ours", test_dead_man },
 		{ "what the dead man installed is never an original",
 		  test_dead_man_of_a_hung_daemon },
+		{ "so is what he wrote while a daemon was only stopped",
+		  test_dead_man_of_a_stopped_daemon },
 		{ "a domain that is not listed but lives keeps its limits and its state",
 		  test_unseen_but_alive },
 		{ "with another manager a limit goes back through the one that made it",

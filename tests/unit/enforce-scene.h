@@ -27,6 +27,7 @@ struct scene_domain {
 	bool no_figures;                      /* the account has none in this tick */
 	double disk_w, bytes;                 /* of its vDISK, in a second; with has_disk */
 	bool has_disk;
+	const char *vdisk;    /* its name; NULL = "vda" */
 	double cpu_j, disk_j; /* totals */
 	uint64_t periods, throttled;
 };
@@ -51,6 +52,7 @@ struct scene {
 	struct scene_domain world[SCENE_DOMAINS];
 	char ids[SCENE_DOMAINS][40], names[SCENE_DOMAINS][40];
 	uint64_t now_ns;
+	double stopped_s;        /* so much longer than usual is the next tick */
 	struct text said, saved; /* saved: the state file */
 	unsigned saves, writes, gets;
 	bool disk_full, deaf; /* deaf: verbs are taken and never answered */
@@ -250,6 +252,7 @@ static inline void scene_put_vdisk(struct scene *scene, size_t i, struct snapsho
 				   double seconds)
 {
 	const struct scene_domain *world = &scene->world[i];
+	char *name = unit_literal(world->vdisk ? world->vdisk : "vda");
 
 	row->vdisk_count = world->has_disk;
 	scene->domains[i].vdisk_count = world->has_disk;
@@ -257,8 +260,9 @@ static inline void scene_put_vdisk(struct scene *scene, size_t i, struct snapsho
 	row->disk.active_w = world->has_disk ? world->disk_w : 0;
 	scene->world[i].disk_j += row->disk.active_w * seconds;
 	row->disk.active_j = world->disk_j;
+	scene->vdisks[i].name = name;
 	scene->vdisk_rows[i] = (struct snapshot_vdisk){
-		.name = unit_literal("vda"),
+		.name = name,
 		.active_w = world->disk_w,
 		.read_bytes = world->bytes * seconds,
 		.write_bytes = 0,
@@ -424,7 +428,7 @@ static inline void scene_deliver(struct scene *scene)
 /* One tick of a second. Returns what enforce_tick() did. */
 static inline int scene_tick(struct scene *scene)
 {
-	const double seconds = 1;
+	const double seconds = 1 + scene->stopped_s;
 	size_t count = 0;
 	struct error error = { "" };
 	struct enforce_input input = { .topology = &scene->topology,
@@ -434,7 +438,8 @@ static inline int scene_tick(struct scene *scene)
 				       .modelled_w = NAN };
 	int result;
 
-	scene->now_ns += 1000000000;
+	scene->now_ns += (uint64_t)(seconds * 1e9);
+	scene->stopped_s = 0;
 	scene->snapshot.seq++;
 	scene->snapshot.time_s += seconds;
 	scene->snapshot.interval_s = seconds;

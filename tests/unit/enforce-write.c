@@ -56,7 +56,8 @@ static void test_nothing_without_limits(void)
 	scene_run(scene, 10);
 	UNIT_EQUAL_U64(0, scene->log_count);
 	UNIT_EQUAL_U64(0, scene->state.domain_count);
-	UNIT_TRUE(enforce_output(scene->enforce, &ids) == NULL);
+	UNIT_TRUE(enforce_output(scene->enforce, &ids) != NULL);
+	UNIT_TRUE(isnan(scene->snapshot.domains[0].control.headroom_w));
 	UNIT_EQUAL_U64(0, scene->said.length);
 	scene_close(scene);
 }

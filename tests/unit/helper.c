@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -82,6 +83,24 @@ static struct helper *start(double patience_s)
 	return helper;
 }
 
+static pid_t child_of_ours(void)
+{
+	struct rootfs real = { .prefix = unit_literal("") };
+	struct proc_ids ids = { 0 };
+	struct proc_stat stat;
+	pid_t child = 0;
+
+	UNIT_EQUAL_I64(0, proc_read_ids(&real, 0, NULL, &ids));
+	for (size_t i = 0; i < ids.count && !child; i++)
+		if (proc_read_stat(&real, ids.items[i].id, 0, &stat) == 0 &&
+		    stat.parent == getpid())
+			child = ids.items[i].id;
+	proc_ids_clear(&ids);
+	if (!child) /* kill(0) would be for all of us */
+		abort();
+	return child;
+}
+
 /* The next result, or what helper_receive() says instead. */
 static int receive(struct helper *helper, struct applied *applied)
 {
@@ -119,11 +138,11 @@ static void test_writes_and_reads_back(void)
 	UNIT_EQUAL_TEXT("cgroup", applied.actuator);
 	UNIT_TRUE(!applied.by_failsafe && knob_value_equal(&verb.value, &applied.value));
 	UNIT_EQUAL_I64(5000, quota_in_tree());
-	UNIT_EQUAL_I64(0, proc_read_stat(&real, helper_pid(helper), 0, &stat));
+	UNIT_EQUAL_I64(0, proc_read_stat(&real, child_of_ours(), 0, &stat));
 	UNIT_EQUAL_TEXT("vmenergyd-write", stat.comm);
 	/* What ends the daemon does not end it. */
-	kill(helper_pid(helper), SIGTERM);
-	kill(helper_pid(helper), SIGINT);
+	kill(child_of_ours(), SIGTERM);
+	kill(child_of_ours(), SIGINT);
 	verb = a_verb(42, -1);
 	UNIT_EQUAL_I64(0, helper_send(helper, &verb));
 	expect(helper, 42, 0, "");
@@ -148,6 +167,28 @@ static void test_another_process(void)
 	UNIT_EQUAL_I64(0, helper_send(helper, &verb));
 	expect(helper, 3, -ESTALE, "does not hold process 7");
 	UNIT_EQUAL_I64(-1, quota_in_tree());
+	helper_stop(helper);
+}
+
+/* Nothing listens at either path: only the one that is ours is tried at all. */
+static void test_monitors(void)
+{
+	const char *const ours = "/run/ours.qmp";
+	const struct helper_options options = { .root = tree(), .monitors = { &ours, 1 } };
+	struct verb verb = a_verb(1, 0);
+	struct helper *helper;
+
+	make_tree();
+	UNIT_EQUAL_I64(0, helper_start(&helper, &options, NULL));
+	verb.value = (struct knob_value){ .knob = KNOB_DISK, .disk.read_bytes_s = 7 };
+	strcpy(verb.target.vdisk, "vda");
+	snprintf(verb.target.qmp_socket, TARGET_TEXT, "%s/libvirt.qmp", unit_folder());
+	UNIT_EQUAL_I64(0, helper_send(helper, &verb));
+	expect(helper, 1, -EPERM, "vm: no qmp-socket of the configuration is ");
+	strcpy(verb.target.qmp_socket, ours);
+	verb.seq = 2;
+	UNIT_EQUAL_I64(0, helper_send(helper, &verb));
+	expect(helper, 2, -ENOENT, "/run/ours.qmp: No such file");
 	helper_stop(helper);
 }
 
@@ -189,13 +230,13 @@ static void test_never_blocks(void)
 	struct applied applied;
 	int result = 0;
 
-	kill(helper_pid(helper), SIGSTOP);
+	kill(child_of_ours(), SIGSTOP);
 	for (; sent < 100000 && !result; sent += !result) {
 		verb.seq = sent;
 		result = helper_send(helper, &verb);
 	}
 	UNIT_EQUAL_I64(-EAGAIN, result);
-	kill(helper_pid(helper), SIGCONT);
+	kill(child_of_ours(), SIGCONT);
 	for (; received < sent && receive(helper, &applied) == 1; received++)
 		UNIT_EQUAL_U64(received, applied.seq);
 	UNIT_EQUAL_U64(sent, received);
@@ -208,7 +249,7 @@ static void test_child_killed(void)
 	struct verb verb = a_verb(1, 5000);
 	struct applied applied;
 
-	kill(helper_pid(helper), SIGKILL);
+	kill(child_of_ours(), SIGKILL);
 	UNIT_EQUAL_I64(-EPIPE, receive(helper, &applied));
 	UNIT_EQUAL_I64(-EPIPE, helper_send(helper, &verb));
 	helper_stop(helper);
@@ -230,7 +271,7 @@ static void test_daemon_killed(void)
 		struct helper *helper = start(0);
 		struct verb verb = a_verb(1, 6000);
 
-		child = helper_pid(helper);
+		child = child_of_ours();
 		if (helper_send(helper, &verb) || receive(helper, &applied) != 1 ||
 		    write(pipes[1], &child, sizeof child) != sizeof child)
 			_exit(1);
@@ -315,7 +356,7 @@ static void test_no_new_rights(void)
 	helper = start(0);
 	UNIT_EQUAL_I64(0, helper_send(helper, &verb));
 	UNIT_EQUAL_I64(1, receive(helper, &applied));
-	snprintf(path, sizeof path, "/proc/%d/status", (int)helper_pid(helper));
+	snprintf(path, sizeof path, "/proc/%d/status", (int)child_of_ours());
 	file = fopen(path, "r");
 	while (file && fgets(line, sizeof line, file))
 		is_said |= strcmp(line, "NoNewPrivs:\t1\n") == 0;
@@ -388,7 +429,7 @@ static void test_nobody_waits_for_libvirtd(void)
 	send_cpu(helper, a_verb(0, 0), 4, 2000);
 	expect(helper, 4, 0, "");
 	UNIT_EQUAL_I64(2000, quota_in_tree());
-	kill(helper_pid(helper), SIGKILL);
+	kill(child_of_ours(), SIGKILL);
 	helper_stop(helper);
 	close(listener);
 }
@@ -427,6 +468,7 @@ int main(void)
 		  test_writes_and_reads_back },
 		{ "a process or a cgroup that is another one by now is left alone",
 		  test_another_process },
+		{ "monitors that the configuration does not name are not opened", test_monitors },
 		{ "packets that are no verbs are refused, and it goes on", test_garbage },
 		{ "sending never blocks, and nothing is lost", test_never_blocks },
 		{ "a killed child is noticed", test_child_killed },

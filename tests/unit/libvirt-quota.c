@@ -67,6 +67,45 @@ static void test_any(void)
 	}
 }
 
+static int join(const struct libvirt_quotas *quotas, unsigned vcpus, int64_t *quota_us)
+{
+	struct libvirt_bandwidth cpu = { 0, 0 };
+	struct error error = { "" };
+	int result = libvirt_quota_join(quotas, vcpus, &cpu, &error);
+
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_EQUAL_U64(quotas->vcpu.period_us, cpu.period_us);
+	*quota_us = cpu.quota_us;
+	return result;
+}
+
+/* What we wrote is known as ours, so that it can be renewed, and taken back. */
+static void test_hotplug(void)
+{
+	uint64_t seed = 6;
+
+	printf("seed %llu\n", (unsigned long long)seed);
+	for (unsigned i = 0; i < unit_rounds(20000); i++) {
+		unsigned before = 1 + (unsigned)(unit_random(&seed) % 64);
+		unsigned after = 1 + (unsigned)(unit_random(&seed) % 64);
+		/* Large enough to be split without longer periods. */
+		struct libvirt_bandwidth cpu = {
+			.quota_us = 100000 + (int64_t)(unit_random(&seed) % 2000000),
+			.period_us = 100000,
+		};
+		struct libvirt_quotas quotas = { .has_whole = false };
+		int64_t written, read;
+
+		libvirt_quota_split(&cpu, before, &quotas);
+		if (quotas.vcpu.quota_us == quotas.emulator.quota_us)
+			continue; /* of nine vCPUs: told from equal quotas of others by their number
+				   */
+		UNIT_EQUAL_I64(0, join(&quotas, before, &written));
+		UNIT_EQUAL_I64(before != after, join(&quotas, after, &read));
+		UNIT_EQUAL_I64(written, read);
+	}
+}
+
 static void test_whole(void)
 {
 	struct libvirt_quotas quotas = { .has_whole = true,
@@ -105,6 +144,7 @@ static void test_of_others(void)
 	expect_refused(-1, 100000, 50000);
 	expect_refused(50000, 100000, 50000);
 	expect_refused(9000, 90000, 4000);
+	expect_refused(50000, 100000, 70000);
 	UNIT_EQUAL_I64(0, libvirt_quota_join(&none, 4, &cpu, NULL));
 	UNIT_EQUAL_I64(-1, cpu.quota_us);
 }
@@ -125,10 +165,11 @@ static void test_large(void)
 
 int main(void)
 {
-	return UNIT_RUN("libvirt-quota",
-			{ "5 ms for 8 vCPUs stay 5 ms, in a longer period", test_small },
-			{ "no split exceeds what it is made of", test_any },
-			{ "a quota of the whole is taken as it is", test_whole },
-			{ "what could not be put back is not taken over", test_of_others },
-			{ "numbers without bounds are no limits", test_large });
+	return UNIT_RUN(
+		"libvirt-quota", { "5 ms for 8 vCPUs stay 5 ms, in a longer period", test_small },
+		{ "no split exceeds what it is made of", test_any },
+		{ "what was split for other vCPUs is known, and to be renewed", test_hotplug },
+		{ "a quota of the whole is taken as it is", test_whole },
+		{ "what could not be put back is not taken over", test_of_others },
+		{ "numbers without bounds are no limits", test_large });
 }

@@ -227,12 +227,19 @@ static void test_not_open(void)
 	struct metering_match match;
 
 	UNIT_EQUAL_I64(0, metering_open(&metering, &options, &error));
+	match = (struct metering_match){ NAN, NAN, INFINITY, NULL };
+	UNIT_EQUAL_I64(0, metering_fill(metering, &match, &snapshot));
+	UNIT_EQUAL_TEXT("meter command: not open yet", snapshot.host.residual_reason);
 	metering_add_model(metering, 1, 1000, 50);
 	match = wait_match(metering, "which program");
 	UNIT_TRUE(isinf(match.age_s));
 	UNIT_EQUAL_I64(0, metering_fill(metering, &match, &snapshot));
 	UNIT_EQUAL_TEXT(NULL, snapshot.source.meter);
 	UNIT_EQUAL_DOUBLE(NAN, snapshot.host.metered_w, 0);
+	UNIT_CONTAINS("meter command", snapshot.host.residual_reason);
+	UNIT_CONTAINS("which program", snapshot.host.residual_reason);
+	UNIT_TRUE(!strstr(snapshot.host.residual_reason, "command: command"));
+	snapshot_clear(&snapshot);
 	metering_close(metering);
 }
 

@@ -300,6 +300,25 @@ static void test_moved(void)
 	end();
 }
 
+/* By an operator: no topology tells, and nothing is missing. A write that is refused does. */
+static void test_moved_by_others(void)
+{
+	struct fixture_process vm = { .pid = 100, .cgroup = "3:cpu:/vm/a\n4:blkio:/vm/a\n" };
+
+	begin_v1("operator");
+	fixture_process(&vm);
+	write_v1("/vm/a", "-1\n", COUNTS);
+	write_v1_io("/vm/a");
+	UNIT_EQUAL_TEXT("/vm/a", read_all(1)->target.cpu_cgroup);
+	vm.cgroup = "3:cpu:/vm/b\n4:blkio:/vm/b\n";
+	fixture_process(&vm);
+	write_v1("/vm/b", "-1\n", COUNTS);
+	write_v1_io("/vm/b");
+	places_doubt(places);
+	UNIT_EQUAL_TEXT("/vm/b", read_all(1)->target.cpu_cgroup);
+	end();
+}
+
 /* While there is no place: whether the process moved each second, everything each half minute. */
 static void test_pace_of_looking(void)
 {
@@ -324,6 +343,42 @@ static void test_pace_of_looking(void)
 	spot_look(&room, &spot, 4 * second);
 	UNIT_TRUE(!spot_must_look(&room, &spot, 33 * second));
 	UNIT_TRUE(spot_must_look(&room, &spot, 34 * second));
+	spot_clear(&spot);
+	end();
+}
+
+/* While there is one: whether the process moved each half minute, or at once where it is doubted,
+ * and who else is there then, too. */
+static void test_pace_of_checking(void)
+{
+	struct fixture_process vm = { .pid = 100, .cgroup = "3:cpu:/a\n4:blkio:/a\n" };
+	const uint64_t second = 1000000000;
+	struct spot_room room = { .root = &root };
+	struct spot spot;
+
+	begin_v1("checking");
+	cgroup_find_mounts(&root, &room.mounts);
+	fixture_process(&vm);
+	write_v1("/a", "-1\n", COUNTS);
+	write_v1_io("/a");
+	spot_init(&spot);
+	spot.pid = 100;
+	spot_look(&room, &spot, second);
+	UNIT_EQUAL_TEXT("/a", spot.cpu_cgroup);
+	UNIT_TRUE(!spot_must_look(&room, &spot, 31 * second));
+	vm.cgroup = "3:cpu:/b\n4:blkio:/b\n";
+	fixture_process(&vm);
+	UNIT_TRUE(!spot_must_look(&room, &spot, 61 * second - 1));
+	UNIT_TRUE(spot_must_look(&room, &spot, 61 * second));
+	spot_look(&room, &spot, 61 * second);
+	vm.cgroup = "3:cpu:/a\n4:blkio:/a\n";
+	fixture_process(&vm);
+	spot_look(&room, &spot, 62 * second);
+	spot.doubted = true;
+	UNIT_TRUE(!spot_must_look(&room, &spot, 63 * second));
+	UNIT_TRUE(spot_must_look(&room, &spot, 92 * second));
+	spot_look(&room, &spot, 92 * second);
+	UNIT_TRUE(!spot.doubted);
 	spot_clear(&spot);
 	end();
 }
@@ -501,7 +556,10 @@ int main(void)
 			{ "libvirt on v2: else the scope", test_libvirt_v2_scope },
 			{ "Proxmox: the VM's scope", test_proxmox },
 			{ "a process that moved is found again", test_moved },
+			{ "one that others have moved is found when a write is refused",
+			  test_moved_by_others },
 			{ "what is missing is looked for now and then", test_pace_of_looking },
+			{ "what is not missing is checked now and then", test_pace_of_checking },
 			{ "a cgroup that vanished is no error", test_vanished },
 			{ "files that say something else give nothing", test_garbage },
 			{ "domains without an end, and their sockets", test_domains },

@@ -27,7 +27,24 @@ static void test_no_limits(void)
 	UNIT_EQUAL_U64(0, out[0].held_by);
 	UNIT_TRUE(isinf(scene.out.host.cap_w) && isinf(scene.out.host.controllable_w));
 	UNIT_EQUAL_U64(2, scene.out.domain_count);
-	UNIT_TRUE(!policy_recall(scene.policy, "a", &memory));
+	/* Of it nothing but what its CPU time costs. */
+	UNIT_TRUE(policy_recall(scene.policy, "a", &memory));
+	UNIT_TRUE(isinf(memory.cpus) && isnan(memory.bucket_j));
+	policy_close(scene.policy);
+}
+
+/* Others are remembered, who are not here yet, or not any more. */
+static void test_absent(void)
+{
+	struct policy_memory memory = { .bucket_j = 7, .cpus = 0.5, .watts_per_cpu = 8 }, again;
+	struct scene scene;
+
+	scene_open(&scene, 1);
+	UNIT_EQUAL_I64(0, policy_remember(scene.policy, "b", &memory));
+	scene_decide(&scene);
+	UNIT_TRUE(policy_recall(scene.policy, "b", &again));
+	UNIT_EQUAL_DOUBLE(7, again.bucket_j, 0);
+	UNIT_EQUAL_DOUBLE(0.5, again.cpus, 0);
 	policy_close(scene.policy);
 }
 
@@ -283,8 +300,8 @@ static void test_forgetting_keeps_others(void)
 int main(void)
 {
 	return UNIT_RUN(
-		"policy-caps",
-		{ "without limits nothing is limited or remembered", test_no_limits },
+		"policy-caps", { "without limits nothing is limited", test_no_limits },
+		{ "without limits others are remembered all the same", test_absent },
 		{ "model.md 7: a cap less disk and outside service is the CPU's", test_cap },
 		{ "model.md 7: cap-total counts idle; below it the deficit is said",
 		  test_cap_total },

@@ -248,6 +248,57 @@ static void test_feedback(void)
 	policy_close(disks.scene.policy);
 }
 
+/* It takes a fifth more than its constants say. */
+static void test_hotplug(void)
+{
+	struct disks disks;
+	struct policy_disk_allotment found;
+
+	disks_open(&disks, 1);
+	disks.scene.domains[0].limits.disk_cap_w = 2;
+	disks.disks[0].held = true;
+	for (unsigned t = 0; t < 60; t++) {
+		double requests_s = decide(&disks)[0].read_requests_s;
+
+		disks.disks[0].active_w = 1.2 * 5 * requests_s * 2e-3;
+		disks.scene.domains[0].disk_active_w = disks.disks[0].active_w;
+		disks.disks[0].read_requests_s = requests_s;
+		disks.disks[0].read_bytes_s = 1e5 * requests_s;
+	}
+	found = disks.scene.out.domains[0].disks[0];
+	UNIT_TRUE(found.read_requests_s < 175);
+	/* Another one comes, that does nothing. */
+	disks.disks[0].in_force = found;
+	disks.disks[1].active_w = disks.disks[1].read_bytes_s = disks.disks[1].read_requests_s = 0;
+	disks.scene.domains[0].disk_count = 2;
+	disks.scene.domains[0].fresh = false;
+	for (unsigned t = 0; t < 10; t++) {
+		const struct policy_disk_allotment *out = decide(&disks);
+
+		UNIT_EQUAL_DOUBLE(found.read_requests_s, out[0].read_requests_s, 0);
+		UNIT_EQUAL_DOUBLE(found.write_bytes_s, out[0].write_bytes_s, 0);
+		disks.scene.domains[0].fresh = t > 3;
+	}
+	policy_close(disks.scene.policy);
+}
+
+/* Limits that let writes through, of somebody who meant reads alone, hold no watts. */
+static void test_half_a_limit(void)
+{
+	struct disks disks;
+	const struct policy_disk_allotment *out;
+
+	disks_open(&disks, 1);
+	disks.scene.domains[0].limits.disk_cap_w = 2;
+	disks.disks[0].in_force.read_bytes_s = 1e6;
+	disks.disks[0].in_force.read_requests_s = 10;
+	disks.disks[0].held = true;
+	out = decide(&disks);
+	UNIT_EQUAL_DOUBLE(200, out[0].read_requests_s, 1e-9);
+	UNIT_EQUAL_DOUBLE(10, out[0].write_requests_s, 1e-9);
+	policy_close(disks.scene.policy);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -259,5 +310,7 @@ int main(void)
 		{ "a log is left its mean, and its limit stays", test_log },
 		{ "several disks share a cap", test_two_disks },
 		{ "what cannot be held counts as it is", test_uncontrollable },
+		{ "what feedback has found outlives a neighbour's coming", test_hotplug },
+		{ "half a limit is not gone on with", test_half_a_limit },
 		{ "feedback finds what the constants miss, and writes rarely", test_feedback });
 }

@@ -170,6 +170,25 @@ static void test_stale_meter(void)
 	policy_close(scene.policy);
 }
 
+/* A meter that is slow to open, or never there, is no reason for more care than none. */
+static void test_meter_never_spoke(void)
+{
+	for (unsigned has_meter = 0; has_meter < 2; has_meter++) {
+		struct scene scene;
+
+		open_busy(&scene, 4);
+		scene.in.host.cap_w = 100;
+		scene.in.host.energy_error = 0.06;
+		scene.in.host.has_meter = has_meter;
+		for (unsigned t = 0; t < 60; t++) {
+			step(&scene, 0);
+			UNIT_EQUAL_DOUBLE(0.06, scene.out.host.margin, 1e-12);
+		}
+		UNIT_EQUAL_DOUBLE(94, metered(&scene, 1), 0.01);
+		policy_close(scene.policy);
+	}
+}
+
 /* All at their floors, a few watts of what a meter with noise of 1 W says. */
 static void test_floors_teach_nothing(void)
 {
@@ -398,6 +417,7 @@ int main(void)
 		{ "model.md 7: one slope follows the meter", test_slope },
 		{ "model.md 7: a silent meter makes careful, then forgets, and returns gently",
 		  test_stale_meter },
+		{ "model.md 7: a meter that never spoke is like none", test_meter_never_spoke },
 		{ "a host over its cap is trimmed at once", test_emergency },
 		{ "a slope is not learnt from what drowns in the meter's noise",
 		  test_floors_teach_nothing },

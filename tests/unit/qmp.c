@@ -166,6 +166,25 @@ static void test_handshake(void)
 			peer.heard);
 }
 
+/* Somebody else's monitor hears nothing, and may have a client that would be disturbed. */
+static void test_of_another_process(void)
+{
+	struct error error = { "" };
+	struct peer peer;
+	struct qmp *qmp;
+
+	peer_start(&peer, START(READY));
+	UNIT_EQUAL_I64(-ESRCH, qmp_open_of(&qmp, peer.path, getpid() + 1, &error));
+	UNIT_CONTAINS("peer.sock: belongs to process ", error.text);
+	UNIT_TRUE(!qmp);
+	peer_end(&peer);
+	UNIT_EQUAL_TEXT("", peer.heard);
+	peer_start(&peer, START(READY));
+	UNIT_EQUAL_I64(0, qmp_open_of(&qmp, peer.path, getpid(), &error));
+	qmp_close(qmp);
+	peer_end(&peer);
+}
+
 static void test_no_uuid(void)
 {
 	static const char *const answers[] = {
@@ -511,6 +530,8 @@ int main(void)
 		"qmp",
 		{ "handshake byte by byte, an event between, learns uuid and peer",
 		  test_handshake },
+		{ "with the monitor of another process not a word is exchanged",
+		  test_of_another_process },
 		{ "no uuid is none", test_no_uuid },
 		{ "a peer that is silent, closes or speaks otherwise is refused", test_refusals },
 		{ "a socket that is not there is named", test_nobody_there },

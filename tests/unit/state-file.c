@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/rootfs.h"
 #include "vmenergyd/state.h"
 
 static const char *path(const char *name)
@@ -115,6 +116,28 @@ static void test_unreadable_is_refused(void)
 	state_clear(&state);
 }
 
+static void test_what_was_saved(void)
+{
+	struct state state;
+	struct error error = { "" };
+	struct rootfs root = { .prefix = unit_literal("") };
+	struct text text = { 0 };
+	char *kept, *file = NULL;
+
+	make(&state, 2);
+	UNIT_EQUAL_I64(0, state_save_text(path("told"), &state, &text, &error));
+	UNIT_TRUE(rootfs_read_allf(&root, &file, "%s/state.json", path("told")) > 0);
+	UNIT_EQUAL_TEXT(file, text.bytes);
+	kept = text.bytes;
+	state_domain_add(&state, "b")->target.vcpus = UINT32_MAX;
+	UNIT_EQUAL_I64(-EINVAL, state_save_text(path("told"), &state, &text, &error));
+	UNIT_TRUE(text.bytes == kept);
+	UNIT_EQUAL_TEXT(file, text.bytes);
+	free(file);
+	text_free(&text);
+	state_clear(&state);
+}
+
 static void test_lock(void)
 {
 	struct error error = { "" };
@@ -208,6 +231,7 @@ int main(void)
 		{ "who only reads a bad file leaves it there", test_reading_moves_nothing },
 		{ "what could not be read back does not replace the file",
 		  test_unreadable_is_refused },
+		{ "who saves learns what stands in the file", test_what_was_saved },
 		{ "one at a time holds the state", test_lock },
 		{ "a kill before the rename leaves the old state", test_killed_before_rename },
 		{ "a link in the way is not followed", test_link_is_not_followed },

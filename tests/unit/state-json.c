@@ -209,7 +209,7 @@ static void test_bounds(void)
 	       "\"written\":{\"quota_us\":1,\"period_us\":1},"
 	       "\"before\":{\"quota_us\":1,\"period_us\":1}",
 	       "holds the knob 'cpu' twice");
-	expect("\"id\":\"qemu:1:2\"", "\"id\":\"b\"", "domains: [1].id: is there twice");
+	expect("\"id\":\"qemu:1:2\"", "\"id\":\"b\"", "domains: 'b' is there twice");
 	expect("\"id\":\"owner:full\"", "\"id\":\"0a\"", "budgets: '0a' is there twice");
 	expect("\"id\":\"owner:full\"", "\"id\":7", "budgets[1].id");
 	expect("\"bucket_j\":-12.5", "\"bucket_j\":\"-12\"", "budgets[2].bucket_j: must be");

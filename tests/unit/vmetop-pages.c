@@ -351,6 +351,11 @@ static void test_a_host_cap_says_all(void)
 			       "  that cap         10.00 W of it kept free: no meter\n"
 			       "  that cap         set by uid 1000 (operator), vmetop[31337]\n"));
 	status.host.override_by = NULL;
+	/* One that is configured and does not open is told from none. */
+	snapshot.host.residual_reason = unit_literal("meter ipmi: no BMC");
+	draw(24, 80);
+	UNIT_TRUE(is_on_screen("  that cap         10.00 W of it kept free: meter ipmi: no BMC\n"));
+	snapshot.host.residual_reason = NULL;
 	status.host.held_by = (struct protocol_words){ words + 1, 1, 1 };
 	status.host.infeasible_w = 1234.5;
 	draw(24, 80);

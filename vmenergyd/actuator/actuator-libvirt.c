@@ -48,9 +48,11 @@ static int get(struct actuator_room *room, const struct target *target, struct k
 	switch (value->knob) {
 	case KNOB_CPU:
 		result = libvirt_write_get_cpu(room->libvirt, &ref, &cpu, error);
-		if (!result)
-			value->cpu = (struct cpu_limit){ cpu.quota_us, cpu.period_us };
-		return result;
+		if (result < 0)
+			return result;
+		value->cpu = (struct cpu_limit){ cpu.quota_us, cpu.period_us };
+		value->must_renew = result > 0;
+		return 0;
 	case KNOB_SHARES:
 		result = libvirt_write_get_shares(room->libvirt, &ref, &shares, error);
 		if (result)

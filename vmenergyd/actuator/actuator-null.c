@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
-#include "vmenergyd/actuator/null.h"
 #include "vmenergyd/actuator/actuator.h"
+#include "vmenergyd/actuator/null.h"
+#include "vmenergyd/actuator/ring.h"
 
 enum { REMEMBERED_MAX = 4096 };
 
@@ -18,8 +18,7 @@ struct remembered {
 };
 struct null_memory {
 	struct remembered *items;
-	size_t count, capacity;
-	size_t oldest; /* the next to go when the table is full */
+	size_t count, capacity, oldest;
 };
 
 void null_memory_free(struct null_memory *memory)
@@ -41,14 +40,6 @@ static struct remembered *find(struct null_memory *memory, const struct target *
 			return item;
 	}
 	return NULL;
-}
-
-static struct remembered *add(struct null_memory *memory)
-{
-	if (memory->count < REMEMBERED_MAX)
-		return MEMORY_APPEND(memory);
-	memory->oldest = (memory->oldest + 1) % REMEMBERED_MAX;
-	return &memory->items[memory->oldest];
 }
 
 static struct knob_value default_value(enum knob knob)
@@ -91,7 +82,7 @@ static int set(struct actuator_room *room, const struct target *target,
 	if (!room->null)
 		room->null = calloc(1, sizeof *room->null);
 	if (!item && room->null)
-		item = add(room->null);
+		item = RING_ADD(room->null, REMEMBERED_MAX);
 	if (!item)
 		return error_setf(error, ENOMEM, "%s", strerror(ENOMEM));
 	memcpy(item->id, target->id, sizeof item->id);

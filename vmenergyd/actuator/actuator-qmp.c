@@ -21,16 +21,9 @@ static bool serves(const struct actuator_room *room, const struct target *target
 /* It must be the process that was meant that listens there. */
 static int open_monitor(const struct target *target, struct qmp **qmp, struct error *error)
 {
-	int result = qmp_open(qmp, target->qmp_socket, error);
+	int result = qmp_open_of(qmp, target->qmp_socket, target->pid, error);
 
-	if (result)
-		return result == -ECONNREFUSED ? -ESRCH : result;
-	if (qmp_peer_pid(*qmp) == target->pid)
-		return 0;
-	result = error_setf(error, ESRCH, "%s: belongs to process %d, not to %d",
-			    target->qmp_socket, (int)qmp_peer_pid(*qmp), (int)target->pid);
-	qmp_close(*qmp);
-	return result;
+	return result == -ECONNREFUSED ? -ESRCH : result;
 }
 
 /* What the monitor may call the disk: the command line tells what we call "vda". A disk that was

@@ -67,6 +67,9 @@ struct knob_value {
 			 * again, at most to the quota. 0 = none, or as it is. No part of what makes
 			 * two limits equal. */
 			uint64_t burst_us;
+			/* Read: it was spread over another number of vCPUs than there are now, and
+			 * is in force only when it is written again. No part of it either. */
+			bool must_renew;
 		};
 		struct {
 			uint64_t shares; /* scale of cgroup v2: 1 .. 10000, 100 = default */
@@ -136,8 +139,13 @@ struct actuator_room {
 	struct libvirt_write *libvirt; /* owned; NULL = not connected yet */
 	struct null_memory *null;      /* owned; what null "wrote"; NULL = nothing yet */
 	struct guard *guard;           /* owned; what guard.c has seen; NULL = nothing yet */
-	bool dry_run;                  /* null serves everything */
-	struct text *log;              /* of null: what would have been written; NULL = nowhere */
+	/* QMP sockets that may be opened: those of the configuration; borrowed. */
+	struct monitor_list {
+		const char *const *sockets;
+		size_t count;
+	} monitors;
+	bool dry_run;     /* null serves everything */
+	struct text *log; /* of null: what would have been written; NULL = nowhere */
 };
 int actuator_room_open(struct actuator_room *room, const struct rootfs *root, bool dry_run,
 		       struct error *error);

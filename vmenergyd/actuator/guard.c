@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/cgroupfs.h"
-#include "base/memory.h"
 #include "base/proc.h"
 #include "host/cgroup.h"
 #include "host/qemu.h"
 #include "vmenergyd/actuator/cgroup.h"
+#include "vmenergyd/actuator/ring.h"
 
 enum { KNOWN_MAX = 8192 };
 
@@ -25,8 +25,7 @@ struct known {
 
 struct guard {
 	struct known *items;
-	size_t count, capacity;
-	size_t oldest; /* the next to go when the table is full */
+	size_t count, capacity, oldest;
 };
 
 void guard_free(struct guard *guard)
@@ -47,20 +46,6 @@ static struct known *find(const struct guard *guard, const struct target *target
 	return NULL;
 }
 
-static struct known *add(struct actuator_room *room)
-{
-	struct guard *guard = room->guard;
-
-	if (!guard)
-		guard = room->guard = calloc(1, sizeof *guard);
-	if (!guard)
-		return NULL;
-	if (guard->count < KNOWN_MAX)
-		return MEMORY_APPEND(guard);
-	guard->oldest = (guard->oldest + 1) % KNOWN_MAX;
-	return &guard->items[guard->oldest];
-}
-
 /* NULL: out of memory. */
 static struct known *know(struct actuator_room *room, const struct target *target)
 {
@@ -68,9 +53,13 @@ static struct known *know(struct actuator_room *room, const struct target *targe
 
 	if (known)
 		return known;
-	known = add(room);
-	if (known)
-		*known = (struct known){ .pid = target->pid, .start_ticks = target->start_ticks };
+	if (!room->guard)
+		room->guard = calloc(1, sizeof *room->guard);
+	known = room->guard ? RING_ADD(room->guard, KNOWN_MAX) : NULL;
+	if (known) {
+		known->pid = target->pid;
+		known->start_ticks = target->start_ticks;
+	}
 	return known;
 }
 
@@ -170,6 +159,19 @@ static int check_place(const struct actuator_room *room, const struct verb *verb
 			  target->name, may_cpu ? to->io_cgroup : to->cpu_cgroup);
 }
 
+/* --- monitors ----------------------------------------------------------------------- */
+
+/* This process may open what its sender may not. */
+static int check_monitor(const struct actuator_room *room, const struct target *target,
+			 struct error *error)
+{
+	for (size_t i = 0; i < room->monitors.count; i++)
+		if (strcmp(room->monitors.sockets[i], target->qmp_socket) == 0)
+			return 0;
+	return error_setf(error, EPERM, "%s: no qmp-socket of the configuration is %s",
+			  target->name, target->qmp_socket);
+}
+
 /* --- all of it ---------------------------------------------------------------------- */
 
 /* A simulated plant brings its own cgroups and has no processes. */
@@ -199,6 +201,8 @@ int guard_check(struct actuator_room *room, const struct actuator *actuator,
 	if (!known->is_qemu)
 		return error_setf(error, EPERM, "%s: process %d is no QEMU", target->name,
 				  (int)target->pid);
+	if (actuator == &actuator_qmp)
+		return check_monitor(room, target, error);
 	if (actuator != &actuator_cgroup)
 		return 0;
 	return knob == KNOB_PLACE ? check_place(room, verb, known, error)

@@ -13,7 +13,7 @@
  * 0, or -errno with text:
  * -ESRCH   the process is gone, or another one by now
  * -ESTALE  a cgroup does not hold it, or others, too
- * -EPERM   it is no QEMU, or may not be moved there
+ * -EPERM   it is no QEMU, or may not be moved there, or its monitor is none of room->monitors
  * What is costly to see is looked at once per process and cgroup. Where a process stood before it
  * came below /vmenergy is remembered, for the way back; of one that was seen there only, as after
  * a restart, it is not known, and any cgroup that exists will do.

@@ -14,24 +14,27 @@ enum { INPUT_BYTES = PROTOCOL_LINE_MAX + 1 /* its end */ };
 
 /* --- lines that are shared ----------------------------------------------------------------- */
 
-struct line *line_new(const struct text *text, bool is_snapshot)
+struct line *line_new(const struct text *text, bool is_snapshot, size_t *held)
 {
 	struct line *line = text->failed ? NULL : malloc(sizeof *line + text->length);
 
 	if (!line)
 		return NULL;
-	*line = (struct line){ .references = 1,
-			       .is_snapshot = is_snapshot,
-			       .length = text->length };
+	*line = (struct line){
+		.references = 1, .held = held, .is_snapshot = is_snapshot, .length = text->length
+	};
 	if (text->length > 0)
 		memcpy(line->bytes, text->bytes, text->length);
+	*held += line->length;
 	return line;
 }
 
 void line_unref(struct line *line)
 {
-	if (line && --line->references == 0)
-		free(line);
+	if (!line || --line->references > 0)
+		return;
+	*line->held -= line->length;
+	free(line);
 }
 
 /* --- life ---------------------------------------------------------------------------------- */
@@ -54,8 +57,7 @@ struct client *client_new(int fd, const struct peer *peer)
 
 void client_free(struct client *client)
 {
-	for (size_t i = client->first; i < client->waiting.count; i++)
-		line_unref(client->waiting.items[i]);
+	client_drop(client);
 	free(client->waiting.items);
 	free(client->input);
 	close(client->fd);
@@ -171,6 +173,16 @@ void client_flush(struct client *client)
 	}
 }
 
+void client_drop(struct client *client)
+{
+	for (size_t i = client->first; i < client->waiting.count; i++)
+		line_unref(client->waiting.items[i]);
+	client->waiting.count = client->first = 0;
+	client->sent = client->waiting_bytes = 0;
+	client->waiting_snapshots = 0;
+	client->gone = true;
+}
+
 /* A snapshot may be larger than all that may wait: one alone is let through. */
 static bool is_too_much(const struct client *client, const struct line *line)
 {
@@ -192,7 +204,7 @@ bool client_put(struct client *client, struct line *line)
 	client_flush(client);
 	place = is_too_much(client, line) ? NULL : MEMORY_APPEND(&client->waiting);
 	if (!place) {
-		client->gone = true;
+		client_drop(client);
 		return false;
 	}
 	line->references++;

@@ -13,11 +13,13 @@
 /* A line that waits: a snapshot is shared by all who wait for it. */
 struct line {
 	unsigned references;
+	size_t *held; /* the bytes of all lines that there are */
 	bool is_snapshot;
 	size_t length;
 	char bytes[];
 };
-struct line *line_new(const struct text *text, bool is_snapshot); /* one reference; or NULL */
+/* One reference; or NULL. `held` outlives it. */
+struct line *line_new(const struct text *text, bool is_snapshot, size_t *held);
 void line_unref(struct line *line);
 
 struct client {
@@ -61,6 +63,8 @@ bool client_has_line(const struct client *client);
  * may, or there is no memory; the client is gone then. */
 bool client_put(struct client *client, struct line *line);
 void client_flush(struct client *client);
+/* It is gone, and nothing waits for it any more. */
+void client_drop(struct client *client);
 
 bool client_is_waiting(const struct client *client); /* is there more to be sent? */
 

@@ -179,21 +179,6 @@ int listener_make(struct listener *listener, const char *path, gid_t group, stru
 	return result;
 }
 
-int listener_adopt(struct listener *listener, int fd, struct error *error)
-{
-	int flags = fcntl(fd, F_GETFL), listening = 0;
-	socklen_t bytes = sizeof listening;
-
-	*listener = (struct listener){ .fd = -1, .spare = -1 };
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &bytes) || !listening)
-		return error_setf(error, EINVAL, "descriptor %d is no listening socket", fd);
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
-		return failed("the socket that was passed", "flags", error);
-	listener->fd = fd;
-	listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return 0;
-}
-
 void listener_close(struct listener *listener)
 {
 	struct stat about;

@@ -12,7 +12,7 @@
 struct listener {
 	int fd;       /* non-blocking */
 	int spare;    /* given up for a moment to turn somebody away when descriptors run out */
-	char *path;   /* that it made; NULL = passed to us */
+	char *path;   /* that it made */
 	dev_t device; /* of the path when it was made: another's is not removed */
 	ino_t inode;
 };
@@ -22,8 +22,6 @@ struct listener {
  * nobody listens on is replaced, its folder made. 0; -EADDRINUSE: somebody listens; -errno.
  */
 int listener_make(struct listener *listener, const char *path, gid_t group, struct error *error);
-/* One that was passed to us. */
-int listener_adopt(struct listener *listener, int fd, struct error *error);
 void listener_close(struct listener *listener);
 
 /* The next who wants in (non-blocking), or -EAGAIN; -errno otherwise. */

@@ -90,10 +90,12 @@ static void find_program(pid_t pid, char name[NAME_BYTES])
 	text_printable(comm, name, NAME_BYTES);
 }
 
-static void describe(struct peer *peer)
+void peer_describe(struct peer *peer)
 {
 	char user[NAME_BYTES], program[NAME_BYTES];
 
+	if (peer->who[0])
+		return;
 	find_user(peer->uid, user);
 	find_program(peer->pid, program);
 	snprintf(peer->who, sizeof peer->who, "uid %u (%s), pid %d (%s)", (unsigned)peer->uid, user,
@@ -128,6 +130,10 @@ int peer_identify(int fd, const struct peer_rules *rules, struct peer *peer, str
 	peer->may_change = is_master(peer) || is_member(peer, &groups, rules->change_group);
 	may_read = peer->may_change || is_member(peer, &groups, rules->read_group);
 	free(groups.items);
-	describe(peer);
-	return may_read ? 0 : error_setf(error, EACCES, "%s may not read here", peer->who);
+	if (peer->may_change)
+		peer_describe(peer);
+	if (may_read)
+		return 0;
+	return error_setf(error, EACCES, "uid %u, pid %d may not read here", (unsigned)peer->uid,
+			  (int)peer->pid);
 }

@@ -17,7 +17,10 @@ struct peer_rules {
 /* PEER_NO_GROUP: no such group, or no name. */
 gid_t peer_find_group(const char *name);
 
-/* 0; -EACCES with text; -errno. */
+/* Fill peer->who if that was not yet done: reads files. */
+void peer_describe(struct peer *peer);
+
+/* 0; -EACCES with text; -errno. Only who may change is described at once, as it connects. */
 int peer_identify(int fd, const struct peer_rules *rules, struct peer *peer, struct error *error);
 
 #endif

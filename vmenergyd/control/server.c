@@ -37,6 +37,7 @@ struct server {
 	struct client *clients[SERVER_CLIENTS];
 	uint64_t lines; /* of all clients */
 	uint64_t dropped;
+	size_t held; /* bytes of all lines that wait */
 	bool serving;
 	struct text answer; /* memory that is used again */
 	struct complaints complaints;
@@ -64,8 +65,6 @@ static int open_listener(struct server *server, const struct server_options *opt
 
 	server->rules = (struct peer_rules){ peer_find_group(options->read_group),
 					     peer_find_group(options->change_group) };
-	if (options->listen_fd >= 0)
-		return listener_adopt(&server->listener, options->listen_fd, error);
 	group = server->rules.read_group;
 	if (group == PEER_NO_GROUP)
 		group = server->rules.change_group;
@@ -154,6 +153,11 @@ size_t server_client_count(const struct server *server)
 	return count;
 }
 
+size_t server_held_bytes(const struct server *server)
+{
+	return server->held;
+}
+
 uint64_t server_dropped(const struct server *server)
 {
 	return server->dropped;
@@ -207,10 +211,12 @@ static void sweep(struct server *server)
 
 /* --- what is logged of clients -------------------------------------------------------------- */
 
-static void complain(struct server *server, const struct peer *peer, const char *what)
+static void complain(struct server *server, struct peer *peer, const char *what)
 {
-	if (complaints_add(&server->complaints, peer->uid, clock_now_ns()))
-		log_warning("%s %s", peer->who, what);
+	if (!complaints_add(&server->complaints, peer->uid, clock_now_ns()))
+		return;
+	peer_describe(peer);
+	log_warning("%s %s", peer->who, what);
 }
 
 void server_sum_up(struct server *server)
@@ -222,19 +228,71 @@ void server_sum_up(struct server *server)
 		log_warning("uid %u: and %u more lines like these", (unsigned)uid, more);
 }
 
+/* --- what waits ---------------------------------------------------------------------------- */
+
+static void note_slow(struct server *server, struct client *client)
+{
+	server->dropped++;
+	complain(server, &client->peer, "reads too slowly: dropped");
+}
+
+static size_t waiting_for_user(const struct server *server, uid_t uid)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < SERVER_CLIENTS; i++)
+		if (server->clients[i] && server->clients[i]->peer.uid == uid)
+			bytes += server->clients[i]->waiting_bytes;
+	return bytes;
+}
+
+/* Of the user for whom most waits: who has most connections pays for them. */
+static struct client *find_slowest(const struct server *server)
+{
+	struct client *slowest = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < SERVER_CLIENTS; i++) {
+		struct client *client = server->clients[i];
+		size_t bytes;
+
+		if (!client || !client_is_waiting(client))
+			continue;
+		bytes = waiting_for_user(server, client->peer.uid);
+		if (!slowest || bytes > most ||
+		    (bytes == most && client->peer.uid == slowest->peer.uid &&
+		     client->waiting_bytes > slowest->waiting_bytes))
+			slowest = client;
+		most = bytes > most ? bytes : most;
+	}
+	return slowest;
+}
+
+/* What is just being handed out may be larger than all that may wait. */
+static void make_room(struct server *server, const struct line *fresh)
+{
+	while (server->held - fresh->length > SERVER_HELD_BYTES) {
+		struct client *client = find_slowest(server);
+
+		if (!client)
+			return;
+		client_drop(client);
+		note_slow(server, client);
+	}
+}
+
 /* --- answering ----------------------------------------------------------------------------- */
 
-static void put(struct server *server, struct client *client, const struct text *text,
-		bool is_snapshot)
+static void put(struct server *server, struct client *client, const struct text *text)
 {
-	struct line *line = line_new(text, is_snapshot);
+	struct line *line = line_new(text, false, &server->held);
 
-	if (!line) {
+	if (!line)
 		client->gone = true;
-	} else if (!client_put(client, line)) {
-		server->dropped++;
-		complain(server, &client->peer, "reads too slowly: dropped");
-	}
+	else if (!client_put(client, line))
+		note_slow(server, client);
+	else
+		make_room(server, line);
 	line_unref(line);
 }
 
@@ -242,7 +300,7 @@ static void refuse(struct server *server, struct client *client, int64_t id, con
 {
 	text_reset(&server->answer);
 	protocol_put_refusal(id, why, &server->answer);
-	put(server, client, &server->answer, false);
+	put(server, client, &server->answer);
 }
 
 /* What is no request, SERVER_BAD_LINES times in a row: no more is listened to. */
@@ -322,7 +380,7 @@ static void answer_line(struct server *server, struct client *client, const char
 			refuse(server, client, request.id,
 			       error.text[0] ? error.text : strerror(-result));
 		else
-			put(server, client, &server->answer, false);
+			put(server, client, &server->answer);
 	}
 	protocol_request_clear(&request);
 }
@@ -386,7 +444,8 @@ static void make_place(struct server *server, const struct peer *peer)
 	}
 	if (!idle)
 		return;
-	log_debug("%s has been silent longest and makes room", idle->peer.who);
+	log_debug("uid %u, pid %d has been silent longest and makes room", (unsigned)idle->peer.uid,
+		  (int)idle->peer.pid);
 	idle->gone = true;
 	sweep(server);
 }
@@ -418,9 +477,12 @@ static void admit(struct server *server, int fd)
 {
 	struct error error = { "" };
 	struct peer peer;
+	int result = peer_identify(fd, &server->rules, &peer, &error);
 
-	if (peer_identify(fd, &server->rules, &peer, &error)) {
-		if (complaints_add(&server->complaints, peer.uid, clock_now_ns()))
+	if (result) {
+		if (result == -EACCES)
+			complain(server, &peer, "may not read here");
+		else if (complaints_add(&server->complaints, peer.uid, clock_now_ns()))
 			log_warning("%s", error.text);
 		turn_away(fd, error.text);
 		return;
@@ -433,6 +495,7 @@ static void admit(struct server *server, int fd)
 		add_client(server, fd, &peer);
 }
 
+/* One at least, in each turn: who waits is let in at last. */
 static void accept_all(struct server *server)
 {
 	for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
@@ -443,6 +506,8 @@ static void accept_all(struct server *server)
 		if (fd < 0)
 			return;
 		admit(server, fd);
+		if (is_turn_over(server))
+			return;
 	}
 }
 
@@ -487,18 +552,19 @@ void server_serve(struct server *server)
 
 void server_publish(struct server *server, const struct text *text)
 {
-	struct line *line = server_has_subscribers(server) ? line_new(text, true) : NULL;
+	struct line *line =
+		server_has_subscribers(server) ? line_new(text, true, &server->held) : NULL;
 
 	for (size_t i = 0; i < SERVER_CLIENTS && line; i++) {
 		struct client *client = server->clients[i];
 
 		if (!client || !client->subscribed || client->closing)
 			continue;
-		if (!client_put(client, line)) {
-			server->dropped++;
-			complain(server, &client->peer, "reads too slowly: dropped");
-		}
+		if (!client_put(client, line))
+			note_slow(server, client);
 	}
+	if (line)
+		make_room(server, line);
 	line_unref(line);
 	if (!server->serving) /* else whoever handles a request may be freed under its feet */
 		sweep(server);

@@ -5,9 +5,10 @@
  * set of the listener and all clients) for the daemon's loop.
  *
  * A client that does not read is dropped when more waits for it than SERVER_WAITING_SNAPSHOTS or
- * SERVER_WAITING_BYTES (one snapshot may always wait, however large); it is never waited for. Lines
- * over PROTOCOL_LINE_MAX and garbage get an error each, and the connection is closed after
- * SERVER_BAD_LINES of them in a row.
+ * SERVER_WAITING_BYTES (one snapshot may always wait, however large); it is never waited for. Where
+ * more than SERVER_HELD_BYTES waits for all of them together, the user for whom most of it waits
+ * loses the client that reads least. Lines over PROTOCOL_LINE_MAX and garbage get an error each,
+ * and the connection is closed after SERVER_BAD_LINES of them in a row.
  *
  * What a user gives cause to log is limited (complaints.h).
  *
@@ -27,6 +28,7 @@ enum {
 	SERVER_CLIENTS = 64,
 	SERVER_KEPT_PLACES = 4,
 	SERVER_WAITING_BYTES = 4 << 20,
+	SERVER_HELD_BYTES = 32 << 20,
 	SERVER_WAITING_SNAPSHOTS = 8,
 	SERVER_BAD_LINES = 100,
 };
@@ -35,7 +37,9 @@ struct peer { /* SO_PEERCRED and SO_PEERGROUPS, as it connected */
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
-	char who[96]; /* "uid 1000 (ann), pid 4711 (vmetop)" for the log; printable */
+	/* "uid 1000 (ann), pid 4711 (vmetop)" for the log; printable. Of who may not change:
+	 * "" until there is something to log. */
+	char who[96];
 	bool may_change;
 };
 
@@ -51,7 +55,6 @@ typedef int server_handler(void *context, const struct peer *peer,
 
 struct server_options {
 	const char *path;         /* an old socket that nobody listens on is replaced */
-	int listen_fd;            /* passed by systemd, and ours then; -1 = make `path` */
 	const char *read_group;   /* NULL or not there: root alone (and our own user) */
 	const char *change_group; /* NULL: the same; who may change may read */
 	server_handler *handle;
@@ -75,6 +78,8 @@ bool server_has_subscribers(const struct server *server);
 /* One line for all subscribers: serialised once. */
 void server_publish(struct server *server, const struct text *line);
 size_t server_client_count(const struct server *server);
+/* In memory for clients to take; a line that several wait for counts once. */
+size_t server_held_bytes(const struct server *server);
 uint64_t server_dropped(const struct server *server); /* slow readers, cumulative */
 
 #endif

@@ -41,6 +41,7 @@ double budget_limit_w(const struct limits *limits, struct slot *slot, double use
 
 	if (!isfinite(rate_w)) {
 		slot->bucket_j = NAN;
+		slot->away_s = 0;
 		return INFINITY;
 	}
 	burst_j = budget_burst_j(limits);

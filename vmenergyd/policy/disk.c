@@ -107,6 +107,62 @@ static void rates(const struct disk_slot *slot, const struct policy_disk *disk, 
 	*bytes_s = fmax(fmax(*requests_s * bytes, LEAST_BYTES_S), slot->largest_bytes);
 }
 
+static double or_unlimited(double rate)
+{
+	return rate > 0 ? rate : INFINITY;
+}
+
+static struct policy_disk_allotment found(const struct policy_disk *disk)
+{
+	const struct policy_disk_allotment *now = &disk->in_force;
+	struct policy_disk_allotment out = {
+		.active_w = NAN,
+		.read_bytes_s = or_unlimited(now->read_bytes_s),
+		.write_bytes_s = or_unlimited(now->write_bytes_s),
+		.read_requests_s = or_unlimited(now->read_requests_s),
+		.write_requests_s = or_unlimited(now->write_requests_s),
+	};
+
+	if (isinf(out.read_bytes_s) && isinf(out.write_bytes_s) && isinf(out.read_requests_s) &&
+	    isinf(out.write_requests_s))
+		out.active_w = INFINITY;
+	return out;
+}
+
+/* The setting that limits in force amount to, for the mix of now; INFINITY = they let some through
+ * without a limit. */
+static double setting_of(const struct disk_slot *slot, const struct policy_disk *disk,
+			 const struct policy_disk_allotment *limits)
+{
+	double part = first_known(slot->mix.read_part, EVEN);
+	int direction = part >= EVEN ? READ : WRITE;
+	double bytes = size_of(&slot->mix, direction), requests_s, cost_s;
+
+	if (isinf(limits->read_bytes_s) || isinf(limits->write_bytes_s) ||
+	    isinf(limits->read_requests_s) || isinf(limits->write_requests_s))
+		return INFINITY;
+	requests_s = direction == READ
+			     ? fmin(limits->read_requests_s, limits->read_bytes_s / bytes)
+			     : fmin(limits->write_requests_s, limits->write_bytes_s / bytes);
+	cost_s = request_s(direction == READ ? &disk->read : &disk->write, bytes);
+	return requests_s * disk->span_w * cost_s / fmax(part, 1 - part);
+}
+
+/* Limits of an earlier run, or of when it had other neighbours, go on until what comes of them says
+ * otherwise. false: there are none. */
+static bool take_up(struct disk_slot *slot, const struct policy_disk *disk)
+{
+	struct policy_disk_allotment limits = found(disk);
+	double setting_w = setting_of(slot, disk, &limits);
+
+	if (isinf(setting_w))
+		return false;
+	slot->in_force = limits;
+	slot->written = slot->mix;
+	slot->hold.setting = setting_w;
+	return true;
+}
+
 static double mean_size(const struct disk_mix *mix, double read_part)
 {
 	return read_part * size_of(mix, READ) + (1 - read_part) * size_of(mix, WRITE);
@@ -170,11 +226,11 @@ static void regulate(const struct decision *decision, struct disk_slot *slot,
 
 	watts = fmax(watts, 1e-3 * disk->span_w);
 	hold_aim(hold, watts, decision->dt_s);
-	slot->in_force.active_w = watts;
-	if (isinf(hold->setting)) {
+	if (isinf(hold->setting) && !take_up(slot, disk))
 		write_limits(slot, disk, watts);
+	slot->in_force.active_w = watts;
+	if (hold->age_s == 0)
 		return;
-	}
 	setting = disk->held ? used_up(decision, slot, disk, watts) : unused(slot, disk, watts);
 	change = setting / hold->setting - 1;
 	if (fabs(change) < 1e-3 && !(disk->held && mix_moved(slot)))
@@ -213,27 +269,38 @@ static bool is_whole(const struct policy_disk *disk, double watts)
 	return watts >= WHOLE * disk->span_w;
 }
 
+/* Of a domain that was not seen yet, it may not be known how much its disks are left. */
+static bool may_be_limited(const struct row *row)
+{
+	return isfinite(row->disk_allot_w) ||
+	       (!row->known && isfinite(row->in->limits.cap_total_w));
+}
+
+static void set_free(struct disk_slot *slot)
+{
+	hold_reset(&slot->hold);
+	slot->in_force = unlimited;
+}
+
 void disk_row(const struct decision *decision, struct row *row)
 {
-	bool limited = isfinite(row->disk_allot_w);
+	bool limited = may_be_limited(row), fresh = row->in->fresh;
 
-	if (limited && row->in->fresh)
+	if (limited && fresh)
 		divide(decision->policy, row);
 	for (size_t i = 0; i < row->in->disk_count; i++) {
 		const struct policy_disk *disk = &row->in->disks[i];
 		struct disk_slot *slot = &row->slot->disks[i];
 		double watts = decision->policy->claims[i].given;
 
-		if (row->in->fresh)
+		if (fresh)
 			learn_mix(slot, disk);
-		if (!limited || !disk_is_held_here(disk) ||
-		    (row->in->fresh && is_whole(disk, watts))) {
-			hold_reset(&slot->hold);
-			slot->in_force = unlimited;
-		} else if (row->in->fresh)
+		if (!limited || !disk_is_held_here(disk) || (fresh && is_whole(disk, watts)))
+			set_free(slot);
+		else if (fresh)
 			regulate(decision, slot, disk, watts);
 		else if (isinf(slot->hold.setting))
-			slot->in_force = unlimited;
+			slot->in_force = found(disk);
 		row->out->disks[i] = slot->in_force;
 	}
 }

@@ -3,8 +3,10 @@
 
 #include <math.h>
 
-#define AIM_SMOOTH_S 8.0   /* small moves of an aim are averaged over some seconds */
-#define AIM_JUMP 0.04      /* more is no noise but another aim */
+#define AIM_SMOOTH_S 8.0 /* small moves of an aim are averaged over some seconds */
+#define AIM_JUMP 0.04    /* more is no noise but another aim */
+/* Who has so much less than is left for him shall not wait for a minute's budget of writes. */
+#define UP_AT_ONCE 0.25
 #define DOWN_AT_ONCE 0.025 /* so much over is near the 3 % that a mean of 10 s may be over */
 
 /* Means over so many samples are looked at. The first two may be off by more, as nothing is known
@@ -145,7 +147,7 @@ void hold_asked(struct hold *hold)
 
 bool hold_may_write(const struct hold *hold, double change, double rest_s)
 {
-	if (change < -DOWN_AT_ONCE)
+	if (change < -DOWN_AT_ONCE || change > UP_AT_ONCE)
 		return true;
 	return hold->writes >= 1 && (hold->age_s >= rest_s || change > DOWN_AT_ONCE);
 }

@@ -39,8 +39,8 @@ void hold_asked(struct hold *hold);
 void hold_forget(struct hold *hold);
 /* Aim over what it gives, less 1; 0 = not off by more than chance (or nothing is known). */
 double hold_error(const struct hold *hold);
-/* May it be written, for a change by that fraction? Large ones always may; small ones after
- * rest_s. */
+/* May it be written, for a change by that fraction? Large ones always may; others as the minute's
+ * budget of writes allows, small ones after rest_s. */
 bool hold_may_write(const struct hold *hold, double change, double rest_s);
 /* `wanted`: what would meet the aim, where the setting may not go there at once. */
 void hold_written(struct hold *hold, double setting, double wanted);

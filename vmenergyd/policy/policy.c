@@ -111,17 +111,6 @@ static void set_free(struct decision *decision)
 	decision->out->domain_count = decision->count;
 }
 
-static bool limits_anything(const struct policy_input *in)
-{
-	bool any = host_is_limited(&in->host);
-
-	for (size_t i = 0; i < in->owner_count && !any; i++)
-		any = limits_hold_anything(&in->owners[i].limits);
-	for (size_t i = 0; i < in->domain_count && !any; i++)
-		any = limits_hold_anything(&in->domains[i].limits);
-	return any;
-}
-
 static size_t find_owner(const struct policy_input *in, const char *name, size_t hint)
 {
 	if (!name)
@@ -196,14 +185,6 @@ static int decide(struct decision *decision)
 	return 0;
 }
 
-/* What is remembered of quotas and budgets that are no more. */
-static void drop(struct policy *policy)
-{
-	slots_free(policy);
-	policy->table = NULL;
-	policy->table_size = policy->slot_count = 0;
-}
-
 int policy_decide(struct policy *policy, const struct policy_input *in,
 		  struct policy_output *output, struct error *error)
 {
@@ -223,10 +204,6 @@ int policy_decide(struct policy *policy, const struct policy_input *in,
 		return error_setf(error, ENOMEM, "out of memory");
 	set_free(&decision);
 	policy->last_ns = in->now_ns;
-	if (!limits_anything(in)) {
-		drop(policy);
-		return 0;
-	}
 	if (decide(&decision))
 		return error_setf(error, ENOMEM, "out of memory");
 	return 0;

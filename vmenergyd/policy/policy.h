@@ -55,6 +55,12 @@ enum policy_reason {
 enum { HELD_BY_COUNT = 9 };
 const char *policy_reason_name(unsigned index); /* "cap" "cap-total" ...; 0 .. HELD_BY_COUNT - 1 */
 
+/* Decided, no field is 0: INFINITY = unlimited. */
+struct policy_disk_allotment {
+	double active_w; /* NaN: limits of an earlier run go on */
+	double read_bytes_s, write_bytes_s, read_requests_s, write_requests_s;
+};
+
 /* One vDISK over the control period. */
 struct policy_disk {
 	bool controllable;
@@ -65,6 +71,9 @@ struct policy_disk {
 	double span_w; /* P_active - P_idle */
 	struct disk_direction read, write;
 	bool held; /* its limit was reached in the period: it wanted more */
+	/* Its part of a limit that somebody of our house has put in force, maybe in an earlier run;
+	 * active_w is not looked at. 0 = none. */
+	struct policy_disk_allotment in_force;
 };
 
 /* One domain over the control period: means, in watts of the account. */
@@ -121,12 +130,6 @@ struct policy_input {
 	size_t owner_count;
 	const struct policy_domain *domains;
 	size_t domain_count;
-};
-
-/* Zero fields do not occur: INFINITY = unlimited. */
-struct policy_disk_allotment {
-	double active_w;
-	double read_bytes_s, write_bytes_s, read_requests_s, write_requests_s;
 };
 
 struct policy_allotment { /* parallel to policy_input.domains */

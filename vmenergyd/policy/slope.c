@@ -124,11 +124,11 @@ static double margin_now(const struct decision *decision)
 	const struct host_memory *memory = &decision->policy->host;
 	double stated = fmax(MARGIN, first_known(decision->in->host.energy_error, MARGIN_UNSTATED));
 	double late_s = memory->age_s - 2 * usual_interval_s(memory, decision->dt_s);
-	double margin = memory->ever_fresh ? MARGIN : stated;
 
-	if (!decision->in->host.has_meter)
+	/* One that has never spoken: no worse than none. */
+	if (!decision->in->host.has_meter || !memory->ever_fresh)
 		return stated;
-	return margin + fmin(MARGIN_STALE_MOST, MARGIN_PER_S * fmax(0, late_s));
+	return MARGIN + fmin(MARGIN_STALE_MOST, MARGIN_PER_S * fmax(0, late_s));
 }
 
 void slope_update(struct decision *decision)

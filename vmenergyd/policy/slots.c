@@ -6,25 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 enum { TABLE_LEAST = 64 };
 
-/* FNV-1a. */
-static uint64_t hash(const char *id)
-{
-	uint64_t value = UINT64_C(14695981039346656037);
-
-	for (; *id; id++)
-		value = (value ^ (unsigned char)*id) * UINT64_C(1099511628211);
-	return value;
-}
-
 /* Where it is, or where it would go. */
 static size_t place(struct slot *const *table, size_t size, const char *id)
 {
-	size_t at = (size_t)hash(id) & (size - 1);
+	size_t at = (size_t)hash_text(id) & (size - 1);
 
 	while (table[at] && strcmp(table[at]->id, id) != 0)
 		at = (at + 1) & (size - 1);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who holds the state, and what is told where it cannot be written. */
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/unit/enforce-scene.h"
+#include "vmenergyd/daemon-heartbeat.h"
+#include "vmenergyd/daemon.h"
+
+static char folder[300], control_path[350], alive_path[350];
+
+static void begin(const char *name, struct config *config, struct daemon *daemon)
+{
+	snprintf(folder, sizeof folder, "%s/%s", unit_folder(), name);
+	snprintf(control_path, sizeof control_path, "%s-run/control", folder);
+	snprintf(alive_path, sizeof alive_path, "%s-run/alive", folder);
+	*config = (struct config){ .state_directory = folder, .socket = control_path };
+	*daemon = (struct daemon){ .config = config, .started = config, .may_limit = true };
+}
+
+static void end(struct daemon *daemon)
+{
+	if (daemon->has_lock)
+		state_unlock(daemon->lock);
+	state_clear(&daemon->state);
+	text_free(&daemon->saved);
+	for (unsigned i = 0; i < TROUBLE_COUNT; i++)
+		free(daemon->troubles[i].text);
+}
+
+/* No folder can be there, as on a disk that is read-only. */
+static void begin_without_folder(const char *name, struct config *config, struct daemon *daemon)
+{
+	struct error error = { "" };
+
+	begin(name, config, daemon);
+	UNIT_EQUAL_I64(0, symlink("/proc/none", folder));
+	UNIT_EQUAL_I64(0, daemon_open_state(daemon, &error));
+	UNIT_TRUE(!daemon->has_lock);
+	UNIT_CONTAINS(folder, daemon->troubles[TROUBLE_STATE].text);
+}
+
+static void test_late_lock(void)
+{
+	struct error error = { "" };
+	struct config config;
+	struct daemon daemon;
+	int other;
+
+	begin_without_folder("late", &config, &daemon);
+	UNIT_TRUE(daemon_save(&daemon) != 0);
+	/* Somebody else was quicker: his state stays as it is. */
+	UNIT_EQUAL_I64(0, unlink(folder));
+	other = state_lock(folder, &error);
+	UNIT_TRUE(other >= 0);
+	daemon.save_tried_ns = 0;
+	UNIT_EQUAL_I64(-EBUSY, daemon_save(&daemon));
+	UNIT_CONTAINS("another vmenergyd holds it", daemon.troubles[TROUBLE_STATE].text);
+	state_unlock(other);
+	daemon.save_tried_ns = 0;
+	UNIT_EQUAL_I64(0, daemon_save(&daemon));
+	UNIT_TRUE(daemon.has_lock);
+	UNIT_TRUE(!daemon.troubles[TROUBLE_STATE].text);
+	UNIT_EQUAL_I64(-EBUSY, state_lock(folder, &error));
+	end(&daemon);
+}
+
+/* In another process, until its end. */
+static pid_t hold_for_ms(long ms)
+{
+	const struct timespec time = { .tv_nsec = ms * 1000000 };
+	int ready[2];
+	char byte;
+	pid_t child;
+
+	if (pipe(ready))
+		abort();
+	child = fork();
+	if (child == 0) {
+		struct error error;
+
+		if (state_lock(folder, &error) < 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		nanosleep(&time, NULL);
+		_exit(0);
+	}
+	close(ready[1]);
+	UNIT_EQUAL_I64(1, read(ready[0], &byte, 1));
+	close(ready[0]);
+	return child;
+}
+
+static void test_dead_man_is_at_work(void)
+{
+	struct error error = { "" };
+	struct config config;
+	struct daemon daemon;
+	int status = -1;
+	pid_t child;
+
+	begin("dead", &config, &daemon);
+	child = hold_for_ms(200);
+	UNIT_EQUAL_I64(0, daemon_open_state(&daemon, &error));
+	UNIT_TRUE(daemon.has_lock);
+	UNIT_EQUAL_I64(child, waitpid(child, &status, 0));
+	UNIT_EQUAL_I64(0, status);
+	end(&daemon);
+}
+
+static void test_second_daemon(void)
+{
+	struct error error = { "" };
+	struct config config;
+	struct daemon daemon;
+	int first;
+
+	begin("second", &config, &daemon);
+	first = state_lock(folder, &error);
+	unit_write_file("second-run/alive", "");
+	UNIT_EQUAL_I64(0, heartbeat_write(alive_path));
+	UNIT_EQUAL_I64(-EBUSY, daemon_open_state(&daemon, &error));
+	UNIT_CONTAINS("another vmenergyd holds it", error.text);
+	state_unlock(first);
+	end(&daemon);
+}
+
+static void test_not_saved(void)
+{
+	const struct peer peer = { .who = "uid 0 (root)", .may_change = true };
+	struct protocol_request request = protocol_request_of(PROTOCOL_CAP);
+	struct scene *scene = scene_open("");
+	struct error error = { "" };
+	struct text answer = { 0 };
+	struct config config;
+	struct daemon daemon;
+
+	begin_without_folder("hand", &config, &daemon);
+	daemon.enforce = scene->enforce;
+	daemon.accounting.topology = &scene->topology;
+	request.cap_w = 200;
+	for (unsigned i = 0; i < 2; i++) { /* tried, and not tried again so soon */
+		UNIT_EQUAL_I64(0, daemon_answer(&daemon, &peer, &request, &answer, &error));
+		UNIT_CONTAINS("\"ok\":true", answer.bytes);
+		UNIT_CONTAINS("\"not_saved\":\"", answer.bytes);
+		UNIT_CONTAINS("No such file", answer.bytes);
+		text_reset(&answer);
+	}
+	UNIT_EQUAL_DOUBLE(200, scene->state.host_cap_w, 0);
+	UNIT_EQUAL_I64(0, unlink(folder));
+	daemon.save_tried_ns = 0;
+	UNIT_EQUAL_I64(0, daemon_answer(&daemon, &peer, &request, &answer, &error));
+	UNIT_EQUAL_U64(0, answer.length); /* a plain "ok" */
+	text_free(&answer);
+	protocol_request_clear(&request);
+	end(&daemon);
+	scene_close(scene);
+}
+
+int main(void)
+{
+	return UNIT_RUN(
+		"daemon-state",
+		{ "a state that nobody held is held before it is written", test_late_lock },
+		{ "a dead man who holds the state is waited for", test_dead_man_is_at_work },
+		{ "a daemon that lives and holds it is an error", test_second_daemon },
+		{ "a cap by hand that is not saved says so", test_not_saved });
+}
