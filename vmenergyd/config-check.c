@@ -91,7 +91,8 @@ static void check_floor(const struct config_sections *sections, const char *patt
 static bool has_budget(const struct config_sections *sections)
 {
 	for (size_t i = 0; i < sections->count; i++)
-		if (isfinite(sections->items[i].limits.budget_j))
+		if (isfinite(sections->items[i].limits.budget_j) ||
+		    sections->items[i].limits.budget_j <= CONFIG_LIMIT_REFUSED)
 			return true;
 	return false;
 }
@@ -100,7 +101,8 @@ static bool has_budget(const struct config_sections *sections)
 static void check_burst(const struct config_section *section, const char *kind, bool any_budget,
 			struct error_list *errors)
 {
-	if (isfinite(section->limits.burst_j) && (!any_budget || isinf(section->limits.budget_j)))
+	if (isfinite(section->limits.burst_j) &&
+	    (!any_budget || section->limits.budget_j >= (double)INFINITY))
 		error_list_addf(errors, "%s:%u: [%s %s] burst: there is no budget to save up from",
 				section->path, section->line, kind, section->pattern);
 }

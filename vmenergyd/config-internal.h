@@ -3,6 +3,8 @@
 #ifndef VMENERGY_VMENERGYD_CONFIG_INTERNAL_H
 #define VMENERGY_VMENERGYD_CONFIG_INTERNAL_H
 
+#include <math.h>
+
 #include "base/units.h"
 #include "vmenergyd/config.h"
 
@@ -54,6 +56,14 @@ int config_check_path(const char *value, struct error *error);
 int config_check_socket(const char *value, struct error *error);
 int config_check_word(const char *value, struct error *error);
 int config_check_meter(const char *value, struct error *error);
+
+/* A limit whose line is wrong, in what is only read to say all that is. */
+#define CONFIG_LIMIT_REFUSED ((double)-INFINITY)
+
+/* As config_parse(), but after -EINVAL what is right of it stands in `config`, and after -ENOMEM
+ * it is to be cleared. */
+int config_parse_over(const char *path, const char *text, size_t length, struct config *config,
+		      struct error_list *errors);
 
 int config_strings_add(struct config_strings *strings, const char *text); /* 0 or -ENOMEM */
 void config_strings_clear(struct config_strings *strings);

@@ -9,7 +9,7 @@
 #define DAY_S 86400.0
 #define POWER_MIN_W 1e-3
 #define POWER_MAX_W 1e6
-#define ENERGY_MAX_J 1e12
+#define ENERGY_MAX_J 1e11 /* more than any host takes in a month */
 
 /* --- [daemon] ------------------------------------------------------------------------------- */
 

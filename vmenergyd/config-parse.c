@@ -110,6 +110,15 @@ static void note_origin(struct parser *parser, size_t index, unsigned line)
 	parser->config->origins[before + index] = (struct config_origin){ parser->path, line };
 }
 
+/* It was to be something: no other limit is wrong for want of it. */
+static void refuse_limit(const struct config_key *key, struct config_section *section)
+{
+	static const double refused = CONFIG_LIMIT_REFUSED;
+
+	if (key->none > 0)
+		memcpy((char *)section + key->offset, &refused, sizeof refused);
+}
+
 static int take_key(struct parser *parser, const struct ini_entry *entry, size_t index,
 		    struct error_list *errors)
 {
@@ -129,6 +138,8 @@ static int take_key(struct parser *parser, const struct ini_entry *entry, size_t
 		parser->out_of_memory = true;
 		return result;
 	}
+	if (result && parser->section)
+		refuse_limit(key, parser->section);
 	if (result)
 		return ini_errorf(errors, entry, "%s %s", key->name, error.text);
 	if (!parser->section)
@@ -160,7 +171,7 @@ static void set_control_interval(struct config *config)
 		config->control_interval_s = fmax(1, config->interval_s);
 }
 
-static int parse_over(const char *path, const char *text, size_t length, struct config *config,
+int config_parse_over(const char *path, const char *text, size_t length, struct config *config,
 		      struct error_list *errors)
 {
 	struct parser parser = { .config = config };
@@ -183,9 +194,9 @@ int config_parse(const char *path, const char *text, size_t length, struct confi
 	int result;
 
 	config_init(&trial);
-	result = parse_over(path, text, length, &trial, errors);
+	result = config_parse_over(path, text, length, &trial, errors);
 	config_clear(&trial);
-	if (!result && parse_over(path, text, length, config, &none))
+	if (!result && config_parse_over(path, text, length, config, &none))
 		result = -ENOMEM;
 	error_list_clear(&none);
 	if (result == -ENOMEM)

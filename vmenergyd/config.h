@@ -73,10 +73,15 @@ void config_clear(struct config *config); /* empty: only config_init() may follo
  * PATH, then PATH.d/ *.conf by name (bytewise), checked as a whole. Takes a *config that
  * holds nothing. All errors of all files go to `errors` ("FILE:LINE: ..."). 0; -EINVAL;
  * -ENOENT (`path` is not there: only an error if must_exist); -ENOMEM. *config is clear
- * after a failure.
+ * after a failure. Errors are sorted by file and line.
  */
 int config_load(const char *path, bool must_exist, struct config *config,
 		struct error_list *errors);
+/* The same, but after a failure *config holds what was right, for more checks alone: clear it. */
+int config_read(const char *path, bool must_exist, struct config *config,
+		struct error_list *errors);
+/* By file and line, each once. */
+void config_sort_errors(struct error_list *errors);
 /*
  * Pure: one text over what stands in `config` already. Checks that span keys come with
  * config_check(). 0; -EINVAL with *config as it was; -ENOMEM with *config clear.

@@ -116,7 +116,7 @@ static void warn_of(const struct protocol_message *answer, const char *key, cons
 		log_warning("%s: %s", what, text);
 }
 
-static int run_cap(int argc, char **argv)
+static int run_cap(int argc, char **argv, char *socket)
 {
 	static const struct argp argp = {
 		.options = cap_options,
@@ -127,7 +127,7 @@ static int run_cap(int argc, char **argv)
 		       "is a name, UUID or id. LIMIT is a power (20W), `none', or `default': as "
 		       "the configuration says again.",
 	};
-	struct cap cap = { .limit_w = NAN };
+	struct cap cap = { .socket = socket, .limit_w = NAN };
 	struct protocol_request request;
 	struct protocol_message answer;
 	struct error error = { "" };
@@ -149,7 +149,7 @@ const struct ctl_command ctl_cap = { "cap", "set or take away a limit", run_cap 
 
 /* --- ctl reload ---------------------------------------------------------------------------- */
 
-static int run_reload(int argc, char **argv)
+static int run_reload(int argc, char **argv, char *socket)
 {
 	static const struct argp argp = {
 		.parser = ctl_parse_nothing,
@@ -159,7 +159,6 @@ static int run_reload(int argc, char **argv)
 	struct protocol_request request = protocol_request_of(PROTOCOL_RELOAD);
 	struct protocol_message answer;
 	struct error error = { "" };
-	char *socket = NULL;
 	int result;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &socket);

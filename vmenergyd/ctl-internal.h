@@ -12,7 +12,8 @@
 
 struct ctl_command {
 	const char *name, *sentence;
-	int (*run)(int argc, char **argv); /* its name is argv[0]; the exit status */
+	/* Its name is argv[0]; `socket`: said before it, or NULL. The exit status. */
+	int (*run)(int argc, char **argv, char *socket);
 };
 extern const struct ctl_command ctl_status, ctl_cap, ctl_watch, ctl_reload;
 

@@ -71,7 +71,7 @@ static int show_status(const struct show *show, const struct protocol_message *a
 	return result;
 }
 
-static int run_status(int argc, char **argv)
+static int run_status(int argc, char **argv, char *socket)
 {
 	const struct argp_option options[] = { json_option, { 0 } };
 	const struct argp argp = {
@@ -82,7 +82,7 @@ static int run_status(int argc, char **argv)
 	};
 	struct protocol_request request = protocol_request_of(PROTOCOL_STATUS);
 	struct protocol_message answer;
-	struct show show = { 0 };
+	struct show show = { .socket = socket };
 	struct error error = { "" };
 	int result;
 
@@ -152,7 +152,7 @@ static int watch(const struct show *show, struct attach *attach, struct error *e
 	return result < 0 ? result : 0;
 }
 
-static int run_watch(int argc, char **argv)
+static int run_watch(int argc, char **argv, char *socket)
 {
 	const struct argp_option options[] = {
 		json_option,
@@ -166,7 +166,7 @@ static int run_watch(int argc, char **argv)
 		.doc = "Show each tick: a table, or with --json the snapshot as vmetop --json "
 		       "prints it.",
 	};
-	struct show show = { 0 };
+	struct show show = { .socket = socket };
 	struct attach *attach = NULL;
 	struct error error = { "" };
 	int result;

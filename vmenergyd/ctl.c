@@ -105,7 +105,8 @@ static char *list_commands(int key, const char *text, void *input)
 
 struct choice {
 	const struct ctl_command *command;
-	int at; /* of its name */
+	int at;       /* of its name */
+	char *socket; /* said before it; NULL */
 };
 
 /* The first word that is no option names the command; what follows is its own. */
@@ -114,6 +115,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct choice *choice = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &choice->socket;
+		return 0;
 	case ARGP_KEY_ARG:
 		choice->command = find_command(argument);
 		if (!choice->command)
@@ -133,7 +137,8 @@ int ctl_main(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.parser = parse,
-		.args_doc = "COMMAND [OPTION...]",
+		.children = ctl_socket_children,
+		.args_doc = "COMMAND [ARGUMENT...]",
 		.doc = "Ask and change a running vmenergyd.\v",
 		.help_filter = list_commands,
 	};
@@ -147,5 +152,5 @@ int ctl_main(int argc, char **argv)
 		return 2;
 	snprintf(title, sizeof title, "%s %s", name, choice.command->name);
 	argv[choice.at] = title;
-	return choice.command->run(argc - choice.at, argv + choice.at);
+	return choice.command->run(argc - choice.at, argv + choice.at, choice.socket);
 }

@@ -68,12 +68,15 @@ int daemon_reload(struct daemon *daemon, const char *by, struct text *restart, s
 	if (!next)
 		return error_setf(error, ENOMEM, "out of memory");
 	result = daemon_options_load(daemon->options, next, &errors);
-	if (result == -ENOMEM)
+	if (result == -ENOMEM) {
 		result = error_setf(error, ENOMEM, "out of memory");
-	else if (result)
+	} else if (result) {
+		daemon_check_config(next, &errors);
 		result = refuse_errors(&errors, error);
+	}
 	if (result) {
 		log_error("reload for %s: %s", by, error->text);
+		config_clear(next);
 		free(next);
 		goto out;
 	}

@@ -20,8 +20,11 @@ static void check_group(const struct config *config, const char *key, const char
 int daemon_check_config(const struct config *config, struct error_list *errors)
 {
 	size_t before = errors->count + errors->dropped;
+	int result;
 
 	check_group(config, "read-group", config->read_group, errors);
 	check_group(config, "change-group", config->change_group, errors);
-	return errors->count + errors->dropped == before ? 0 : -EINVAL;
+	result = errors->count + errors->dropped == before ? 0 : -EINVAL;
+	config_sort_errors(errors);
+	return result;
 }

@@ -158,6 +158,18 @@ static void put_counts(struct daemon *daemon, struct protocol_status *status)
 	status->dropped = server_dropped(daemon->server);
 }
 
+/* Of which file, as the snapshots name it: before the first of them, too. */
+static const char *weights_name(const struct daemon *daemon)
+{
+	const struct weights *cpu = daemon->accounting.counting.choice.cpu;
+	const char *name = daemon->snapshot.source.weights, *slash;
+
+	if (name || !cpu || !cpu->path)
+		return name;
+	slash = strrchr(cpu->path, '/');
+	return slash ? slash + 1 : cpu->path;
+}
+
 static int put_daemon(struct daemon *daemon, struct protocol_status *status)
 {
 	const struct snapshot *snapshot = &daemon->snapshot;
@@ -170,7 +182,7 @@ static int put_daemon(struct daemon *daemon, struct protocol_status *status)
 	failed |= text_replace(&status->hostname, daemon->accounting.machine.nodename);
 	failed |= text_replace(&status->source,
 			       cpu_source_name(daemon->accounting.counting.choice.source));
-	failed |= text_replace(&status->weights, snapshot->source.weights);
+	failed |= text_replace(&status->weights, weights_name(daemon));
 	failed |= text_replace(&status->meter, snapshot->source.meter);
 	for (unsigned i = 0; i < TROUBLE_COUNT; i++)
 		if (daemon->troubles[i].text)

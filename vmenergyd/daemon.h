@@ -72,8 +72,8 @@ struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	double since_s; /* UNIX, UTC */
 };
 
-/* What config_load() cannot know: names of groups that are not there, with file and line. 0 or
- * -EINVAL. */
+/* What config_load() cannot know: names of groups that are not there, with file and line, put
+ * among the errors that were found before. 0 or -EINVAL. */
 int daemon_check_config(const struct config *config, struct error_list *errors);
 
 /* The steps of a start, each 0 or -errno with text; daemon_close() undoes what was done. */

@@ -190,6 +190,7 @@ int deadman_main(int argc, char **argv)
 		.doc = "Limit the domains of a vmenergyd that has died to what keeps their caps "
 		       "without it.",
 	};
+	static char name[] = "vmenergyd deadman";
 	struct deadman deadman = { .after_s = DEADMAN_AFTER_S, .patience_s = DEADMAN_PATIENCE_S };
 	struct command command = { .deadman = &deadman };
 	struct found found = { NULL, NULL };
@@ -197,9 +198,10 @@ int deadman_main(int argc, char **argv)
 	int result;
 
 	argp_err_exit_status = 2;
+	argv[0] = name; /* argp knows a program by its first word */
 	if (argp_parse(&argp, argc, argv, 0, NULL, &command))
 		return 2;
-	log_open("vmenergyd deadman", LOG_LEVEL_WARNING);
+	log_open(name, LOG_LEVEL_WARNING);
 	state_init(&deadman.state);
 	result = find_places(&command, &found, &error);
 	deadman.state_directory = found.state_directory;

@@ -225,38 +225,37 @@ static int run(const struct daemon_options *options, struct config *config)
 	return status;
 }
 
-static int check(const struct config *config)
+/* A group that is not there is an error for --check alone, but is said with others. */
+static int read_config(const struct daemon_options *options, struct config *config)
 {
 	struct error_list errors = { 0 };
-	int result = daemon_check_config(config, &errors);
+	int result = daemon_options_load(options, config, &errors);
 
+	if (result || options->check) {
+		int more = daemon_check_config(config, &errors);
+
+		result = result ? result : more;
+	}
 	for (size_t i = 0; i < errors.count; i++)
 		log_error("%s", errors.texts[i]);
 	error_list_clear(&errors);
-	if (!result)
-		puts("ok");
-	return result ? 1 : 0;
+	return result;
 }
 
 static int run_daemon(int argc, char **argv)
 {
-	struct error_list errors = { 0 };
 	struct daemon_options options;
 	struct config config = { 0 };
-	int status = 1;
+	int status;
 
 	daemon_options_parse(&options, argc, argv);
 	log_open("vmenergyd", options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	if (daemon_options_load(&options, &config, &errors)) {
-		for (size_t i = 0; i < errors.count; i++)
-			log_error("%s", errors.texts[i]);
-	} else if (options.check) {
-		status = check(&config);
-	} else {
+	status = read_config(&options, &config) ? 1 : 0;
+	if (!status && options.check)
+		puts("ok");
+	else if (!status)
 		status = run(&options, &config);
-	}
 	config_clear(&config);
-	error_list_clear(&errors);
 	return status;
 }
 

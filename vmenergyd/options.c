@@ -48,7 +48,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		options->verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "%s: no such command (ctl and deadman come first)", argument);
+		argp_error(state, "%s: no such command (ctl and deadman come before options)",
+			   argument);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -60,11 +61,14 @@ void daemon_options_parse(struct daemon_options *options, int argc, char **argv)
 	static const struct argp argp = {
 		.options = argp_options,
 		.parser = parse,
-		.args_doc = "\nctl COMMAND [ARGUMENT...]\ndeadman",
 		.doc = "Account the energy of the virtual machines of this host, and hold them "
 		       "under their caps.\v"
-		       "`vmenergyd ctl --help' shows how to ask and change a running daemon; "
-		       "`vmenergyd deadman' is for its timer. See vmenergyd(8).",
+		       "Commands, which come first and have options of their own (--help):\n"
+		       "  vmenergyd ctl [-s|--socket PATH] COMMAND [ARGUMENT...]\n"
+		       "                     ask and change a running daemon\n"
+		       "  vmenergyd deadman  for its timer\n"
+		       "\n"
+		       "See vmenergyd(8).",
 	};
 
 	*options = (struct daemon_options){ 0 };
@@ -76,7 +80,7 @@ void daemon_options_parse(struct daemon_options *options, int argc, char **argv)
 int daemon_options_load(const struct daemon_options *options, struct config *config,
 			struct error_list *errors)
 {
-	int result = config_load(options->config ? options->config : DAEMON_CONFIG,
+	int result = config_read(options->config ? options->config : DAEMON_CONFIG,
 				 options->config != NULL, config, errors);
 
 	if (result)
@@ -89,7 +93,5 @@ int daemon_options_load(const struct daemon_options *options, struct config *con
 	/* The running libvirtd knows nothing of another root. */
 	if (options->root && !config->libvirt)
 		config->without_libvirt = true;
-	if (result)
-		config_clear(config);
 	return result;
 }

@@ -25,7 +25,7 @@ void daemon_options_parse(struct daemon_options *options, int argc, char **argv)
 
 /*
  * The configuration as these options have it: its file with its drop-ins, and
- * what the command line says over it. As config_load().
+ * what the command line says over it. As config_read(): to be cleared after a failure, too.
  */
 int daemon_options_load(const struct daemon_options *options, struct config *config,
 			struct error_list *errors);

@@ -50,6 +50,9 @@ int state_read(const char *directory, struct state *state, struct error *error)
 		return result;
 	length = rootfs_read_allf(&root, &text, "%s/" STATE_FILE, directory);
 	rootfs_close(&root);
+	/* Nothing can be there, so nothing is written over. */
+	if (length == -ENOTDIR || length == -ENAMETOOLONG)
+		length = -ENOENT;
 	if (length < 0)
 		return failed(directory, STATE_FILE, (int)-length, error);
 	result = state_parse(text, (size_t)length, state, error);

@@ -19,7 +19,7 @@ static bool is_none(const struct source_cap *cap)
 	return !cap->clear && isinf(cap->cap_w);
 }
 
-void cap_answer_agreed(const struct source_cap *cap, struct error *text)
+void cap_answer_agreed(const struct source_cap *cap, const char *not_saved, struct error *text)
 {
 	char power[POWER_BYTES];
 
@@ -30,6 +30,8 @@ void cap_answer_agreed(const struct source_cap *cap, struct error *text)
 	else
 		error_setf(text, 0, "cap of %s: %s", whose(cap),
 			   unit_format(QUANTITY_POWER, cap->cap_w, power, sizeof power));
+	if (not_saved)
+		error_prefixf(text, 0, "NOT SAVED, lost when vmenergyd ends (%s)", not_saved);
 }
 
 /* "cap of 20W, cpu-cap of 5W": those that there are; how many they are. */

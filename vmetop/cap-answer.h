@@ -7,8 +7,9 @@
 #include "vmetop/source.h"
 #include "wire/protocol.h"
 
-/* What is known as soon as the daemon has agreed. */
-void cap_answer_agreed(const struct source_cap *cap, struct error *text);
+/* What is known as soon as the daemon has agreed; not_saved: why it could not write it down, or
+ * NULL. */
+void cap_answer_agreed(const struct source_cap *cap, const char *not_saved, struct error *text);
 
 /*
  * What holds since, from a status of the daemon after its next decision: of a cap that was taken

@@ -320,12 +320,13 @@ static void take_rights(struct daemon *daemon, const struct protocol_message *an
 }
 
 /* It comes into force with the next decision: a control interval, and the tick that ends it. */
-static void take_agreement(struct daemon *daemon)
+static void take_agreement(struct daemon *daemon, const struct protocol_message *answer)
 {
+	const char *not_saved = json_string_value(json_object_get(answer->answer, "not_saved"));
 	double control_s = daemon->status.control_interval_s;
 	struct error text;
 
-	cap_answer_agreed(&daemon->asked, &text);
+	cap_answer_agreed(&daemon->asked, not_saved, &text);
 	reply(daemon, false, text.text);
 	daemon->cap_ticks = 2 + (unsigned)ceil(fmax(control_s, 1) / longest_tick_s(daemon));
 }
@@ -345,7 +346,7 @@ static void tell_cap(struct daemon *daemon)
 static void take_answer(struct daemon *daemon, const struct protocol_message *message)
 {
 	if (message->id == daemon->cap_id) {
-		take_agreement(daemon);
+		take_agreement(daemon, message);
 	} else if (message->id == daemon->status_id) {
 		daemon->status_id = NOTHING_ASKED;
 		take_status(daemon, message, NULL);

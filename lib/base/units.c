@@ -230,7 +230,8 @@ static void compose(const char *digits, int point, char *text, size_t size)
 /*
  * Print value in one unit. The cost of that to the reader, to be compared:
  * digits, and two more for a unit that is no power of ten (so that 60 s stay
- * "60s", but 3600 s are "1h"). SIZE_MAX: it would not read back.
+ * "60s", but 3600 s are "1h"); a power of ten is the last resort (1000000MJ, not
+ * 1e18uJ). SIZE_MAX: it would not read back.
  */
 static size_t print_in(const struct unit *unit, double value, char *text, size_t size)
 {
@@ -256,6 +257,8 @@ static size_t print_in(const struct unit *unit, double value, char *text, size_t
 	cost = strlen(number) - (strchr(number, '.') != NULL);
 	if (!is_decimal(unit))
 		cost += 2;
+	if (strchr(number, 'e'))
+		cost += 32;
 	return point > 0 ? cost : cost + 64; /* below one: only where nothing else is left */
 }
 

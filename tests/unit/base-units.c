@@ -114,6 +114,8 @@ static void test_format_picks_the_readable_unit(void)
 		{ QUANTITY_POWER, 0, "0W" },
 		{ QUANTITY_ENERGY, 14.35e-9, "14.35nJ" },
 		{ QUANTITY_ENERGY, -14.35e-9, "-14.35nJ" },
+		{ QUANTITY_ENERGY, 1e11, "100000MJ" },
+		{ QUANTITY_ENERGY, 1e12, "1000000MJ" },
 		{ QUANTITY_ENERGY_RATE, 500.0 / 24, "500Wh/day" },
 		{ QUANTITY_ENERGY_RATE, 20, "20J/s" },
 		{ QUANTITY_FREQUENCY, 2.4e9, "2.4GHz" },

@@ -114,6 +114,53 @@ static void test_checked_together(void)
 	text_free(&said);
 }
 
+static void put_errors_of_all_kinds(const char *name)
+{
+	put(name, "x.conf",
+	    "[daemon]\nnope = 1\ncontrol-interval = 2s\n[domain a]\nfloor = 3W\ncap = 2W\n"
+	    "[domain b]\nburst = 1Wh\n");
+	put(name, "x.conf.d/a.conf", "[daemon]\ninterval = 3s\n[owner c]\ncap = 1\nburst = 1J\n");
+}
+
+/* What is wrong together does not wait for what is wrong alone. */
+static void test_no_error_hides_another(void)
+{
+	static const char *const expected[] = {
+		"x.conf:2: [daemon] nope",       "x.conf:3: control-int",
+		"x.conf:5: [domain a] floor 3W", "x.conf:8: [domain b] burst",
+		"a.conf:4: [owner c] burst", "a.conf:4: cap 1: needs a unit"
+	};
+	enum { COUNT = sizeof expected / sizeof *expected };
+	struct error_list errors = { 0 };
+	struct config config;
+
+	begin("hide");
+	put_errors_of_all_kinds("hide");
+	UNIT_EQUAL_I64(-EINVAL, config_read(path, true, &config, &errors));
+	UNIT_EQUAL_U64(COUNT, errors.count);
+	for (size_t i = 0; i < COUNT && i < errors.count; i++)
+		UNIT_CONTAINS(expected[i], errors.texts[i]);
+	UNIT_EQUAL_DOUBLE(3, config.interval_s, 0);
+	config_clear(&config);
+	error_list_clear(&errors);
+}
+
+/* Nobody knows what was meant there. */
+static void test_refused_limit_is_no_second_error(void)
+{
+	struct text said = { 0 };
+	struct config config;
+
+	begin("once");
+	put("once", "x.conf",
+	    "[domain *]\ncap = 2W\nburst = 1Wh\n[domain a]\nfloor = 3W\ncap = 4\nbudget = 5mJ/s\n");
+	UNIT_EQUAL_I64(-EINVAL, load(true, &config, &said));
+	UNIT_CONTAINS("x.conf:6: cap 4: needs a unit", said.bytes);
+	UNIT_CONTAINS("x.conf:7: budget 5mJ/s: 5mJ: must be 1J..100000MJ", said.bytes);
+	UNIT_TRUE(!strstr(said.bytes, "burst") && !strstr(said.bytes, "floor"));
+	text_free(&said);
+}
+
 static void test_unreadable(void)
 {
 	struct text said = { 0 };
@@ -148,10 +195,13 @@ static void test_example(void)
 
 int main(void)
 {
-	return UNIT_RUN("config-files", { "drop-ins come by name, bytewise", test_drop_ins },
-			{ "a file that is not there", test_missing },
-			{ "errors of all files are listed", test_errors_of_all },
-			{ "files are checked together", test_checked_together },
-			{ "an unreadable drop-in is an error", test_unreadable },
-			{ "the example parses and limits nothing", test_example });
+	return UNIT_RUN(
+		"config-files", { "drop-ins come by name, bytewise", test_drop_ins },
+		{ "a file that is not there", test_missing },
+		{ "errors of all files are listed", test_errors_of_all },
+		{ "files are checked together", test_checked_together },
+		{ "no error hides another: by file and line", test_no_error_hides_another },
+		{ "a refused limit is no second error", test_refused_limit_is_no_second_error },
+		{ "an unreadable drop-in is an error", test_unreadable },
+		{ "the example parses and limits nothing", test_example });
 }

@@ -290,6 +290,13 @@ static void test_wrong_usage(void)
 	server_close(server);
 }
 
+/* The socket may be said before the command or behind it, where it wins. */
+static const char *const nowhere[] = {
+	"ctl status --socket /nowhere", "ctl --socket /nowhere status",
+	"ctl -s /nowhere cap web1 20W", "ctl --socket=/nowhere watch",
+	"ctl -s /nowhere reload",       "ctl -s /elsewhere status -s /nowhere",
+};
+
 static void test_failures(void)
 {
 	struct server *server = open_server();
@@ -304,9 +311,11 @@ static void test_failures(void)
 	UNIT_EQUAL_TEXT("vmenergyd ctl: in force only after a restart: socket\n",
 			run(server, "ctl reload", &status));
 	UNIT_EQUAL_I64(0, status);
-	UNIT_CONTAINS("no vmenergyd runs here (/nowhere: ",
-		      run(server, "ctl status --socket /nowhere", &status));
-	UNIT_EQUAL_I64(1, status);
+	for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++) {
+		UNIT_CONTAINS("no vmenergyd runs here (/nowhere: ",
+			      run(server, nowhere[i], &status));
+		UNIT_EQUAL_I64(1, status);
+	}
 	server_close(server);
 	UNIT_CONTAINS("vmenergyd ctl: no vmenergyd runs here (",
 		      run(NULL, "ctl watch --json", &status));

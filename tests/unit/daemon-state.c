@@ -67,6 +67,36 @@ static void test_late_lock(void)
 	end(&daemon);
 }
 
+/* As where the folder's place is not writable. */
+static void test_folder_below_a_file(void)
+{
+	struct error error = { "" };
+	struct config config;
+	struct daemon daemon;
+
+	unit_write_file("file", "");
+	begin("file/x", &config, &daemon);
+	UNIT_EQUAL_I64(0, daemon_open_state(&daemon, &error));
+	UNIT_TRUE(!daemon.has_lock);
+	UNIT_CONTAINS("Not a directory", daemon.troubles[TROUBLE_STATE].text);
+	UNIT_TRUE(daemon_save(&daemon) != 0);
+	end(&daemon);
+}
+
+/* It must not be written over. */
+static void test_file_that_cannot_be_read(void)
+{
+	struct error error = { "" };
+	struct config config;
+	struct daemon daemon;
+
+	begin("unread", &config, &daemon);
+	unit_write_file("unread/state.json/file", "");
+	UNIT_EQUAL_I64(-EISDIR, daemon_open_state(&daemon, &error));
+	UNIT_CONTAINS("unread/state.json: ", error.text);
+	end(&daemon);
+}
+
 /* In another process, until its end. */
 static pid_t hold_for_ms(long ms)
 {
@@ -163,6 +193,8 @@ int main(void)
 	return UNIT_RUN(
 		"daemon-state",
 		{ "a state that nobody held is held before it is written", test_late_lock },
+		{ "a folder that cannot be is trouble, and no end", test_folder_below_a_file },
+		{ "a state that cannot be read ends it", test_file_that_cannot_be_read },
 		{ "a dead man who holds the state is waited for", test_dead_man_is_at_work },
 		{ "a daemon that lives and holds it is an error", test_second_daemon },
 		{ "a cap by hand that is not saved says so", test_not_saved });

@@ -87,6 +87,9 @@ static void test_bad_file_is_kept(void)
 	UNIT_EQUAL_I64(0, access(path("bad/state.json.bad"), F_OK));
 	UNIT_EQUAL_I64(-ENOENT, state_load(path("bad"), &state, &error));
 	state_clear(&state);
+	/* Nor can one be below a file. */
+	UNIT_EQUAL_I64(-ENOENT, state_load(path("bad/state.json.bad/x"), &state, &error));
+	state_clear(&state);
 }
 
 /* Who only reads leaves it where it is. */

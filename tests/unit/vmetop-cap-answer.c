@@ -30,7 +30,7 @@ static void prepare(void)
 
 static void expect_agreed(const char *expected, const struct source_cap *cap)
 {
-	cap_answer_agreed(cap, &text);
+	cap_answer_agreed(cap, NULL, &text);
 	UNIT_EQUAL_TEXT(expected, text.text);
 }
 
@@ -48,6 +48,10 @@ static void test_agreed(void)
 	expect_agreed("web1: as it is configured", &clear);
 	expect_agreed("web1: no cap any more, not even the file's", &none);
 	expect_agreed("the host: no cap any more, not even the file's", &host);
+	cap_answer_agreed(&twenty, "No space left on device", &text);
+	UNIT_EQUAL_TEXT("NOT SAVED, lost when vmenergyd ends (No space left on device): "
+			"cap of web1: 20W",
+			text.text);
 }
 
 static void test_cleared(void)
