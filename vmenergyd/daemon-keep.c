@@ -40,25 +40,84 @@ void daemon_set_trouble(struct daemon *daemon, enum trouble which, const char *t
 	}
 }
 
-void daemon_note(void *context, const char *note)
+/* --- notes --------------------------------------------------------------------------------- */
+
+static bool is_noted(const struct protocol_about *about, const char *note)
 {
-	struct daemon *daemon = context;
+	for (size_t i = 0; i < about->note_count; i++)
+		if (strcmp(about->notes[i], note) == 0)
+			return true;
+	return false;
+}
+
+/* Is it new? Without memory it is not. */
+static bool keep_note(struct daemon *daemon, const char *note)
+{
 	struct protocol_about *about = &daemon->about;
 	char **notes;
 
-	for (size_t i = 0; i < about->note_count; i++)
-		if (strcmp(about->notes[i], note) == 0)
-			return;
-	if (about->note_count == NOTES_MAX)
-		return;
+	if (about->note_count == NOTES_MAX || is_noted(about, note))
+		return false;
 	notes = memory_grow(about->notes, &daemon->note_capacity, about->note_count + 1,
 			    sizeof *notes);
 	if (!notes)
-		return;
+		return false;
 	about->notes = notes;
 	notes[about->note_count] = strdup(note);
 	about->note_count += notes[about->note_count] != NULL;
-	log_warning("%s", note);
+	return true;
+}
+
+static bool is_of_libvirt(const char *note)
+{
+	static const char prefix[] = "libvirt: ";
+
+	return strncmp(note, prefix, sizeof prefix - 1) == 0;
+}
+
+static void drop_notes_of_libvirt(struct protocol_about *about)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < about->note_count; i++) {
+		if (is_of_libvirt(about->notes[i]))
+			free(about->notes[i]);
+		else
+			about->notes[kept++] = about->notes[i];
+	}
+	about->note_count = kept;
+}
+
+/* What libvirt does comes and goes, in ever new words: see daemon_hear_libvirt(). */
+void daemon_note(void *context, const char *note)
+{
+	if (!is_of_libvirt(note) && keep_note(context, note))
+		log_warning("%s", note);
+}
+
+void daemon_hear_libvirt(struct daemon *daemon)
+{
+	const struct topology *topology = daemon->accounting.topology;
+	struct daemon_silence *silence = &daemon->libvirt;
+	const char *again = silence->was_heard ? "again " : "", *note = NULL;
+	double silent_s;
+
+	for (size_t i = 0; topology && !note && i < topology->note_count; i++)
+		if (is_of_libvirt(topology->notes[i]))
+			note = topology->notes[i];
+	switch (daemon_silence_take(silence, note, live_libvirt_heard_ns(daemon->accounting.live),
+				    clock_now_ns(), &silent_s)) {
+	case NEWS_TROUBLE:
+		keep_note(daemon, silence->text);
+		log_warning("%s", silence->text);
+		break;
+	case NEWS_WELL:
+		drop_notes_of_libvirt(&daemon->about);
+		log_info("libvirt: answers %safter %.0f s", again, silent_s);
+		break;
+	case NEWS_NONE:
+		break;
+	}
 }
 
 void daemon_check_limits(struct daemon *daemon)
@@ -97,6 +156,32 @@ int daemon_lock_state(struct daemon *daemon, struct error *error)
 	return 0;
 }
 
+/*
+ * One that could not be had at the start is taken late; without it, another may write. What an
+ * earlier run left in a folder that came only now is not known, and not to be written over.
+ */
+static int lock_late(struct daemon *daemon, struct error *error)
+{
+	const char *folder = daemon->started->state_directory;
+	struct state left;
+	int result;
+
+	if (daemon->has_lock)
+		return 0;
+	result = daemon_lock_state(daemon, error);
+	if (result || daemon->has_read)
+		return result;
+	result = state_read(folder, &left, error);
+	state_clear(&left);
+	if (result == -ENOENT)
+		return 0;
+	state_unlock(daemon->lock);
+	daemon->has_lock = false;
+	return error_setf(error, EEXIST,
+			  "%s has come with the state of an earlier run: start vmenergyd anew",
+			  folder);
+}
+
 static int save(struct daemon *daemon)
 {
 	double before_s = daemon->state.saved_s;
@@ -105,8 +190,7 @@ static int save(struct daemon *daemon)
 
 	daemon->save_tried_ns = clock_now_ns();
 	daemon->state.saved_s = (double)clock_read_ns(CLOCK_REALTIME) / 1e9;
-	/* One that could not be had at the start is taken late; without it, another may write. */
-	result = daemon_lock_state(daemon, &error);
+	result = lock_late(daemon, &error);
 	if (!result)
 		result = state_save_text(daemon->started->state_directory, &daemon->state,
 					 &daemon->saved, &error);

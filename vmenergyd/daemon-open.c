@@ -105,6 +105,7 @@ int daemon_open_state(struct daemon *daemon, struct error *error)
 	if (result)
 		return result;
 	result = (daemon->config->dry_run ? state_read : state_load)(folder, &daemon->state, error);
+	daemon->has_read = result == 0 || result == -EINVAL;
 	if (result == -EINVAL)
 		daemon_set_trouble(daemon, TROUBLE_STATE, error->text);
 	else if (result && result != -ENOENT)
@@ -259,6 +260,7 @@ void daemon_close(struct daemon *daemon)
 	text_free(&daemon->status_tail);
 	for (unsigned i = 0; i < TROUBLE_COUNT; i++)
 		free(daemon->troubles[i].text);
+	free(daemon->libvirt.text);
 	rootfs_close(&daemon->root);
 	if (daemon->config != daemon->started) {
 		config_clear(daemon->config);

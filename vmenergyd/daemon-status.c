@@ -131,8 +131,8 @@ static int put_host(struct daemon *daemon, const struct policy_output *output,
 	const struct snapshot_host *now = &daemon->snapshot.host;
 
 	host->cap_w = config_host_cap_w(daemon->config, daemon->state.host_cap_w);
-	host->used_w = now->total_w;
-	host->temperature_c = now->temperature_c;
+	host->used_w = daemon->snapshot.seq ? now->total_w : NAN;
+	host->temperature_c = daemon->snapshot.seq ? now->temperature_c : NAN;
 	if (!output)
 		return 0;
 	host->infeasible_w = output->host.infeasible_w;
@@ -187,6 +187,9 @@ static int put_daemon(struct daemon *daemon, struct protocol_status *status)
 	for (unsigned i = 0; i < TROUBLE_COUNT; i++)
 		if (daemon->troubles[i].text)
 			failed |= protocol_words_add(&status->trouble, daemon->troubles[i].text);
+	/* Where there never was one, it is no trouble. */
+	if (daemon->libvirt.text && daemon->libvirt.was_heard)
+		failed |= protocol_words_add(&status->trouble, daemon->libvirt.text);
 	return failed ? -ENOMEM : 0;
 }
 

@@ -16,6 +16,7 @@ static int account(struct daemon *daemon)
 	int result = accounting_tick(&daemon->accounting, &daemon->snapshot, &error);
 
 	accounting_notes(&daemon->accounting, daemon_note, daemon);
+	daemon_hear_libvirt(daemon);
 	if (text_replace(&daemon->about.service_times,
 			 live_service_time_source(daemon->accounting.live)))
 		return -ENOMEM;
@@ -90,6 +91,18 @@ static int decide(struct daemon *daemon, const struct metering_match *match)
 	return result < 0 ? result : 0;
 }
 
+/* Who pays, where nothing is limited; else enforce_fill() says so. */
+static void fill_owners(const struct config *config, struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->domain_count; i++) {
+		struct snapshot_domain *row = &snapshot->domains[i];
+		const char *owner = config_domain_owner(config, row->name, row->uuid);
+
+		if (owner)
+			snapshot_replace_text(snapshot, &row->owner, owner);
+	}
+}
+
 static void publish(struct daemon *daemon)
 {
 	struct error error = { "" };
@@ -125,6 +138,8 @@ int daemon_tick(struct daemon *daemon, struct error *error)
 			return -EPIPE;
 		enforce_fill(daemon->enforce, &daemon->snapshot);
 	}
+	if (!daemon->enforce)
+		fill_owners(daemon->config, &daemon->snapshot);
 	if (figures)
 		publish(daemon);
 	if (!result)

@@ -23,4 +23,18 @@ enum daemon_news { NEWS_NONE, NEWS_TROUBLE, NEWS_WELL };
 enum daemon_news daemon_trouble_take(struct daemon_trouble *trouble, const char *text,
 				     uint64_t now_ns);
 
+/* Somebody who is asked all the time, and may be silent for a while. */
+struct daemon_silence {    /* start from {0} */
+	char *text;        /* what was said of it; NULL = it answers, or is not silent for long */
+	uint64_t heard_ns; /* when it last answered, or was asked first */
+	bool was_heard;
+};
+
+/*
+ * Why it does not answer now (NULL = it does), and when it answered last (0 = never). NEWS_TROUBLE
+ * once, after 2 s; NEWS_WELL when it is over, with silent_s.
+ */
+enum daemon_news daemon_silence_take(struct daemon_silence *silence, const char *text,
+				     uint64_t heard_ns, uint64_t now_ns, double *silent_s);
+
 #endif

@@ -46,6 +46,7 @@ struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	bool may_limit;        /* false: accounts only */
 	struct helper *helper; /* NULL without may_limit, as places and enforce */
 	bool has_lock;         /* on the folder of the state: `lock` */
+	bool has_read;         /* what stood there at the start */
 	int lock;
 	struct state state;
 	struct text saved;      /* as state.json has it now */
@@ -69,6 +70,7 @@ struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	size_t note_capacity; /* of about.notes */
 	struct text line;     /* that is published */
 	struct daemon_trouble troubles[TROUBLE_COUNT];
+	struct daemon_silence libvirt;
 	double since_s; /* UNIX, UTC */
 };
 
@@ -114,6 +116,8 @@ int daemon_stop(struct daemon *daemon, struct error *error);
 void daemon_set_trouble(struct daemon *daemon, enum trouble which, const char *text);
 /* What could not be seen: kept for who attaches, and logged once. */
 void daemon_note(void *daemon, const char *note);
+/* Does libvirt answer? Said when it has not for 2 s, and when it does again. */
+void daemon_hear_libvirt(struct daemon *daemon);
 /* Nobody else writes the state from now on. 0, also if that was so; -EBUSY: somebody else does. */
 int daemon_lock_state(struct daemon *daemon, struct error *error);
 /* Write the state now, or within 10 s of the last attempt that failed, not. */

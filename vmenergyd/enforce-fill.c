@@ -55,7 +55,11 @@ void enforce_fill(const struct enforce *enforce, struct snapshot *snapshot)
 		const struct enforce_domain *domain =
 			enforce_row(enforce, &enforce->by_snapshot, i, row->id);
 
-		if (!domain || domain->ended || domain->rules == 0)
+		if (!domain || domain->rules == 0)
+			continue;
+		if (domain->owner)
+			snapshot_replace_text(snapshot, &row->owner, domain->owner);
+		if (domain->ended)
 			continue;
 		fill_limits(enforce, domain, &row->control);
 		fill_allotment(enforce, domain, row);

@@ -108,6 +108,19 @@ static void say_finding(struct enforce *enforce, struct enforce_voice *voice,
 	say_infeasible(enforce, voice, finding);
 }
 
+/* Of the last decisions: what this one wants may yet be refused. */
+static bool is_held_by_us(const struct enforce_domain *domain)
+{
+	for (size_t i = 0; i < domain->knobs.count; i++) {
+		const struct enforce_knob *knob = domain->knobs.items[i];
+
+		if ((knob->knob == KNOB_CPU || knob->knob == KNOB_DISK) && knob->taken &&
+		    !knob->virgin && !knob_value_equal(&knob->current, &knob->original))
+			return true;
+	}
+	return false;
+}
+
 void enforce_say_decision(struct enforce *enforce)
 {
 	const struct policy_output *output = &enforce->decision.output;
@@ -120,10 +133,11 @@ void enforce_say_decision(struct enforce *enforce)
 	for (size_t i = 0; i < enforce->decision.count; i++) {
 		struct enforce_domain *domain = enforce->decision.rows[i];
 		const struct policy_allotment *allotment = &output->domains[i];
+		unsigned held_by = is_held_by_us(domain) ? allotment->held_by : 0;
 		struct finding finding = { domain_name(domain), allotment->limit_w,
-					   allotment->infeasible_w, allotment->held_by };
+					   allotment->infeasible_w, held_by };
 
-		trims |= (allotment->held_by & by_host) != 0;
+		trims |= (held_by & by_host) != 0;
 		say_finding(enforce, &domain->voice, &finding);
 	}
 	/* The host is held where its limit is what a domain feels. */

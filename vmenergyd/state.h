@@ -106,8 +106,8 @@ void state_budget_remove(struct state *state, const char *id);
 int state_parse(const char *text, size_t length, struct state *state, struct error *error);
 int state_print(const struct state *state, struct text *out, struct error *error);
 
-/* DIRECTORY/state.json. -ENOENT: there is none, nor can be (state is as state_init() makes it). -EINVAL: it
- * does not parse. */
+/* DIRECTORY/state.json. -ENOENT: there is none, nor can be (state is as state_init() makes it).
+ * -EINVAL: it does not parse. */
 int state_read(const char *directory, struct state *state, struct error *error);
 /* As state_read(), for the one who will write it: a file that does not parse is kept beside it as
  * state.json.bad, and -EINVAL says so. */

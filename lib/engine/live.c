@@ -85,6 +85,11 @@ void live_close(struct live *live)
 	free(live);
 }
 
+uint64_t live_libvirt_heard_ns(const struct live *live)
+{
+	return host_libvirt_heard_ns(live->host);
+}
+
 size_t live_spare_monitors(const struct live *live, struct host_spare *spares, size_t most)
 {
 	return host_spare_monitors(live->host, spares, most);

@@ -68,6 +68,9 @@ int live_discover(struct live *live, const struct topology **topology, struct er
 int live_sample(struct live *live, const struct topology *topology, struct sample *sample,
 		struct error *error);
 
+/* host_libvirt_heard_ns() */
+uint64_t live_libvirt_heard_ns(const struct live *live);
+
 /* host_spare_monitors() */
 size_t live_spare_monitors(const struct live *live, struct host_spare *spares, size_t most);
 

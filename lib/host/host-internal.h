@@ -77,6 +77,7 @@ struct host {
 	uint64_t listed_ns, list_cost_ns; /* when last, and what it took */
 	bool changed;                     /* something happened that no discovery has seen yet */
 	uint64_t request;                 /* the round of statistics that was asked for last */
+	uint64_t heard_ns;                /* the latest that libvirt has answered; 0 = none */
 };
 
 /* host_discover() from the processes and this view, which it takes over; NULL = none. */

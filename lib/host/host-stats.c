@@ -292,6 +292,11 @@ static void read_monitor(struct host *host, struct host_monitor *monitor,
 	}
 }
 
+uint64_t host_libvirt_heard_ns(const struct host *host)
+{
+	return host->heard_ns;
+}
+
 int host_read_vdisks(struct host *host, const struct topology *topology, struct sample *sample,
 		     uint64_t patience_ns)
 {
@@ -302,6 +307,8 @@ int host_read_vdisks(struct host *host, const struct topology *topology, struct 
 		libvirt_wait(host->libvirt, host->request, patience_ns);
 		view = libvirt_view(host->libvirt);
 		fresh = view && view->stats_seq >= host->request;
+		if (view && !view->trouble)
+			host->heard_ns = view->published_ns;
 	}
 	for (size_t i = 0; i < topology->domain_count && i < sample->domain_count; i++) {
 		const struct domain *domain = &topology->domains[i];

@@ -55,6 +55,9 @@ void host_request_stats(struct host *host);
 int host_read_vdisks(struct host *host, const struct topology *topology, struct sample *sample,
 		     uint64_t patience_ns);
 
+/* When the latest statistics of libvirt came (CLOCK_MONOTONIC); 0 = none yet. */
+uint64_t host_libvirt_heard_ns(const struct host *host);
+
 /* Of several monitors of one QEMU one is kept connected; the others are free for other uses. */
 struct host_spare {
 	pid_t pid;        /* of the QEMU */

@@ -65,6 +65,17 @@ void *snapshot_take(struct snapshot *snapshot, size_t bytes)
 	return memset(taken, 0, bytes);
 }
 
+void snapshot_replace_text(struct snapshot *snapshot, char **text, const char *with)
+{
+	size_t bytes = strlen(with) + 1;
+	char *fresh = NULL;
+
+	if (!*text || strcmp(*text, with) != 0)
+		fresh = snapshot_take(snapshot, bytes);
+	if (fresh)
+		*text = memcpy(fresh, with, bytes);
+}
+
 void snapshot_reset(struct snapshot *snapshot)
 {
 	struct snapshot_block *block = snapshot->memory;

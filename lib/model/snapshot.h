@@ -149,6 +149,8 @@ struct snapshot {
  * cleared; nothing is freed one by one. NULL: out of memory.
  */
 void *snapshot_take(struct snapshot *snapshot, size_t bytes);
+/* Another text in place of one of the snapshot's; without memory the old one stays. */
+void snapshot_replace_text(struct snapshot *snapshot, char **text, const char *with);
 void snapshot_reset(struct snapshot *snapshot); /* empties it; its memory is used again */
 void snapshot_clear(struct snapshot *snapshot); /* releases all; ready for reuse */
 

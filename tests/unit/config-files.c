@@ -128,7 +128,7 @@ static void test_no_error_hides_another(void)
 	static const char *const expected[] = {
 		"x.conf:2: [daemon] nope",       "x.conf:3: control-int",
 		"x.conf:5: [domain a] floor 3W", "x.conf:8: [domain b] burst",
-		"a.conf:4: [owner c] burst", "a.conf:4: cap 1: needs a unit"
+		"a.conf:4: [owner c] burst",     "a.conf:4: cap 1: needs a unit"
 	};
 	enum { COUNT = sizeof expected / sizeof *expected };
 	struct error_list errors = { 0 };

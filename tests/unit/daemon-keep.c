@@ -52,6 +52,58 @@ static void test_changing(void)
 	free(trouble.text);
 }
 
+/* Asked every second, silent from 10 s on for 31 s, in words that change. */
+static void test_silence(void)
+{
+	struct daemon_silence silence = { 0 };
+	unsigned told = 0, well = 0;
+	double silent_s = 0, told_after_s = 0, well_after_s = 0;
+
+	for (uint64_t tick = 1; tick <= 60; tick++) {
+		bool answers = tick <= 10 || tick >= 41;
+		uint64_t heard_ns = (answers ? tick : 10) * SECOND_NS;
+		enum daemon_news news = daemon_silence_take(&silence,
+							    answers     ? NULL
+							    : tick < 20 ? "lost"
+									: "does not answer",
+							    heard_ns, tick * SECOND_NS, &silent_s);
+
+		if (news == NEWS_TROUBLE)
+			told_after_s = silent_s;
+		if (news == NEWS_WELL)
+			well_after_s = silent_s;
+		told += news == NEWS_TROUBLE;
+		well += news == NEWS_WELL;
+		UNIT_EQUAL_TEXT(tick >= 12 && tick < 41 ? "lost" : NULL, silence.text);
+	}
+	UNIT_EQUAL_U64(1, told);
+	UNIT_EQUAL_U64(1, well);
+	UNIT_EQUAL_DOUBLE(2, told_after_s, 1e-9);
+	UNIT_EQUAL_DOUBLE(31, well_after_s, 1e-9);
+	UNIT_TRUE(silence.was_heard);
+}
+
+/* A restart within two seconds is nobody's news; nor is one who hangs, before it is known. */
+static void test_short_silence(void)
+{
+	struct daemon_silence silence = { 0 };
+	double silent_s;
+
+	UNIT_EQUAL_I64(NEWS_NONE, daemon_silence_take(&silence, NULL, 9 * SECOND_NS, 10 * SECOND_NS,
+						      &silent_s));
+	UNIT_EQUAL_I64(NEWS_NONE, daemon_silence_take(&silence, "lost", 9 * SECOND_NS,
+						      10 * SECOND_NS + SECOND_NS / 2, &silent_s));
+	UNIT_EQUAL_I64(NEWS_NONE, daemon_silence_take(&silence, NULL, 11 * SECOND_NS,
+						      11 * SECOND_NS, &silent_s));
+	/* It had hung for 4 s before anybody could tell. */
+	UNIT_EQUAL_I64(NEWS_NONE, daemon_silence_take(&silence, NULL, 11 * SECOND_NS,
+						      14 * SECOND_NS, &silent_s));
+	UNIT_EQUAL_I64(NEWS_TROUBLE, daemon_silence_take(&silence, "lost", 11 * SECOND_NS,
+							 15 * SECOND_NS, &silent_s));
+	UNIT_EQUAL_DOUBLE(4, silent_s, 1e-9);
+	free(silence.text);
+}
+
 static void test_flood(void)
 {
 	struct complaints complaints = { 0 };
@@ -218,6 +270,8 @@ int main(void)
 		"daemon-keep",
 		{ "a trouble that comes and goes is said once a minute", test_flapping },
 		{ "so is one that changes, and one that stays is said", test_changing },
+		{ "a silence is said after 2 s, once, and so is its end", test_silence },
+		{ "a short silence is not said", test_short_silence },
 		{ "one user cannot fill the log", test_flood },
 		{ "the sign of life ends when nothing is measured", test_alive },
 		{ "who cannot give it is not well, and says so", test_alive_is_not_written },

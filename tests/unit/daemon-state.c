@@ -67,6 +67,30 @@ static void test_late_lock(void)
 	end(&daemon);
 }
 
+/* As of a disk that is mounted only later: what stands there was never read. */
+static void test_folder_that_comes_late(void)
+{
+	struct error error = { "" };
+	struct config config;
+	struct daemon daemon;
+	struct state left;
+
+	begin_without_folder("mounted", &config, &daemon);
+	UNIT_EQUAL_I64(0, unlink(folder));
+	state_init(&left);
+	left.saved_s = 1700000000;
+	UNIT_EQUAL_I64(0, state_save(folder, &left, &error));
+	daemon.save_tried_ns = 0;
+	UNIT_EQUAL_I64(-EEXIST, daemon_save(&daemon));
+	UNIT_CONTAINS("start vmenergyd anew", daemon.troubles[TROUBLE_STATE].text);
+	UNIT_TRUE(!daemon.has_lock);
+	state_clear(&left);
+	UNIT_EQUAL_I64(0, state_read(folder, &left, &error));
+	UNIT_EQUAL_DOUBLE(1700000000, left.saved_s, 0);
+	state_clear(&left);
+	end(&daemon);
+}
+
 /* As where the folder's place is not writable. */
 static void test_folder_below_a_file(void)
 {
@@ -94,6 +118,29 @@ static void test_file_that_cannot_be_read(void)
 	unit_write_file("unread/state.json/file", "");
 	UNIT_EQUAL_I64(-EISDIR, daemon_open_state(&daemon, &error));
 	UNIT_CONTAINS("unread/state.json: ", error.text);
+	end(&daemon);
+}
+
+/* Before the first tick, too; and no figure is made up. */
+static void test_status_of_a_start(void)
+{
+	struct weights cpu = { .path = unit_literal("/etc/weights/mine.weights") };
+	struct error error = { "" };
+	const struct server_options options = { .path = control_path, .handle = daemon_answer };
+	struct text answer = { 0 };
+	struct config config;
+	struct daemon daemon;
+
+	begin("start", &config, &daemon);
+	unit_write_file("start-run/alive", "");
+	UNIT_EQUAL_I64(0, server_open(&daemon.server, &options, &error));
+	daemon.accounting.counting.choice.cpu = &cpu;
+	UNIT_EQUAL_I64(0, daemon_put_status(&daemon, 1, &answer, &error));
+	UNIT_CONTAINS("\"mine.weights\"", answer.bytes);
+	UNIT_CONTAINS("\"used_w\":null", answer.bytes);
+	text_free(&answer);
+	text_free(&daemon.status_tail);
+	server_close(daemon.server);
 	end(&daemon);
 }
 
@@ -193,8 +240,11 @@ int main(void)
 	return UNIT_RUN(
 		"daemon-state",
 		{ "a state that nobody held is held before it is written", test_late_lock },
+		{ "what a folder that comes late holds is not written over",
+		  test_folder_that_comes_late },
 		{ "a folder that cannot be is trouble, and no end", test_folder_below_a_file },
 		{ "a state that cannot be read ends it", test_file_that_cannot_be_read },
+		{ "a status before the first tick has the weights' name", test_status_of_a_start },
 		{ "a dead man who holds the state is waited for", test_dead_man_is_at_work },
 		{ "a daemon that lives and holds it is an error", test_second_daemon },
 		{ "a cap by hand that is not saved says so", test_not_saved });

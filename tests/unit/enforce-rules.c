@@ -235,6 +235,21 @@ static void test_held_without_watts(void)
 	scene_close(scene);
 }
 
+/* What the host says of web1 goes; of web2 nothing else is said. */
+static void test_owner_is_shown(void)
+{
+	struct scene *scene = scene_open("[domain web1]\nowner = shop\n");
+	char *said = unit_literal("lab");
+
+	scene_run(scene, 3);
+	scene->rows[0].owner = scene->rows[1].owner = said;
+	enforce_fill(scene->enforce, &scene->snapshot);
+	UNIT_EQUAL_TEXT("shop", scene->rows[0].owner);
+	UNIT_EQUAL_TEXT("lab", scene->rows[1].owner);
+	snapshot_clear(&scene->snapshot);
+	scene_close(scene);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -249,6 +264,7 @@ int main(void)
 		  test_stopped_domain },
 		{ "a domain is limited as its new name says", test_renamed },
 		{ "an owner's cap holds its domains", test_owner },
+		{ "the owner that the file names is shown", test_owner_is_shown },
 		{ "what cannot be met is said once, with the deficit", test_infeasible },
 		{ "a temperature without constants takes nothing over", test_temperature },
 		{ "who is held by no limit of its whole is held back", test_held_without_watts });

@@ -21,6 +21,21 @@ static void test_holds(void)
 	scene_close(scene);
 }
 
+static void test_held_is_said_when_it_is(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+
+	scene->disk_full = true;
+	scene_run(scene, 20);
+	UNIT_EQUAL_U64(1, scene_count(scene, "no new limits are taken up: "));
+	UNIT_EQUAL_U64(0, scene_count(scene, "is held"));
+	UNIT_EQUAL_DOUBLE(20, scene_watts(scene, 0), 0);
+	scene->disk_full = false;
+	scene_run(scene, 20);
+	UNIT_EQUAL_U64(1, scene_count(scene, "web1 is held to 10 W (cap)"));
+	scene_close(scene);
+}
+
 static void test_get_save_set(void)
 {
 	struct scene *scene = scene_open(CAP_10W);
@@ -413,6 +428,7 @@ int main(void)
 {
 	return UNIT_RUN(
 		"enforce-write", { "a cap holds, and is said once", test_holds },
+		{ "that one is held is said when it is", test_held_is_said_when_it_is },
 		{ "original and intent are on disk before each write", test_get_save_set },
 		{ "without a limit nothing is read or written", test_nothing_without_limits },
 		{ "an unchanged value is never written", test_unchanged },

@@ -402,6 +402,9 @@ static void do_io(void)
 		"{\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\": "
 		"\"qemu-io "
 		"-d /machine/peripheral/vd0/virtio-backend \\\"aio_write -q 0 8k\\\"\"}}\n"
+		/* Both may take their time. */
+		"{\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\": "
+		"\"qemu-io d0 aio_flush\"}}\n"
 		"{\"execute\": \"query-status\", \"id\": \"the last\"}\n";
 	struct sockaddr_un address = address_of(in_folder("second.sock"));
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
