@@ -144,14 +144,15 @@ static double silent_s(const struct deadman *deadman, double heartbeat_s, bool i
 	return isnan(deadman->state.saved_s) ? INFINITY : fabs(now_s - deadman->state.saved_s);
 }
 
-/* The state is ours to write unless a daemon holds it, be it well or not. */
+/*
+ * The state is ours to write unless a daemon holds it, be it well or not, or nobody can, as on a
+ * disk that is read-only now: what must be held is held all the same.
+ */
 static int act(struct deadman *deadman, double heartbeat_s, struct error *error)
 {
 	int lock = state_lock(deadman->state_directory, error), result = 0;
 	double seconds;
 
-	if (lock < 0 && lock != -EBUSY)
-		return lock;
 	deadman->may_note = lock >= 0;
 	seconds = silent_s(deadman, heartbeat_s, lock == -EBUSY);
 	if (seconds > deadman->after_s) {

@@ -274,6 +274,19 @@ static void test_state_is_held(void)
 	end(&state, &root);
 }
 
+/* As on a disk that has become read-only: the lock cannot be opened. */
+static void test_state_cannot_be_held(void)
+{
+	struct rootfs root;
+	struct state state;
+
+	begin("dead-unwritable", &state, &root);
+	fixture_write("", "/state/lock/in-its-place");
+	UNIT_EQUAL_I64(0, run());
+	expect_quota("10000 20000");
+	end(&state, &root);
+}
+
 static void test_configuration(void)
 {
 	struct rootfs root;
@@ -399,6 +412,8 @@ int main(void)
 		{ "a heartbeat of an earlier boot is old", test_heartbeat_of_another_boot },
 		{ "a minute after the last sign of life the limit is there", test_soon_enough },
 		{ "a state that a daemon holds is not written", test_state_is_held },
+		{ "a state that nobody can hold keeps nobody from being held",
+		  test_state_cannot_be_held },
 		{ "the configuration tells where to look", test_configuration },
 		{ "libvirt does not answer: the cgroup is written", test_libvirt_is_silent },
 		{ "without a heartbeat the state's time counts", test_saved_time_instead },
