@@ -116,7 +116,7 @@ static void warn_of(const struct protocol_message *answer, const char *key, cons
 		log_warning("%s: %s", what, text);
 }
 
-static int run_cap(int argc, char **argv, char *socket)
+static int run_cap(const struct ctl_call *call)
 {
 	static const struct argp argp = {
 		.options = cap_options,
@@ -127,13 +127,13 @@ static int run_cap(int argc, char **argv, char *socket)
 		       "is a name, UUID or id. LIMIT is a power (20W), `none', or `default': as "
 		       "the configuration says again.",
 	};
-	struct cap cap = { .socket = socket, .limit_w = NAN };
+	struct cap cap = { .socket = call->socket, .limit_w = NAN };
 	struct protocol_request request;
 	struct protocol_message answer;
 	struct error error = { "" };
 	int result;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &cap);
+	argp_parse(&argp, call->argc, call->argv, 0, NULL, &cap);
 	request = protocol_request_of(isnan(cap.limit_w) ? PROTOCOL_CLEAR : PROTOCOL_CAP);
 	request.domain = cap.host ? NULL : cap.words[0]; /* borrowed: not to be cleared */
 	*place_of(&request, cap.part) = cap.limit_w;
@@ -149,7 +149,7 @@ const struct ctl_command ctl_cap = { "cap", "set or take away a limit", run_cap 
 
 /* --- ctl reload ---------------------------------------------------------------------------- */
 
-static int run_reload(int argc, char **argv, char *socket)
+static int run_reload(const struct ctl_call *call)
 {
 	static const struct argp argp = {
 		.parser = ctl_parse_nothing,
@@ -159,9 +159,10 @@ static int run_reload(int argc, char **argv, char *socket)
 	struct protocol_request request = protocol_request_of(PROTOCOL_RELOAD);
 	struct protocol_message answer;
 	struct error error = { "" };
+	char *socket = call->socket;
 	int result;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &socket);
+	argp_parse(&argp, call->argc, call->argv, 0, NULL, &socket);
 	result = ctl_ask(socket, &request, &answer, &error);
 	if (result)
 		return ctl_end(result, &error);

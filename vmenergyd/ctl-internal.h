@@ -10,10 +10,15 @@
 #include "base/text.h"
 #include "engine/attach.h"
 
+struct ctl_call {
+	int argc;
+	char **argv;  /* its name first */
+	char *socket; /* that was said before it, or NULL */
+};
+
 struct ctl_command {
 	const char *name, *sentence;
-	/* Its name is argv[0]; `socket`: said before it, or NULL. The exit status. */
-	int (*run)(int argc, char **argv, char *socket);
+	int (*run)(const struct ctl_call *call); /* the exit status */
 };
 extern const struct ctl_command ctl_status, ctl_cap, ctl_watch, ctl_reload;
 

@@ -71,7 +71,7 @@ static int show_status(const struct show *show, const struct protocol_message *a
 	return result;
 }
 
-static int run_status(int argc, char **argv, char *socket)
+static int run_status(const struct ctl_call *call)
 {
 	const struct argp_option options[] = { json_option, { 0 } };
 	const struct argp argp = {
@@ -82,11 +82,11 @@ static int run_status(int argc, char **argv, char *socket)
 	};
 	struct protocol_request request = protocol_request_of(PROTOCOL_STATUS);
 	struct protocol_message answer;
-	struct show show = { .socket = socket };
+	struct show show = { .socket = call->socket };
 	struct error error = { "" };
 	int result;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &show);
+	argp_parse(&argp, call->argc, call->argv, 0, NULL, &show);
 	result = ctl_ask(show.socket, &request, &answer, &error);
 	if (result)
 		return ctl_end(result, &error);
@@ -152,7 +152,7 @@ static int watch(const struct show *show, struct attach *attach, struct error *e
 	return result < 0 ? result : 0;
 }
 
-static int run_watch(int argc, char **argv, char *socket)
+static int run_watch(const struct ctl_call *call)
 {
 	const struct argp_option options[] = {
 		json_option,
@@ -166,12 +166,12 @@ static int run_watch(int argc, char **argv, char *socket)
 		.doc = "Show each tick: a table, or with --json the snapshot as vmetop --json "
 		       "prints it.",
 	};
-	struct show show = { .socket = socket };
+	struct show show = { .socket = call->socket };
 	struct attach *attach = NULL;
 	struct error error = { "" };
 	int result;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &show);
+	argp_parse(&argp, call->argc, call->argv, 0, NULL, &show);
 	result = attach_open(&attach, show.socket, &error);
 	if (!result)
 		result = watch(&show, attach, &error);

@@ -144,6 +144,7 @@ int ctl_main(int argc, char **argv)
 	};
 	static char name[] = "vmenergyd ctl", title[64];
 	struct choice choice = { 0 };
+	struct ctl_call call;
 
 	argp_err_exit_status = 2;
 	log_open(name, LOG_LEVEL_INFO);
@@ -152,5 +153,6 @@ int ctl_main(int argc, char **argv)
 		return 2;
 	snprintf(title, sizeof title, "%s %s", name, choice.command->name);
 	argv[choice.at] = title;
-	return choice.command->run(argc - choice.at, argv + choice.at, choice.socket);
+	call = (struct ctl_call){ argc - choice.at, argv + choice.at, choice.socket };
+	return choice.command->run(&call);
 }
