@@ -124,7 +124,7 @@ def cpu(pids, seconds):
         again = settled(pids, 8, "free again")
         for name in pids:
             within(f"{name} restored", again.part[name], free.part[name],
-                   *((0.1, 0.1) if seconds >= 60 else (0.25, 0.25)))
+                   *((0.1, 0.1) if seconds >= 60 else (0.35, 1)))
         divide_host(daemon, pids, seconds)
         counts = json.loads(ctl("status", "--json"))["answer"]
         print(json.dumps(counts))
