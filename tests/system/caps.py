@@ -118,13 +118,13 @@ def divide_host(daemon, pids, seconds):
 
 def cpu(pids, seconds):
     with Daemon("cpu") as daemon:
-        free = Means(pids, 8).show("free")
+        free = Means(pids, max(8, seconds / 2)).show("free")
         for name in ("one", "three"):  # under libvirt; a plain QEMU
             hold_one(pids, name, free, seconds)
-        again = settled(pids, 8, "free again")
+        again = settled(pids, max(8, seconds / 2), "free again")
         for name in pids:
             within(f"{name} restored", again.part[name], free.part[name],
-                   *((0.1, 0.1) if seconds >= 60 else (0.35, 1)))
+                   *((0.15, 0.15) if seconds >= 60 else (0.35, 1)))
         divide_host(daemon, pids, seconds)
         counts = json.loads(ctl("status", "--json"))["answer"]
         print(json.dumps(counts))
@@ -132,7 +132,7 @@ def cpu(pids, seconds):
 
 def disk(pids, seconds):
     with Daemon("disk") as daemon:
-        free = Means(pids, 8).show("free")
+        free = Means(pids, max(8, seconds / 2)).show("free")
         cap_w = free.disk_w["reader"] / 2
         daemon.reload(f"[domain reader]\ndisk-cap = {cap_w:.5f}W\n")
         held = settled(pids, seconds, f"reader's disk capped at {cap_w:.4f} W")
