@@ -69,6 +69,10 @@ def within(what, got, wanted, below, above):
     require(-below <= error <= above, f"{what} is {100 * error:+.2f} % off")
 
 
+def status():
+    return json.loads(ctl("status", "--json"))
+
+
 def settled(pids, seconds, what):
     time.sleep(SETTLE_S)
     return Means(pids, seconds).show(what)
@@ -83,7 +87,12 @@ def hold_one(pids, name, free, seconds):
     """A cap of half its active power; the others gain."""
     cap_w = free.active_w[name] / 2
     ctl("cap", name, f"{cap_w:.4f}W")
-    held = settled(pids, seconds, f"{name} capped at {cap_w:.3f} W")
+    time.sleep(SETTLE_S)
+    writes = status()["writes"]
+    held = Means(pids, seconds).show(f"{name} capped at {cap_w:.3f} W")
+    writes = status()["writes"] - writes
+    print(f"writes: {writes} in {seconds:g} s (at most 6 in a minute)")
+    require(writes <= max(6, seconds / 10), "it is written to all the time")
     below = low(seconds, 0.02)
     within(f"{name} by the account", held.active_w[name], cap_w, below, 0.05)
     within(f"{name} by the kernel", held.cpus[name] * ON_CPU_W, cap_w, below, 0.05)
@@ -126,8 +135,11 @@ def cpu(pids, seconds):
             within(f"{name} restored", again.part[name], free.part[name],
                    *((0.15, 0.15) if seconds >= 60 else (0.35, 1)))
         divide_host(daemon, pids, seconds)
-        counts = json.loads(ctl("status", "--json"))["answer"]
-        print(json.dumps(counts))
+        counts = status()
+        print(", ".join(f"{word} {counts[word]}" for word in
+                        ("decisions", "writes", "unchanged_left_out", "refused", "foreign_changes")))
+        require(counts["refused"] == 0 and counts["foreign_changes"] == 0,
+                "writes were refused, or somebody else wrote")
 
 
 def disk(pids, seconds):
