@@ -381,7 +381,7 @@ static void test_short_lived(void)
 		scene_run(scene, 1);
 		most = scene->state.budget_count > most ? scene->state.budget_count : most;
 	}
-	UNIT_TRUE(most >= SCENE_DOMAINS && most <= 4 * SCENE_DOMAINS);
+	UNIT_TRUE(most >= SCENE_DOMAINS && most <= (size_t)4 * SCENE_DOMAINS);
 	UNIT_EQUAL_U64(0, scene->state.domain_count);
 	scene_run(scene, 10);
 	UNIT_EQUAL_U64(0, scene->state.budget_count);

@@ -339,10 +339,10 @@ static void test_asked_is_followed_at_once(void)
 	plant.scene.domains[0].limits.cap_w = 5;
 	for (unsigned t = 0; t < 10; t++)
 		plant_step(&plant);
-	for (double cap_w = 6; cap_w < 16; cap_w++) {
+	for (int cap_w = 6; cap_w < 16; cap_w++) {
 		plant.scene.domains[0].limits.cap_w = cap_w;
 		plant_step(&plant);
-		UNIT_EQUAL_DOUBLE(cap_w / 10, plant.scene.out.domains[0].cpus, 0.03);
+		UNIT_EQUAL_DOUBLE(cap_w / 10.0, plant.scene.out.domains[0].cpus, 0.03);
 	}
 	policy_close(plant.scene.policy);
 }

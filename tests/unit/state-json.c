@@ -36,9 +36,9 @@ static void fill(struct state *state)
 	state->saved_s = 1700000000.25;
 	state->host_cap_w = INFINITY;
 	state->host = (struct policy_host_memory){ 1.0 / 3, 1699999200 };
-	domain = state_domain_add(state, "qemu:1:2");
+	state_domain_add(state, "qemu:1:2");
 	state_domain_add(state, "b");
-	domain = state_domain(state, "qemu:1:2");
+	domain = state_domain(state, "qemu:1:2"); /* it may have moved */
 	domain->target.manager = DOMAIN_QEMU;
 	strcpy(domain->target.name, "b\xff\"\n");
 	domain->target.pid = 1;
