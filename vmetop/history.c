@@ -4,20 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "model/known.h"
 #include "vmetop/history-internal.h"
 
 /* --- tracks --------------------------------------------------------------------------------- */
-
-/* FNV-1a. */
-static uint64_t hash_of(const char *id)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (; *id; id++)
-		hash = (hash ^ (unsigned char)*id) * 0x100000001b3;
-	return hash;
-}
 
 static struct track *track_new(const char *id)
 {
@@ -27,7 +18,7 @@ static struct track *track_new(const char *id)
 	if (!track)
 		return NULL;
 	memcpy(track->id, id, length);
-	track->hash = hash_of(id);
+	track->hash = hash_text(id);
 	track->last_j = track->max_w = NAN;
 	return track;
 }
@@ -72,7 +63,7 @@ static struct track *track_at(const struct history *history, size_t i)
 
 static struct track *table_find(const struct history *history, const char *id)
 {
-	uint64_t hash = hash_of(id);
+	uint64_t hash = hash_text(id);
 
 	for (size_t i = hash; history->table; i++) {
 		struct track *track = history->table[i & (history->table_size - 1)];

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "host/host-internal.h"
@@ -58,16 +59,16 @@ static bool is_same_libvirt(const struct libvirt_view *a, const struct libvirt_v
 
 static uint64_t sum_disks(const struct disk_list *disks)
 {
-	uint64_t sum = HOST_SUM_NOTHING;
+	uint64_t sum = HASH_START;
 
 	for (size_t i = 0; i < disks->count; i++) {
 		const struct disk *disk = &disks->items[i];
 		const uint64_t numbers[] = { disk->major, disk->minor, disk->rotational,
 					     disk->size_bytes };
 
-		sum = host_sum(sum, disk->name, strlen(disk->name) + 1);
-		sum = host_sum(sum, disk->model, strlen(disk->model) + 1);
-		sum = host_sum(sum, numbers, sizeof numbers);
+		sum = hash_bytes(sum, disk->name, strlen(disk->name) + 1);
+		sum = hash_bytes(sum, disk->model, strlen(disk->model) + 1);
+		sum = hash_bytes(sum, numbers, sizeof numbers);
 	}
 	return sum;
 }

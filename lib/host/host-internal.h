@@ -103,9 +103,6 @@ bool host_mark_moved(const struct host *host, const struct host_mark *mark);
 bool host_mark_is_young(const struct host_mark *mark, uint64_t now_ns);
 /* Kernel threads are processes of their own. */
 bool host_is_outside(const struct host *host, const struct thread *thread);
-/* FNV-1a (Fowler, Noll, Vo), 64 bits; `value` is HOST_SUM_NOTHING or what was summed before. */
-#define HOST_SUM_NOTHING UINT64_C(0xcbf29ce484222325)
-uint64_t host_sum(uint64_t value, const void *bytes, size_t length);
 
 /* --- host-merge.c --- */
 struct host_user {

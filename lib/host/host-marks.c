@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "host/host-internal.h"
 
 #define YOUNG_NS UINT64_C(5000000000)
@@ -35,21 +36,12 @@ uint64_t host_read_links(const struct host *host, const struct host_mark *mark)
 	return links;
 }
 
-uint64_t host_sum(uint64_t value, const void *bytes, size_t length)
-{
-	const unsigned char *byte = bytes;
-
-	for (size_t i = 0; i < length; i++)
-		value = (value ^ byte[i]) * UINT64_C(0x100000001b3);
-	return value;
-}
-
 static uint64_t read_placement(const struct rootfs *root, pid_t pid)
 {
 	char text[8192];
 	long length = rootfs_readf(root, text, sizeof text, "/proc/%d/cgroup", pid);
 
-	return length < 0 ? 0 : host_sum(HOST_SUM_NOTHING, text, (size_t)length);
+	return length < 0 ? 0 : hash_bytes(HASH_START, text, (size_t)length);
 }
 
 /* It hardly ever changes, and telling so is dear. */

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 static const double clock_per_ns = 3.0; /* cycles of a busy CPU */
 static const double full_load_w = 125;  /* dynamic, of an average workload on all CPUs */
 
@@ -76,14 +78,9 @@ static double draw_log(uint64_t key, uint64_t index, double low, double high)
 	return exp(draw(key, index, log(low), log(high)));
 }
 
-/* FNV-1a of the name, then the seed. */
 static uint64_t hash_name(uint64_t seed, const char *name)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-	return mix(hash ^ mix(seed));
+	return mix(hash_text(name) ^ mix(seed));
 }
 
 static void characterise(uint64_t key, struct character *out)

@@ -3,24 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "model/trace-internal.h"
 
-/* FNV-1a, 64 bits. */
 static uint64_t hash_name(const struct csv_field *name)
 {
-	uint64_t hash = 0xcbf29ce484222325;
+	uint64_t hash = HASH_START;
 
+	if (!name->escaped)
+		return hash_bytes(HASH_START, name->bytes, name->length);
 	for (size_t i = 0; i < name->length; i++) {
-		hash = (hash ^ (unsigned char)name->bytes[i]) * 0x100000001b3;
-		i += name->escaped && name->bytes[i] == '"';
+		hash = hash_bytes(hash, &name->bytes[i], 1);
+		i += name->bytes[i] == '"'; /* the second of two */
 	}
 	return hash;
-}
-
-static uint64_t hash_text(const char *text)
-{
-	return hash_name(&(struct csv_field){ text, strlen(text), false });
 }
 
 /* The slot that leads to the name, or the free one where it belongs. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 /* The daemon's ticks come so much late, at most. */
 #define JITTER_STEPS 3
 
@@ -141,16 +143,15 @@ void sim_run_print(const struct sim_run *run, struct text *out)
 		print_row(run, &run->rows[i], out);
 }
 
-/* FNV-1a of the printed rows and sentences. */
+/* Of the printed rows and sentences. */
 uint64_t sim_run_digest(const struct sim_run *run)
 {
 	struct text text = { 0 };
-	uint64_t digest = 0xcbf29ce484222325u;
+	uint64_t digest;
 
 	sim_run_print(run, &text);
 	text_add_bytes(&text, run->log.bytes ? run->log.bytes : "", run->log.length);
-	for (size_t i = 0; i < text.length; i++)
-		digest = (digest ^ (unsigned char)text.bytes[i]) * 0x100000001b3u;
+	digest = hash_bytes(HASH_START, text.bytes, text.length);
 	text_free(&text);
 	return digest;
 }
