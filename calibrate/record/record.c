@@ -63,7 +63,9 @@ static int open_recorder(struct recorder *recorder, const struct record_setup *s
 	if (!result)
 		result = hold_frequency(recorder, error);
 	if (!result)
-		result = meter_thread_start(&recorder->meter, setup->meter, error);
+		result = meter_thread_start(&recorder->meter,
+					    &(struct meter_thread_options){ .meter = setup->meter },
+					    error);
 	return result;
 }
 

@@ -3,10 +3,10 @@
 #ifndef VMENERGY_CALIBRATE_RECORD_RECORDER_H
 #define VMENERGY_CALIBRATE_RECORD_RECORDER_H
 
-#include "calibrate/record/meter-thread.h"
 #include "calibrate/record/progress.h"
 #include "calibrate/record/record.h"
 #include "calibrate/workload/frequency.h"
+#include "meter/meter-thread.h"
 
 struct recorder {
 	const struct record_setup *setup;

@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "engine/metering-history.h"
-#include "engine/metering-thread.h"
+#include "meter/meter-thread.h"
 #include "model/known.h"
 
 /* A difference over a wrapped counter is right, and so is the figure from it. */
@@ -21,6 +21,9 @@
 /* The longest time between readings that is taken for a window. */
 #define BETWEEN_MAX_S 60.0
 
+/* More than the fastest meter gives in the longest tick. */
+enum { READINGS_MAX = 8192 };
+
 /* A good reading: the mean power of [begin, end), known since `time`. */
 struct shown {
 	uint64_t time_ns, begin_ns, end_ns; /* begin 0 = unknown */
@@ -28,21 +31,24 @@ struct shown {
 };
 
 struct metering {
-	struct metering_thread *thread;
+	struct meter_thread *thread;
+	char *spec;
+	struct meter_place place;
+	enum scope scope;
 	bool is_open;
 	struct meter_about about; /* once it is open */
 	/* Of its clock until then, and of ours since; window NaN = the time between readings. */
 	double lag_s, window_s;
-	char *spec;
 	struct metering_history history;
-	struct metering_readings taken;
+	struct meter_readings taken;
+	struct meter_state state; /* of the thread */
 	struct {
 		struct shown *items;
 		size_t count, capacity;
 	} waiting;
 	uint64_t last_ns, last_good_ns; /* 0 = none yet */
 	unsigned last_flags;
-	struct error lost, trouble;
+	struct error trouble;
 };
 
 /* --- opening -------------------------------------------------------------------------------- */
@@ -63,6 +69,42 @@ static void set_times(struct metering *metering)
 			   1e9);
 }
 
+static int check_scope(const struct metering *metering, const struct meter_about *about,
+		       struct error *error)
+{
+	if (!about->has_scope || about->scope == metering->scope)
+		return 0;
+	return error_setf(error, EINVAL,
+			  "%s: it measures %s power, but the weights are of %s power: figures of "
+			  "different scopes cannot be compared",
+			  metering->spec, scope_name(about->scope), scope_name(metering->scope));
+}
+
+/* In the thread that will read it. */
+static int open_meter(void *context, struct meter **meter, struct error *why)
+{
+	const struct metering *metering = context;
+	int result = meter_open(meter, metering->spec, &metering->place, why);
+
+	if (result)
+		return result;
+	result = check_scope(metering, meter_about(*meter), why);
+	if (result)
+		meter_close(*meter);
+	return result;
+}
+
+static int start(struct metering *metering, struct error *error)
+{
+	const struct meter_thread_options options = { .open = open_meter,
+						      .context = metering,
+						      .most = READINGS_MAX };
+
+	if (!metering->spec)
+		return error_setf(error, ENOMEM, "meter: %s", strerror(ENOMEM));
+	return meter_thread_start(&metering->thread, &options, error);
+}
+
 int metering_open(struct metering **out, const struct metering_options *options,
 		  struct error *error)
 {
@@ -74,9 +116,10 @@ int metering_open(struct metering **out, const struct metering_options *options,
 		return error_setf(error, ENOMEM, "meter: %s", strerror(ENOMEM));
 	metering->lag_s = options->lag_s;
 	metering->window_s = options->window_s;
+	metering->place = options->place;
+	metering->scope = options->scope;
 	metering->spec = strdup(options->spec);
-	result = metering->spec ? metering_thread_start(&metering->thread, options, error)
-				: error_setf(error, ENOMEM, "meter: %s", strerror(ENOMEM));
+	result = start(metering, error);
 	if (result)
 		metering_close(metering);
 	else
@@ -88,7 +131,7 @@ void metering_close(struct metering *metering)
 {
 	if (!metering)
 		return;
-	metering_thread_stop(metering->thread);
+	meter_thread_stop(metering->thread);
 	metering_history_clear(&metering->history);
 	free(metering->taken.items);
 	free(metering->waiting.items);
@@ -98,7 +141,7 @@ void metering_close(struct metering *metering)
 
 const struct meter_about *metering_about(struct metering *metering)
 {
-	if (!metering->is_open && metering_thread_about(metering->thread, &metering->about)) {
+	if (!metering->is_open && meter_thread_about(metering->thread, &metering->about)) {
 		metering->is_open = true;
 		set_times(metering);
 	}
@@ -161,11 +204,10 @@ static void wait_for_model(struct metering *metering, const struct meter_reading
 /* What the thread has read meanwhile. */
 static void take(struct metering *metering)
 {
-	struct metering_readings *taken = &metering->taken;
+	struct meter_readings *taken = &metering->taken;
 
-	taken->count = 0;
 	metering_about(metering);
-	metering_thread_take(metering->thread, taken, &metering->lost);
+	meter_thread_take(metering->thread, taken, &metering->state);
 	for (size_t i = 0; i < taken->count; i++) {
 		const struct meter_reading *reading = &taken->items[i];
 
@@ -245,8 +287,8 @@ static double silence_s(const struct metering *metering)
 /* NULL: it is just not time for the next one. */
 static const char *find_trouble(struct metering *metering, double age_s)
 {
-	if (metering->lost.text[0])
-		return metering->lost.text;
+	if (metering->state.is_lost)
+		return metering->state.why.text;
 	if (!metering->is_open)
 		return NULL;
 	if (metering->last_flags & UNUSABLE)
