@@ -41,28 +41,33 @@ static const void *find(const struct index *index, const char *id)
 	return found ? found->item : NULL;
 }
 
-static int index_domains(const struct snapshot *snapshot, struct index *index)
+/* `id_at`: where the id stands in an item, a pointer to text. */
+static int index_items(const void *items, size_t count, size_t item_bytes, size_t id_at,
+		       struct index *index)
 {
-	index->entries = calloc(snapshot->domain_count + 1, sizeof *index->entries);
+	index->entries = calloc(count + 1, sizeof *index->entries);
 	if (!index->entries)
 		return -ENOMEM;
-	for (size_t i = 0; i < snapshot->domain_count; i++)
-		index->entries[index->count++] =
-			(struct entry){ snapshot->domains[i].id, &snapshot->domains[i] };
+	for (; index->count < count; index->count++) {
+		struct entry *entry = &index->entries[index->count];
+
+		entry->item = (const char *)items + index->count * item_bytes;
+		memcpy(&entry->id, (const char *)entry->item + id_at, sizeof entry->id);
+	}
 	qsort(index->entries, index->count, sizeof *index->entries, compare);
 	return 0;
 }
 
+static int index_domains(const struct snapshot *snapshot, struct index *index)
+{
+	return index_items(snapshot->domains, snapshot->domain_count, sizeof *snapshot->domains,
+			   offsetof(struct snapshot_domain, id), index);
+}
+
 static int index_overrides(const struct state *state, struct index *index)
 {
-	index->entries = calloc(state->override_count + 1, sizeof *index->entries);
-	if (!index->entries)
-		return -ENOMEM;
-	for (size_t i = 0; i < state->override_count; i++)
-		index->entries[index->count++] =
-			(struct entry){ state->overrides[i].id, &state->overrides[i] };
-	qsort(index->entries, index->count, sizeof *index->entries, compare);
-	return 0;
+	return index_items(state->overrides, state->override_count, sizeof *state->overrides,
+			   offsetof(struct state_override, id), index);
 }
 
 static double used_w(const struct snapshot_domain *domain)

@@ -126,7 +126,7 @@ static void refresh_rules(const struct enforce *enforce, struct state_budget *bu
 					       budget->name ? budget->name : "", budget->id);
 	budget->rules = enforce->rules;
 	budget->rate_w = limits.budget_j / limits.budget_period_s;
-	budget->burst_j = isnan(limits.burst_j) ? limits.budget_j / 10 : limits.burst_j;
+	budget->burst_j = limits_burst_j(&limits);
 }
 
 /* false: there is nothing to keep. Of the last run's, the policy still has the time without a

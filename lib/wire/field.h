@@ -30,6 +30,14 @@ struct field_word {
 	int (*parse)(const char *word);
 };
 
+/* The model's functions take their own enum: one signature for all. */
+#define FIELD_WORD(what)                                                                           \
+	static const char *what##_word_name(unsigned value)                                        \
+	{                                                                                          \
+		return what##_name(value);                                                         \
+	}                                                                                          \
+	static const struct field_word what##_word = { what##_word_name, what##_parse }
+
 struct field {
 	const char *key;
 	enum field_type type;

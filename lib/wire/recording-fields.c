@@ -38,20 +38,12 @@ static int client_parse(const char *word)
 	return words_parse(client_words, WORDS_COUNT(client_words), word);
 }
 
-/* The model's functions take their own enum: one signature for all. */
-#define WORD(what)                                                                                 \
-	static const char *what##_word_name(unsigned value)                                        \
-	{                                                                                          \
-		return what##_name(value);                                                         \
-	}                                                                                          \
-	static const struct field_word what##_word = { what##_word_name, what##_parse }
-
-WORD(idle_policy);
-WORD(cpu_source);
-WORD(domain_state);
-WORD(domain_manager);
-WORD(vdisk_backing);
-WORD(thread_role);
+FIELD_WORD(idle_policy);
+FIELD_WORD(cpu_source);
+FIELD_WORD(domain_state);
+FIELD_WORD(domain_manager);
+FIELD_WORD(vdisk_backing);
+FIELD_WORD(thread_role);
 static const struct field_word total_source_word = { total_source_name, total_source_parse };
 const struct field_word recording_client_word = { client_name, client_parse };
 

@@ -6,19 +6,11 @@
 
 /* --- words ----------------------------------------------------------------- */
 
-/* The model's functions take their own enum: one signature for all. */
-#define WORD(what)                                                                                 \
-	static const char *what##_word_name(unsigned value)                                        \
-	{                                                                                          \
-		return what##_name(value);                                                         \
-	}                                                                                          \
-	static const struct field_word what##_word = { what##_word_name, what##_parse }
-
-WORD(idle_policy);
-WORD(cpu_source);
-WORD(standing);
-WORD(scope);
-WORD(domain_state);
+FIELD_WORD(idle_policy);
+FIELD_WORD(cpu_source);
+FIELD_WORD(standing);
+FIELD_WORD(scope);
+FIELD_WORD(domain_state);
 static const struct field_word quality_word = { quality_name, quality_parse };
 
 /* --- bounds: against lines that were made to hurt, far above any host -------- */

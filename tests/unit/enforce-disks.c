@@ -45,6 +45,18 @@ static void expect_limit(const struct scene *scene, const struct disk_limit *exp
 	UNIT_EQUAL_U64(expected->write_requests_s, now.write_requests_s);
 }
 
+/* A clean stop leaves no limit behind. */
+static void expect_clean_end(struct scene *scene)
+{
+	const struct disk_limit none = { 0 };
+
+	enforce_restore(scene->enforce);
+	scene_deliver(scene);
+	UNIT_TRUE(scene->state.clean);
+	expect_limit(scene, &none);
+	scene_close(scene);
+}
+
 static void kill_and_start(struct scene *scene, const char *config)
 {
 	text_reset(&scene->saved);
@@ -126,11 +138,7 @@ static void test_unplugged(void)
 	plug(scene, "vda");
 	scene_run(scene, 20);
 	expect_limit(scene, &before);
-	enforce_restore(scene->enforce);
-	scene_deliver(scene);
-	UNIT_TRUE(scene->state.clean);
-	expect_limit(scene, &none);
-	scene_close(scene);
+	expect_clean_end(scene);
 }
 
 /* It lies on the same device: what was there first is its original, too. */
@@ -138,18 +146,13 @@ static void test_exchanged(void)
 {
 	struct scene *scene = open_disk(DOMAIN_QEMU, DISK_CAP);
 	struct disk_limit before = limit(scene);
-	const struct disk_limit none = { 0 };
 
 	scene->log_count = 0;
 	plug(scene, "vdb");
 	scene_run(scene, 5);
 	expect_limit(scene, &before);
 	UNIT_EQUAL_U64(0, scene_verbs(scene, VERB_SET, KNOB_DISK));
-	enforce_restore(scene->enforce);
-	scene_deliver(scene);
-	UNIT_TRUE(scene->state.clean);
-	expect_limit(scene, &none);
-	scene_close(scene);
+	expect_clean_end(scene);
 }
 
 /* The old limit is not gone yet when the next vDISK comes: it is nobody's original. */
@@ -157,7 +160,6 @@ static void test_exchanged_slowly(void)
 {
 	struct scene *scene = open_disk(DOMAIN_QEMU, DISK_CAP);
 	struct disk_limit before = limit(scene);
-	const struct disk_limit none = { 0 };
 
 	scene->mute = scene->domains[0].pid;
 	plug(scene, NULL);
@@ -168,11 +170,7 @@ static void test_exchanged_slowly(void)
 	expect_limit(scene, &before);
 	scene_run(scene, 60);
 	expect_limit(scene, &before);
-	enforce_restore(scene->enforce);
-	scene_deliver(scene);
-	UNIT_TRUE(scene->state.clean);
-	expect_limit(scene, &none);
-	scene_close(scene);
+	expect_clean_end(scene);
 }
 
 /* On another device than before: the old one's original goes back before anything is taken. */

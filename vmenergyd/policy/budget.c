@@ -7,14 +7,8 @@
 
 #include <math.h>
 
-#define BURST_PART 0.1
 /* What is left is spread over so long: the limit then falls towards the rate instead of jumping. */
 #define SPREAD_S 10.0
-
-double budget_burst_j(const struct limits *limits)
-{
-	return first_known(limits->burst_j, BURST_PART * limits->budget_j);
-}
 
 /*
  * What was used while nobody looked, beyond what the bucket got: at the cap, else at what its quota
@@ -44,7 +38,7 @@ double budget_limit_w(const struct limits *limits, struct slot *slot, double use
 		slot->away_s = 0;
 		return INFINITY;
 	}
-	burst_j = budget_burst_j(limits);
+	burst_j = limits_burst_j(limits);
 	bucket_j = fmin(burst_j, first_known(slot->bucket_j, burst_j));
 	if (slot->away_s > 0)
 		bucket_j -= away_j(limits, slot, used_w);

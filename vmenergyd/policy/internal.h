@@ -161,7 +161,6 @@ void caps_row(const struct decision *decision, struct row *row);
  * INFINITY = no budget. */
 double budget_limit_w(const struct limits *limits, struct slot *slot, double used_w,
 		      const struct decision *decision);
-double budget_burst_j(const struct limits *limits);
 double row_used_w(const struct row *row);
 bool limits_hold_anything(const struct limits *limits);
 void owner_apply(struct decision *decision);

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#define BURST_PART 0.1 /* of the budget */
+
 struct limits limits_none(void)
 {
 	return (struct limits){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN };
@@ -25,6 +27,11 @@ void limits_override(struct limits *limits, const struct limits *over)
 	override(&limits->budget_j, over->budget_j);
 	override(&limits->budget_period_s, over->budget_period_s);
 	override(&limits->burst_j, over->burst_j);
+}
+
+double limits_burst_j(const struct limits *limits)
+{
+	return isnan(limits->burst_j) ? BURST_PART * limits->budget_j : limits->burst_j;
 }
 
 const char *policy_reason_name(unsigned index)

@@ -39,6 +39,8 @@ struct limits {
 struct limits limits_none(void);
 /* Each of `over` that is set, over what `limits` says. */
 void limits_override(struct limits *limits, const struct limits *over);
+/* What may be saved up, where it is not said, too; NaN = there is no budget. */
+double limits_burst_j(const struct limits *limits);
 
 /* Which of a host's limits; also bits of policy_allotment.held_by. */
 enum policy_reason {
