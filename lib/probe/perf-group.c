@@ -78,7 +78,8 @@ int perf_group_open(struct perf_group *group, const struct perf_set *set, unsign
 		group->value[i] = 0;
 	}
 	group->is_open = true;
-	if (starts_disabled(place) && ioctl(group->fds[0], PERF_EVENT_IOC_ENABLE, 0)) {
+	if (events > 0 && starts_disabled(place) &&
+	    ioctl(group->fds[0], PERF_EVENT_IOC_ENABLE, 0)) {
 		int result = -errno;
 
 		close_events(group, events);

@@ -34,7 +34,7 @@ struct perf_place {
 	int fd_limit; /* descriptors from here on are left to others: -EMFILE */
 };
 
-/* The first `events` of the set. 0 or -errno; closed then. */
+/* The first `events` of the set; none: there is nothing to read. 0 or -errno; closed then. */
 int perf_group_open(struct perf_group *group, const struct perf_set *set, unsigned events,
 		    const struct perf_place *place);
 /* Its counts stay. */

@@ -10,15 +10,14 @@
 #include <block.skel.h>
 #pragma GCC diagnostic pop
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "probe/bpf-kernel.h"
 #include "probe/bpf/block.h"
 #include "probe/service-time-driver.h"
 
@@ -31,7 +30,7 @@ struct bpf_disk {
 };
 
 struct bpf_state {
-	struct block *skeleton;
+	struct block_bpf *skeleton;
 	int leaves, flights; /* maps */
 	struct bpf_disk *disks;
 	size_t count;
@@ -39,75 +38,11 @@ struct bpf_state {
 
 /* --- opening ----------------------------------------------------------------- */
 
-static __attribute__((format(printf, 2, 0))) int log_libbpf(enum libbpf_print_level level,
-							    const char *format, va_list arguments)
-{
-	char text[512];
-
-	/* Of each instruction that it looks at. */
-	if (level == LIBBPF_DEBUG)
-		return 0;
-	vsnprintf(text, sizeof text, format, arguments);
-	text[strcspn(text, "\n")] = '\0';
-	log_debug("%s", text);
-	return 0;
-}
-
-/* Tracepoints as the programs expect them: their arguments, behind the one for private data. */
-static const struct {
-	const char *name;
-	unsigned arguments;
-} expected_points[] = {
-	{ "btf_trace_block_rq_issue", 1 },
-	{ "btf_trace_block_rq_complete", 3 },
-	{ "btf_trace_block_rq_requeue", 1 },
+static const struct bpf_point points[] = {
+	{ "block_rq_issue", 1, 1, "Linux 5.11" },
+	{ "block_rq_complete", 3, 3, "Linux 5.11" },
+	{ "block_rq_requeue", 1, 1, "Linux 5.11" },
 };
-
-/* Number of parameters of the function that the typedef points to, or -errno. */
-static int count_parameters(const struct btf *btf, const char *name)
-{
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
-	const struct btf_type *type;
-
-	if (id < 0)
-		return id;
-	type = btf__type_by_id(btf, btf__type_by_id(btf, (unsigned)id)->type);
-	if (!type || !btf_is_ptr(type))
-		return -EINVAL;
-	type = btf__type_by_id(btf, type->type);
-	return type && btf_is_func_proto(type) ? btf_vlen(type) : -EINVAL;
-}
-
-static int check_kernel(struct error *error)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int found, result = 0;
-
-	if (!btf)
-		return error_setf(error, errno, "this kernel does not tell its types (BTF)");
-	for (size_t i = 0; i < sizeof expected_points / sizeof expected_points[0] && !result; i++) {
-		found = count_parameters(btf, expected_points[i].name);
-		if (found != (int)expected_points[i].arguments + 1)
-			result = error_setf(error, EOPNOTSUPP,
-					    "Linux 5.11 or later is needed: %s has other arguments",
-					    expected_points[i].name + strlen("btf_trace_"));
-	}
-	btf__free(btf);
-	return result;
-}
-
-static int explain(struct error *error, const struct rootfs *root, int result)
-{
-	char lockdown[64];
-
-	rootfs_readf(root, lockdown, sizeof lockdown, "/sys/kernel/security/lockdown");
-	if (strstr(lockdown, "[confidentiality]"))
-		return error_setf(error, -result, "the kernel is locked down (confidentiality)");
-	if (result == -EPERM || result == -EACCES)
-		return error_setf(error, -result, "%s (CAP_BPF and CAP_PERFMON are needed)",
-				  strerror(-result));
-	return error_setf(error, -result, "%s", strerror(-result));
-}
 
 static void bpf_close(void *opened)
 {
@@ -115,7 +50,7 @@ static void bpf_close(void *opened)
 
 	if (!state)
 		return;
-	block__destroy(state->skeleton);
+	block_bpf__destroy(state->skeleton);
 	free(state->disks);
 	free(state);
 }
@@ -125,22 +60,19 @@ static int bpf_open(void **opened, const struct rootfs *root, struct error *erro
 	struct bpf_state *state;
 	int result;
 
-	if (!rootfs_is_real(root))
-		return error_setf(error, EOPNOTSUPP, "another root than this kernel's");
-	libbpf_set_print(log_libbpf);
-	result = check_kernel(error);
+	result = bpf_kernel_check(root, points, sizeof points / sizeof *points, error);
 	if (result)
 		return result;
 	state = calloc(1, sizeof *state);
 	if (!state)
 		return error_setf(error, ENOMEM, "%s", strerror(ENOMEM));
-	state->skeleton = block__open();
-	result = state->skeleton ? block__load(state->skeleton) : -errno;
+	state->skeleton = block_bpf__open();
+	result = state->skeleton ? block_bpf__load(state->skeleton) : -errno;
 	if (!result)
-		result = block__attach(state->skeleton);
+		result = block_bpf__attach(state->skeleton);
 	if (result) {
 		bpf_close(state);
-		return explain(error, root, result);
+		return bpf_kernel_explain(root, result, error);
 	}
 	state->leaves = bpf_map__fd(state->skeleton->maps.leaves);
 	state->flights = bpf_map__fd(state->skeleton->maps.flights);

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "probe/switch-books.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Of the kernel's interface, whatever its own HZ is (USER_HZ). */
+enum { TICK_NS = 10000000 };
+
+static void add(uint64_t *to, const uint64_t *delta)
+{
+	for (unsigned i = 0; i < SWITCH_COUNTS; i++)
+		to[i] += delta[i];
+}
+
+/* --- an index ------------------------------------------------------------------------------ */
+
+struct switch_slot {
+	pid_t number;
+	uint32_t place; /* in the array, and 1; 0 = free */
+};
+
+/* Knuth's multiplicative hash; numbers are dense, so that neighbours stay apart. */
+static struct switch_slot *probe(const struct switch_index *index, pid_t number)
+{
+	size_t at = (uint32_t)number * UINT32_C(2654435761) & (index->capacity - 1);
+
+	while (index->slots[at].place && index->slots[at].number != number)
+		at = (at + 1) & (index->capacity - 1);
+	return &index->slots[at];
+}
+
+static size_t look_up(const struct switch_index *index, pid_t number)
+{
+	return index->capacity ? probe(index, number)->place : 0;
+}
+
+static void enter(struct switch_index *index, pid_t number, size_t place)
+{
+	*probe(index, number) = (struct switch_slot){ number, (uint32_t)place + 1 };
+}
+
+static void empty(struct switch_index *index)
+{
+	if (index->slots)
+		memset(index->slots, 0, index->capacity * sizeof *index->slots);
+}
+
+/* Room for `count` numbers, at most half full. true: it grew, and is empty now. */
+static int make_room(struct switch_index *index, size_t count, bool *grew)
+{
+	size_t capacity = index->capacity ? index->capacity : 64;
+	struct switch_slot *slots;
+
+	while (capacity < 2 * count)
+		capacity *= 2;
+	*grew = capacity != index->capacity;
+	if (!*grew)
+		return 0;
+	slots = calloc(capacity, sizeof *slots);
+	if (!slots)
+		return -ENOMEM;
+	free(index->slots);
+	*index = (struct switch_index){ slots, capacity };
+	return 0;
+}
+
+/* --- threads and processes ----------------------------------------------------------------- */
+
+static void index_threads(struct switch_books *books)
+{
+	empty(&books->by_tid);
+	for (size_t i = 0; i < books->threads.count; i++)
+		enter(&books->by_tid, books->threads.items[i].tid, i);
+}
+
+static void index_processes(struct switch_books *books)
+{
+	empty(&books->by_tgid);
+	for (size_t i = 0; i < books->processes.count; i++)
+		enter(&books->by_tgid, books->processes.items[i].tgid, i);
+}
+
+static struct switch_thread *add_thread(struct switch_books *books, pid_t tid)
+{
+	struct switch_thread *thread;
+	bool grew;
+
+	if (make_room(&books->by_tid, books->threads.count + 1, &grew))
+		return NULL;
+	if (grew)
+		index_threads(books);
+	thread = MEMORY_APPEND(&books->threads);
+	if (thread)
+		enter(&books->by_tid, tid, books->threads.count - 1);
+	return thread;
+}
+
+static struct switch_process *add_process(struct switch_books *books, pid_t tgid)
+{
+	struct switch_process *process;
+	bool grew;
+
+	if (make_room(&books->by_tgid, books->processes.count + 1, &grew))
+		return NULL;
+	if (grew)
+		index_processes(books);
+	process = MEMORY_APPEND(&books->processes);
+	if (process)
+		enter(&books->by_tgid, tgid, books->processes.count - 1);
+	return process;
+}
+
+/* A number may be another's by now. */
+static struct switch_thread *find_thread(struct switch_books *books,
+					 const struct switch_identity *identity)
+{
+	size_t place = look_up(&books->by_tid, (pid_t)identity->tid);
+	struct switch_thread *thread =
+		place ? &books->threads.items[place - 1] : add_thread(books, (pid_t)identity->tid);
+
+	if (thread &&
+	    (thread->start_ns != identity->start_ns || thread->process != identity->process))
+		*thread = (struct switch_thread){ .tid = (pid_t)identity->tid,
+						  .tgid = (pid_t)identity->tgid,
+						  .process = identity->process,
+						  .start_ns = identity->start_ns };
+	return thread;
+}
+
+static struct switch_process *find_process(struct switch_books *books,
+					   const struct switch_identity *identity)
+{
+	size_t place = look_up(&books->by_tgid, (pid_t)identity->tgid);
+	struct switch_process *process = place ? &books->processes.items[place - 1]
+					       : add_process(books, (pid_t)identity->tgid);
+
+	if (process && process->process != identity->process) {
+		add(books->heads[SWITCH_ENDED], process->count);
+		*process = (struct switch_process){ .tgid = (pid_t)identity->tgid,
+						    .process = identity->process };
+	}
+	return process;
+}
+
+/* --- the interface ------------------------------------------------------------------------- */
+
+void switch_books_clear(struct switch_books *books)
+{
+	free(books->threads.items);
+	free(books->processes.items);
+	free(books->cpus.items);
+	free(books->by_tid.slots);
+	free(books->by_tgid.slots);
+	*books = (struct switch_books){ 0 };
+}
+
+void switch_books_begin(struct switch_books *books)
+{
+	books->round++;
+	books->quality = 0;
+}
+
+void switch_books_fold(struct switch_books *books, const struct switch_identity *identity,
+		       const uint64_t *delta)
+{
+	struct switch_process *process = find_process(books, identity);
+
+	add(process ? process->count : books->heads[SWITCH_UNLISTED], delta);
+	if (!process || process->round == books->round)
+		return;
+	process->start_ns = identity->process_start_ns;
+	process->is_kernel = identity->is_kernel;
+	memcpy(process->comm, identity->comm, sizeof process->comm);
+	process->comm[sizeof process->comm - 1] = '\0';
+}
+
+void switch_books_charge(struct switch_books *books, const struct switch_identity *identity,
+			 const uint64_t *delta)
+{
+	struct switch_thread *thread = find_thread(books, identity);
+	size_t place;
+
+	switch_books_fold(books, identity, delta);
+	place = look_up(&books->by_tgid, (pid_t)identity->tgid);
+	if (place)
+		books->processes.items[place - 1].round = books->round;
+	if (!thread)
+		return;
+	add(thread->count, delta);
+	thread->round = books->round;
+}
+
+static struct switch_cpu_books *cpu_of(struct switch_books *books, unsigned cpu)
+{
+	while (books->cpus.count <= cpu)
+		if (!MEMORY_APPEND(&books->cpus))
+			return NULL;
+	return &books->cpus.items[cpu];
+}
+
+void switch_books_add(struct switch_books *books, enum switch_head head, unsigned cpu,
+		      const uint64_t *delta)
+{
+	struct switch_cpu_books *of_cpu = head == SWITCH_IDLE ? cpu_of(books, cpu) : NULL;
+
+	add(books->heads[head], delta);
+	if (of_cpu)
+		add(of_cpu->idle, delta);
+}
+
+int switch_books_total(struct switch_books *books, unsigned cpu, const uint64_t *delta)
+{
+	struct switch_cpu_books *of_cpu = cpu_of(books, cpu);
+
+	if (!of_cpu)
+		return -ENOMEM;
+	add(of_cpu->total, delta);
+	return 0;
+}
+
+static void forget_threads(struct switch_books *books)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < books->threads.count; i++)
+		if (books->threads.items[i].round == books->round)
+			books->threads.items[kept++] = books->threads.items[i];
+	if (kept == books->threads.count)
+		return;
+	books->threads.count = kept;
+	index_threads(books);
+}
+
+static void fold_processes(struct switch_books *books,
+			   bool (*is_alive)(const struct switch_process *process))
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < books->processes.count; i++) {
+		const struct switch_process *process = &books->processes.items[i];
+
+		if (process->round == books->round || is_alive(process))
+			books->processes.items[kept++] = *process;
+		else
+			add(books->heads[SWITCH_ENDED], process->count);
+	}
+	if (kept == books->processes.count)
+		return;
+	books->processes.count = kept;
+	index_processes(books);
+}
+
+void switch_books_end(struct switch_books *books, uint64_t at_ns,
+		      bool (*is_alive)(const struct switch_process *process))
+{
+	forget_threads(books);
+	fold_processes(books, is_alive);
+	books->at_ns = at_ns;
+}
+
+static bool began(uint64_t start_ns, uint64_t start_ticks)
+{
+	return start_ticks == 0 || start_ns == 0 || start_ns / TICK_NS == start_ticks;
+}
+
+const struct switch_thread *switch_books_thread(const struct switch_books *books, pid_t tid,
+						uint64_t start_ticks)
+{
+	size_t place = look_up(&books->by_tid, tid);
+	const struct switch_thread *thread = place ? &books->threads.items[place - 1] : NULL;
+
+	return thread && began(thread->start_ns, start_ticks) ? thread : NULL;
+}
+
+const struct switch_process *switch_books_process(const struct switch_books *books, pid_t tgid,
+						  uint64_t start_ticks)
+{
+	size_t place = look_up(&books->by_tgid, tgid);
+	const struct switch_process *process = place ? &books->processes.items[place - 1] : NULL;
+
+	return process && began(process->start_ns, start_ticks) ? process : NULL;
+}
