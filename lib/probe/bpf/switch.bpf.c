@@ -337,8 +337,8 @@ static __always_inline void start(struct switch_cpu *cpu)
 	cpu->starts++;
 }
 
-/* Never attached: the reader has it run on each CPU. */
-SEC("raw_tp/sched_switch")
+/* Of no tracepoint, so that it is attached to none: the reader has it run on each CPU. */
+SEC("raw_tp")
 int on_epoch(void *context)
 {
 	struct switch_cpu *cpu = this_cpu();
