@@ -15,8 +15,43 @@ static void copy(const struct trace_ring *ring, uint64_t at, void *target, size_
 	memcpy((uint8_t *)target + first, ring->data, bytes - first);
 }
 
+bool trace_ring_records(const struct trace_ring *ring, trace_ring_record *record, void *context)
+{
+	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	uint64_t tail = ring->page->data_tail;
+	bool complete = head - tail + RECORD_BYTES_MAX <= ring->bytes;
+	struct perf_event_header header;
+	uint8_t body[RECORD_BYTES_MAX];
+
+	while (tail < head) {
+		size_t bytes;
+
+		copy(ring, tail, &header, sizeof header);
+		if (header.size < sizeof header || header.size > head - tail) {
+			complete = false;
+			tail = head;
+			break;
+		}
+		bytes = header.size - sizeof header;
+		if (bytes <= sizeof body)
+			copy(ring, tail + sizeof header, body, bytes);
+		if (bytes > sizeof body || !record(context, &header, body, bytes))
+			complete = false;
+		tail += header.size;
+	}
+	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
+	return complete;
+}
+
+/* --- samples of tracepoints ------------------------------------------------------ */
+
+struct receiver {
+	trace_ring_sample *sample;
+	void *context;
+};
+
 /* u64 time; u32 size; char data[size]. */
-static bool hand_over(const uint8_t *body, size_t bytes, trace_ring_sample *sample, void *context)
+static bool hand_over(const struct receiver *receiver, const uint8_t *body, size_t bytes)
 {
 	uint64_t time_ns;
 	uint32_t raw_bytes;
@@ -28,46 +63,21 @@ static bool hand_over(const uint8_t *body, size_t bytes, trace_ring_sample *samp
 	memcpy(&raw_bytes, body + sizeof time_ns, sizeof raw_bytes);
 	if (raw_bytes > bytes - head)
 		return false;
-	sample(context, time_ns, body + head, raw_bytes);
+	receiver->sample(receiver->context, time_ns, body + head, raw_bytes);
 	return true;
 }
 
-/* False: what this record would have told is lost. */
-static bool read_record(const struct trace_ring *ring, uint64_t at,
-			const struct perf_event_header *header, trace_ring_sample *sample,
-			void *context)
+static bool take_record(void *context, const struct perf_event_header *header, const uint8_t *body,
+			size_t bytes)
 {
-	uint8_t body[RECORD_BYTES_MAX];
-	size_t bytes = header->size - sizeof *header;
-
 	if (header->type == PERF_RECORD_LOST || header->type == PERF_RECORD_LOST_SAMPLES)
 		return false;
-	if (header->type != PERF_RECORD_SAMPLE)
-		return true;
-	if (bytes > sizeof body)
-		return false;
-	copy(ring, at + sizeof *header, body, bytes);
-	return hand_over(body, bytes, sample, context);
+	return header->type != PERF_RECORD_SAMPLE || hand_over(context, body, bytes);
 }
 
 bool trace_ring_read(const struct trace_ring *ring, trace_ring_sample *sample, void *context)
 {
-	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
-	uint64_t tail = ring->page->data_tail;
-	bool complete = head - tail + RECORD_BYTES_MAX <= ring->bytes;
-	struct perf_event_header header;
+	struct receiver receiver = { sample, context };
 
-	while (tail < head) {
-		copy(ring, tail, &header, sizeof header);
-		if (header.size < sizeof header || header.size > head - tail) {
-			complete = false;
-			tail = head;
-			break;
-		}
-		if (!read_record(ring, tail, &header, sample, context))
-			complete = false;
-		tail += header.size;
-	}
-	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
-	return complete;
+	return trace_ring_records(ring, take_record, &receiver);
 }

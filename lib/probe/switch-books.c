@@ -16,72 +16,20 @@ static void add(uint64_t *to, const uint64_t *delta)
 		to[i] += delta[i];
 }
 
-/* --- an index ------------------------------------------------------------------------------ */
-
-struct switch_slot {
-	pid_t number;
-	uint32_t place; /* in the array, and 1; 0 = free */
-};
-
-/* Knuth's multiplicative hash; numbers are dense, so that neighbours stay apart. */
-static struct switch_slot *probe(const struct switch_index *index, pid_t number)
-{
-	size_t at = (uint32_t)number * UINT32_C(2654435761) & (index->capacity - 1);
-
-	while (index->slots[at].place && index->slots[at].number != number)
-		at = (at + 1) & (index->capacity - 1);
-	return &index->slots[at];
-}
-
-static size_t look_up(const struct switch_index *index, pid_t number)
-{
-	return index->capacity ? probe(index, number)->place : 0;
-}
-
-static void enter(struct switch_index *index, pid_t number, size_t place)
-{
-	*probe(index, number) = (struct switch_slot){ number, (uint32_t)place + 1 };
-}
-
-static void empty(struct switch_index *index)
-{
-	if (index->slots)
-		memset(index->slots, 0, index->capacity * sizeof *index->slots);
-}
-
-/* Room for `count` numbers, at most half full. true: it grew, and is empty now. */
-static int make_room(struct switch_index *index, size_t count, bool *grew)
-{
-	size_t capacity = index->capacity ? index->capacity : 64;
-	struct switch_slot *slots;
-
-	while (capacity < 2 * count)
-		capacity *= 2;
-	*grew = capacity != index->capacity;
-	if (!*grew)
-		return 0;
-	slots = calloc(capacity, sizeof *slots);
-	if (!slots)
-		return -ENOMEM;
-	free(index->slots);
-	*index = (struct switch_index){ slots, capacity };
-	return 0;
-}
-
 /* --- threads and processes ----------------------------------------------------------------- */
 
 static void index_threads(struct switch_books *books)
 {
-	empty(&books->by_tid);
+	switch_index_empty(&books->by_tid);
 	for (size_t i = 0; i < books->threads.count; i++)
-		enter(&books->by_tid, books->threads.items[i].tid, i);
+		switch_index_enter(&books->by_tid, books->threads.items[i].tid, i);
 }
 
 static void index_processes(struct switch_books *books)
 {
-	empty(&books->by_tgid);
+	switch_index_empty(&books->by_tgid);
 	for (size_t i = 0; i < books->processes.count; i++)
-		enter(&books->by_tgid, books->processes.items[i].tgid, i);
+		switch_index_enter(&books->by_tgid, books->processes.items[i].tgid, i);
 }
 
 static struct switch_thread *add_thread(struct switch_books *books, pid_t tid)
@@ -89,13 +37,13 @@ static struct switch_thread *add_thread(struct switch_books *books, pid_t tid)
 	struct switch_thread *thread;
 	bool grew;
 
-	if (make_room(&books->by_tid, books->threads.count + 1, &grew))
+	if (switch_index_reserve(&books->by_tid, books->threads.count + 1, &grew))
 		return NULL;
 	if (grew)
 		index_threads(books);
 	thread = MEMORY_APPEND(&books->threads);
 	if (thread)
-		enter(&books->by_tid, tid, books->threads.count - 1);
+		switch_index_enter(&books->by_tid, tid, books->threads.count - 1);
 	return thread;
 }
 
@@ -104,13 +52,13 @@ static struct switch_process *add_process(struct switch_books *books, pid_t tgid
 	struct switch_process *process;
 	bool grew;
 
-	if (make_room(&books->by_tgid, books->processes.count + 1, &grew))
+	if (switch_index_reserve(&books->by_tgid, books->processes.count + 1, &grew))
 		return NULL;
 	if (grew)
 		index_processes(books);
 	process = MEMORY_APPEND(&books->processes);
 	if (process)
-		enter(&books->by_tgid, tgid, books->processes.count - 1);
+		switch_index_enter(&books->by_tgid, tgid, books->processes.count - 1);
 	return process;
 }
 
@@ -118,7 +66,7 @@ static struct switch_process *add_process(struct switch_books *books, pid_t tgid
 static struct switch_thread *find_thread(struct switch_books *books,
 					 const struct switch_identity *identity)
 {
-	size_t place = look_up(&books->by_tid, (pid_t)identity->tid);
+	size_t place = switch_index_find(&books->by_tid, (pid_t)identity->tid);
 	struct switch_thread *thread =
 		place ? &books->threads.items[place - 1] : add_thread(books, (pid_t)identity->tid);
 
@@ -134,7 +82,7 @@ static struct switch_thread *find_thread(struct switch_books *books,
 static struct switch_process *find_process(struct switch_books *books,
 					   const struct switch_identity *identity)
 {
-	size_t place = look_up(&books->by_tgid, (pid_t)identity->tgid);
+	size_t place = switch_index_find(&books->by_tgid, (pid_t)identity->tgid);
 	struct switch_process *process = place ? &books->processes.items[place - 1]
 					       : add_process(books, (pid_t)identity->tgid);
 
@@ -153,8 +101,8 @@ void switch_books_clear(struct switch_books *books)
 	free(books->threads.items);
 	free(books->processes.items);
 	free(books->cpus.items);
-	free(books->by_tid.slots);
-	free(books->by_tgid.slots);
+	switch_index_clear(&books->by_tid);
+	switch_index_clear(&books->by_tgid);
 	*books = (struct switch_books){ 0 };
 }
 
@@ -185,7 +133,7 @@ void switch_books_charge(struct switch_books *books, const struct switch_identit
 	size_t place;
 
 	switch_books_fold(books, identity, delta);
-	place = look_up(&books->by_tgid, (pid_t)identity->tgid);
+	place = switch_index_find(&books->by_tgid, (pid_t)identity->tgid);
 	if (place)
 		books->processes.items[place - 1].round = books->round;
 	if (!thread)
@@ -270,7 +218,7 @@ static bool began(uint64_t start_ns, uint64_t start_ticks)
 const struct switch_thread *switch_books_thread(const struct switch_books *books, pid_t tid,
 						uint64_t start_ticks)
 {
-	size_t place = look_up(&books->by_tid, tid);
+	size_t place = switch_index_find(&books->by_tid, tid);
 	const struct switch_thread *thread = place ? &books->threads.items[place - 1] : NULL;
 
 	return thread && began(thread->start_ns, start_ticks) ? thread : NULL;
@@ -279,7 +227,7 @@ const struct switch_thread *switch_books_thread(const struct switch_books *books
 const struct switch_process *switch_books_process(const struct switch_books *books, pid_t tgid,
 						  uint64_t start_ticks)
 {
-	size_t place = look_up(&books->by_tgid, tgid);
+	size_t place = switch_index_find(&books->by_tgid, tgid);
 	const struct switch_process *process = place ? &books->processes.items[place - 1] : NULL;
 
 	return process && began(process->start_ns, start_ticks) ? process : NULL;

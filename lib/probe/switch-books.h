@@ -20,6 +20,7 @@
 
 #include "model/sample.h"
 #include "probe/bpf/switch.h"
+#include "probe/switch-index.h"
 
 _Static_assert((int)SWITCH_COUNTS == (int)SAMPLE_EVENTS_MAX, "a sample's counts");
 
@@ -41,12 +42,6 @@ struct switch_process {
 
 struct switch_cpu_books {
 	uint64_t total[SWITCH_COUNTS], idle[SWITCH_COUNTS];
-};
-
-/* Numbers to places. */
-struct switch_index {
-	struct switch_slot *slots;
-	size_t capacity;
 };
 
 struct switch_books { /* {0} = empty */

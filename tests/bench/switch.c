@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * switch [-r REPEATS] [-e EVENT] - what perf groups cost at a context switch:
- * two threads on one CPU wake each other through pipes, without groups, with
- * one on each of them, and with one on the CPU as well.
+ * switch [-r REPEATS] [-e EVENT] - what counting costs at a context switch:
+ * two threads on one CPU wake each other through pipes, without perf groups, with
+ * one on each of them, and with one on the CPU as well; and with the log of all
+ * switches instead, by each way to have it, of time alone and with the event.
  *
  * Prints "event NAME" and "KEY MEDIAN Q1 Q3 MEAN" lines, CPU time in ns for one
- * switch with the write and the read that cause it. No event that counts: "refused WHY".
+ * switch with the write and the read that cause it. No event that counts, or no such
+ * way: "refused WHY".
  */
 #include <getopt.h>
 #include <pthread.h>
 #include <sched.h>
 
 #include "probe/perf-group.h"
+#include "probe/switch-driver.h"
+#include "probe/switch.h"
 #include "tests/bench/measure.h"
 
 enum { ROUNDS = 2000, SWITCHES = 2 * ROUNDS };
@@ -90,6 +94,51 @@ static int measure_with(const struct pair *pair, const struct perf_set *set, siz
 	return result;
 }
 
+/* A way to have the log of switches. */
+struct way {
+	const struct switch_driver *driver;
+	unsigned events;
+	const char *key;
+	struct series series;
+	struct error why; /* it is closed; "" = it is not */
+};
+
+static struct way ways[] = {
+#ifdef VMENERGY_BPF
+	{ .driver = &switch_by_bpf, .events = 0, .key = "switch_bpf_time_ns" },
+	{ .driver = &switch_by_bpf, .events = 1, .key = "switch_bpf_ns" },
+#endif
+	{ .driver = &switch_by_ring, .events = 0, .key = "switch_ring_time_ns" },
+	{ .driver = &switch_by_ring, .events = 1, .key = "switch_ring_ns" },
+};
+enum { WAYS = sizeof ways / sizeof *ways };
+
+static void measure_log(const struct pair *pair, const char *event, struct way *way)
+{
+	const struct switch_request request = { &event, way->events, way->driver };
+	struct switch_probe *probe;
+	struct error error = { "" };
+	struct rootfs root;
+
+	if (way->why.text[0] || rootfs_open(&root, NULL, &error))
+		return;
+	if (switch_open_by(&probe, &root, &request, &way->why) == 0) {
+		series_add(&way->series, run_rounds(pair));
+		switch_close(probe);
+	}
+	rootfs_close(&root);
+}
+
+static void print_log(void)
+{
+	for (size_t i = 0; i < WAYS; i++) {
+		series_print(&ways[i].series, ways[i].key);
+		if (ways[i].why.text[0])
+			printf("refused switches by %s: %s\n", ways[i].driver->name,
+			       ways[i].why.text);
+	}
+}
+
 static int run(const struct pair *pair, const struct perf_set *set, unsigned repeats)
 {
 	static struct series plain, threads, all;
@@ -101,6 +150,8 @@ static int run(const struct pair *pair, const struct perf_set *set, unsigned rep
 			result = measure_with(pair, set, 2, &threads);
 		if (!result)
 			result = measure_with(pair, set, 3, &all);
+		for (size_t k = 0; k < WAYS && !result; k++)
+			measure_log(pair, set->names[0], &ways[k]);
 	}
 	if (result) {
 		printf("refused %s: %s\n", set->names[0], strerrordesc_np(-result));
@@ -110,6 +161,7 @@ static int run(const struct pair *pair, const struct perf_set *set, unsigned rep
 	series_print(&plain, "switch_ns");
 	series_print(&threads, "switch_threads_ns");
 	series_print(&all, "switch_all_ns");
+	print_log();
 	return 0;
 }
 
