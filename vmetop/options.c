@@ -174,10 +174,10 @@ static void parse_source(struct argp_state *state, const char *word, struct opti
 
 	if (strcmp(word, "auto") == 0)
 		options->cpu_source = COUNTING_AUTO;
-	else if (source == CPU_SOURCE_PERF || source == CPU_SOURCE_CPUTIME)
+	else if (source >= 0)
 		options->cpu_source = source;
 	else
-		argp_error(state, "source %s: must be auto, perf or cputime", word);
+		argp_error(state, "source %s: must be auto, perf, cputime or switch", word);
 }
 
 static void parse_graph(struct argp_state *state, const char *word, struct options *options)

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/counting.h"
 
-/* Count for these weights: the events that they price (all points of a file price the same),
- * and the frequency if that matters to them. */
-static int count(struct live *live, const struct weights_choice *choice, struct error *error)
+/*
+ * Count for these weights: the events that they price (all points of a file price the same), or
+ * time alone; and the frequency if that matters to them.
+ */
+static int count(struct live *live, const struct weights_choice *choice, enum cpu_source source,
+		 struct error *error)
 {
 	const struct operating_point *point = &choice->cpu->points[0];
+	bool by_time = choice->source == CPU_SOURCE_CPUTIME;
 	const char *events[WEIGHTS_EVENTS_MAX];
 	const struct live_counting counting = {
-		.source = choice->source,
+		.source = source,
 		.events = events,
-		.event_count = point->weight_count,
+		.event_count = by_time ? 0 : point->weight_count,
 		.with_frequency = point->frequency_hz > 0,
 	};
 	int result;
 
-	for (unsigned i = 0; i < point->weight_count; i++)
+	for (unsigned i = 0; i < counting.event_count; i++)
 		events[i] = point->weights[i].event;
 	result = live_count(live, &counting, error);
 	return result ? error_prefixf(error, result, "%s", choice->cpu_file.path) : 0;
@@ -33,7 +37,7 @@ static int fall_back(struct live *live, struct weights_request *weights, struct 
 	weights->source = CPU_SOURCE_CPUTIME;
 	result = weights_choose(weights, &counting->choice, &again, &of_time);
 	if (!result)
-		result = count(live, &counting->choice, &of_time);
+		result = count(live, &counting->choice, CPU_SOURCE_CPUTIME, &of_time);
 	error_list_clear(&again);
 	return result ? error_setf(error, -result, "%s; and %s", counting->why_not_events.text,
 				   of_time.text)
@@ -48,15 +52,18 @@ int counting_choose(struct live *live, const struct counting_request *request,
 		.spec = request->weights,
 		.cpu = &topology->cpu,
 		.source = automatic ? CPU_SOURCE_PERF : (enum cpu_source)request->source,
-		.or_time = automatic,
+		/* The log of switches has both. */
+		.or_time = automatic || request->source == CPU_SOURCE_SWITCH,
 	};
+	enum cpu_source source;
 	int result = weights_choose(&weights, &counting->choice, &counting->warnings, error);
 
 	if (result)
 		return result;
 	if (counting->choice.source != weights.source)
 		counting->why_not_events = *error;
-	result = count(live, &counting->choice, error);
+	source = automatic ? counting->choice.source : weights.source;
+	result = count(live, &counting->choice, source, error);
 	if (result && counting->choice.source == CPU_SOURCE_PERF && automatic) {
 		counting->why_not_events = *error;
 		error_list_addf(&counting->warnings, "%s", error->text);

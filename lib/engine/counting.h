@@ -4,7 +4,8 @@
  *
  * Chosen together: an event that no weights file prices is of no use, and
  * neither is a price of an event that cannot be counted here. Events win over
- * time on a CPU wherever both ends are there.
+ * time on a CPU wherever both ends are there. The log of switches is taken where it is
+ * asked for; it counts time where only that has a price.
  */
 #ifndef VMENERGY_ENGINE_COUNTING_H
 #define VMENERGY_ENGINE_COUNTING_H

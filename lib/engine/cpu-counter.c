@@ -6,6 +6,7 @@
 
 #include "probe/cputime.h"
 #include "probe/perf.h"
+#include "probe/switch.h"
 
 struct cpu_counter_driver {
 	int (*open)(void **state, const struct rootfs *root, const char *const *events,
@@ -43,6 +44,16 @@ static int open_perf(void **state, const struct rootfs *root, const char *const 
 	return result;
 }
 
+static int open_switch(void **state, const struct rootfs *root, const char *const *events,
+		       unsigned count, struct error *error)
+{
+	struct switch_probe *probe = NULL;
+	int result = switch_open(&probe, root, events, count, error);
+
+	*state = probe;
+	return result;
+}
+
 static void events_of_cputime(const void *state, struct event_set *events)
 {
 	(void)state;
@@ -52,6 +63,11 @@ static void events_of_cputime(const void *state, struct event_set *events)
 static void events_of_perf(const void *state, struct event_set *events)
 {
 	perf_events(state, events);
+}
+
+static void events_of_switch(const void *state, struct event_set *events)
+{
+	switch_events(state, events);
 }
 
 #define ADAPT(probe, phrase_of)                                                                    \
@@ -82,6 +98,7 @@ static void events_of_perf(const void *state, struct event_set *events)
 	}
 ADAPT(cputime, cputime_total_source)
 ADAPT(perf, perf_total_source)
+ADAPT(switch, switch_total_source)
 
 #define DRIVER(probe)                                                                              \
 	{                                                                                          \
@@ -91,6 +108,7 @@ ADAPT(perf, perf_total_source)
 static const struct cpu_counter_driver drivers[] = {
 	[CPU_SOURCE_PERF] = DRIVER(perf),
 	[CPU_SOURCE_CPUTIME] = DRIVER(cputime),
+	[CPU_SOURCE_SWITCH] = DRIVER(switch),
 };
 
 /* --- the interface ---------------------------------------------------------------- */

@@ -111,7 +111,7 @@ int live_count(struct live *live, const struct live_counting *counting, struct e
 {
 	int result;
 
-	if (counting->source == CPU_SOURCE_PERF && !rootfs_is_real(&live->root))
+	if (counting->source != CPU_SOURCE_CPUTIME && !rootfs_is_real(&live->root))
 		return error_setf(error, ENOTSUP,
 				  "event counters are this machine's, not those of another root");
 	result = cpu_counter_open(&live->cpu, counting->source, &live->root, counting->events,

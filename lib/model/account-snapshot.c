@@ -358,7 +358,7 @@ static void put_source(struct copies *copies, struct snapshot_source *source)
 {
 	const struct account *account = copies->account;
 	const struct weights *weights = account->options.cpu;
-	bool estimate = account->options.events.source == CPU_SOURCE_CPUTIME ||
+	bool estimate = event_set_is_time(&account->options.events) ||
 			account->prices.quality & QUALITY_ESTIMATE;
 
 	source->cpu = account->options.events.source;

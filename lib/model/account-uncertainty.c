@@ -45,7 +45,7 @@ static double student_95(double freedom)
 
 static bool has_replicates(const struct account *account, const struct weights *weights)
 {
-	bool by_time = account->options.events.source == CPU_SOURCE_CPUTIME;
+	bool by_time = event_set_is_time(&account->options.events);
 
 	if (weights->replicate_count < REPLICATES_MIN)
 		return false;

@@ -41,6 +41,12 @@ int cpu_source_parse(const char *word)
 	return words_parse(cpu_source_words, WORDS_COUNT(cpu_source_words), word);
 }
 
+bool event_set_is_time(const struct event_set *events)
+{
+	return events->source == CPU_SOURCE_CPUTIME ||
+	       (events->count == 1 && strcmp(events->names[0], CPUTIME_EVENT) == 0);
+}
+
 /* Room for `count` items, all cleared; NULL when out of memory, with the old array untouched. */
 static void *resize(void *items, size_t count, size_t item_bytes)
 {

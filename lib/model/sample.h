@@ -38,7 +38,7 @@ enum { SAMPLE_EVENTS_MAX = 8, EVENT_NAME_BYTES = 96 };
 
 /*
  * What count[] means, for all samples of a session. With `cputime` there is
- * one event, CPUTIME_EVENT: nanoseconds on a CPU.
+ * one event, CPUTIME_EVENT: nanoseconds on a CPU; with `switch` there may be.
  */
 #define CPUTIME_EVENT "cputime::ON_CPU_NS"
 struct event_set {
@@ -46,6 +46,9 @@ struct event_set {
 	unsigned count;
 	char names[SAMPLE_EVENTS_MAX][EVENT_NAME_BYTES];
 };
+
+/* Is time on a CPU all that is counted, in the place of events? */
+bool event_set_is_time(const struct event_set *events);
 
 /* CPU events of one thread, or of all tasks of something. Cumulative. */
 struct cpu_reading {

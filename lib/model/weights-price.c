@@ -125,7 +125,7 @@ int weights_price(const struct weights *weights, const struct event_set *events,
 		price->quality |= QUALITY_ESTIMATE;
 	at = locate(weights, frequency_hz, &price->quality);
 	price_idle(weights, cpus_present, &at, price);
-	if (events->source == CPU_SOURCE_CPUTIME)
+	if (event_set_is_time(events))
 		return price_time(weights, events, &at, price, error);
 	return price_events(weights, events, &at, price, error);
 }
