@@ -212,6 +212,8 @@ void ring_log_book(struct ring_log *log, struct switch_books *books)
 		switch_books_total(books, i, sums->total);
 		*sums = (struct switch_cpu_books){ 0 };
 	}
+	if (log->has_gap)
+		ring_tasks_check(&log->tasks);
 	ring_tasks_book(&log->tasks, books);
 	if (log->has_gap && log->begun)
 		books->quality |= QUALITY_GAP;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "probe/switch-ring-tasks.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/proc.h"
@@ -151,6 +152,13 @@ void ring_tasks_charge(struct ring_tasks *tasks, uint32_t tgid, uint32_t tid, co
 	struct ring_task *task = task_of(tasks, tgid, tid);
 
 	add(task ? task->count : tasks->unlisted, delta);
+}
+
+void ring_tasks_check(struct ring_tasks *tasks)
+{
+	for (size_t i = 0; i < tasks->count; i++)
+		if (kill((pid_t)tasks->items[i].identity.tid, 0) && errno == ESRCH)
+			tasks->items[i].has_exited = true;
 }
 
 /* --- booking ------------------------------------------------------------------------------- */

@@ -34,6 +34,9 @@ void ring_tasks_rename(struct ring_tasks *tasks, uint32_t tgid, const char *comm
 void ring_tasks_charge(struct ring_tasks *tasks, uint32_t tgid, uint32_t tid,
 		       const uint64_t *delta);
 
+/* Records were lost, and with them who exited: see who is still there. */
+void ring_tasks_check(struct ring_tasks *tasks);
+
 /* Put it all into the books, and forget who exited. */
 void ring_tasks_book(struct ring_tasks *tasks, struct switch_books *books);
 

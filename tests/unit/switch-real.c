@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The switch log on this kernel, by each way that is open: skipped where none is. */
+/*
+ * The switch log on this kernel, by each way that is open: skipped where none is.
+ *
+ * no valgrind: it does not know bpf(2), and takes what the kernel writes for unset
+ */
 #include "probe/switch.h"
 
 #include <fcntl.h>
