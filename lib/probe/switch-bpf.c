@@ -338,7 +338,7 @@ static int bpf_read(void *opened, struct switch_books *books, uint64_t *at_ns, s
 	return result ? error_setf(error, -result, "switches by BPF: %s", strerror(-result)) : 0;
 }
 
-static void bpf_tell(const void *opened, uint64_t *switches, uint64_t *unread)
+static void bpf_tell(void *opened, uint64_t *switches, uint64_t *unread)
 {
 	const struct bpf_state *state = opened;
 

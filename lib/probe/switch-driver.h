@@ -36,7 +36,7 @@ struct switch_driver {
 	int (*read)(void *state, struct switch_books *books, uint64_t *at_ns, struct error *error);
 	/* Switches that were followed, and readings of counters that failed, since it was opened.
 	 */
-	void (*tell)(const void *state, uint64_t *switches, uint64_t *unread);
+	void (*tell)(void *state, uint64_t *switches, uint64_t *unread);
 };
 
 struct switch_probe;

@@ -348,11 +348,13 @@ static int ring_read(void *opened, struct switch_books *books, uint64_t *at_ns, 
 	return state->cpu_count ? 0 : error_setf(error, ENODEV, "switches: no CPU can be followed");
 }
 
-static void ring_tell(const void *opened, uint64_t *switches, uint64_t *unread)
+static void ring_tell(void *opened, uint64_t *switches, uint64_t *unread)
 {
-	const struct ring_state *state = opened;
+	struct ring_state *state = opened;
 
+	pthread_mutex_lock(&state->lock);
 	*switches = state->log.switches;
+	pthread_mutex_unlock(&state->lock);
 	*unread = 0;
 }
 
