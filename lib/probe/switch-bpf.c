@@ -83,7 +83,8 @@ static unsigned choose_tasks(const struct rootfs *root)
 static int load(struct bpf_state *state)
 {
 	struct switch_bpf *skeleton = switch_bpf__open();
-	unsigned tasks = choose_tasks(state->scope->context.files.root);
+	unsigned tasks = state->scope->most_tasks ? state->scope->most_tasks
+						  : choose_tasks(state->scope->context.files.root);
 	unsigned events = state->scope->context.set.count;
 	int result;
 
@@ -327,6 +328,8 @@ static int bpf_read(void *opened, struct switch_books *books, uint64_t *at_ns, s
 	int result = epoch < 0 ? epoch : 0;
 
 	*at_ns = clock_now_ns();
+	if (!state->begun && epoch > 1)
+		books->quality |= QUALITY_GAP;
 	if (!result)
 		result = read_cpus(state, (uint32_t)epoch - 1, books);
 	if (!result)

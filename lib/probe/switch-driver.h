@@ -15,6 +15,7 @@ struct switch_scope {
 	/* The root, and the CPUs on line. Its own set is `set` for a way that has
 	 * `uses_groups`, else empty. */
 	struct perf_context context;
+	unsigned most_tasks;     /* that are kept apart; 0 = as there may be here */
 	struct perf_total total; /* CPUs, their packages, a group of the context's set on each */
 };
 
@@ -46,6 +47,7 @@ struct switch_request {
 	const char *const *events;
 	unsigned count;
 	const struct switch_driver *driver;
+	unsigned most_tasks; /* by BPF; 0 = enough */
 };
 int switch_open_by(struct switch_probe **probe, const struct rootfs *root,
 		   const struct switch_request *request, struct error *error);

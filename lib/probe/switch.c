@@ -241,6 +241,7 @@ static int open_parts(struct switch_probe *probe, const struct rootfs *root,
 	if (result)
 		return result;
 	kept_files_init(&probe->scope.context.files, root);
+	probe->scope.most_tasks = request->most_tasks;
 	return request->driver ? open_driver(probe, request->driver, error)
 			       : choose_driver(probe, error);
 }

@@ -115,7 +115,11 @@ enum { WAYS = sizeof ways / sizeof *ways };
 
 static void measure_log(const struct pair *pair, const char *event, struct way *way)
 {
-	const struct switch_request request = { &event, way->events, way->driver };
+	const struct switch_request request = {
+		.events = &event,
+		.count = way->events,
+		.driver = way->driver,
+	};
 	struct switch_probe *probe;
 	struct error error = { "" };
 	struct rootfs root;

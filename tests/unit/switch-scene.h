@@ -26,10 +26,11 @@ struct log {
 	unsigned events;
 };
 
-/* false: this way is closed; says why. */
-static inline bool log_open(struct log *log, const struct switch_driver *way, unsigned events)
+/* false: this way is closed; says why. most_tasks: 0 = enough. */
+static inline bool log_open_for(struct log *log, const struct switch_driver *way, unsigned events,
+				unsigned most_tasks)
 {
-	const struct switch_request request = { scene_events, events, way };
+	const struct switch_request request = { scene_events, events, way, most_tasks };
 	struct error error = { "" };
 
 	*log = (struct log){ .events = events };
@@ -42,6 +43,11 @@ static inline bool log_open(struct log *log, const struct switch_driver *way, un
 	log->domain = (struct domain){ .id = none, .name = none, .threads = log->threads };
 	log->topology.domains = &log->domain;
 	return true;
+}
+
+static inline bool log_open(struct log *log, const struct switch_driver *way, unsigned events)
+{
+	return log_open_for(log, way, events, 0);
 }
 
 static inline void log_follow(struct log *log, pid_t pid, size_t threads)

@@ -153,6 +153,38 @@ static void test_sums(void)
 	}
 }
 
+/* More than there is room for is unlisted, and never lost. */
+static void test_room(void)
+{
+	enum { TASKS = 40, ROOM = 4 };
+	pid_t pids[TASKS];
+	struct log log;
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		unsigned gaps = 0;
+
+		if (!log_open_for(&log, ways[i], SCENE_EVENTS, ROOM))
+			continue;
+		log_follow(&log, 0, 0);
+		log_read(&log);
+		for (unsigned k = 0; k < TASKS; k++) {
+			pids[k] = start_churn(2);
+			log_read(&log);
+			check_sums(&log);
+			gaps += log.tasks.quality & QUALITY_GAP ? 1 : 0;
+		}
+		for (unsigned k = 0; k < TASKS; k++)
+			waitpid(pids[k], NULL, 0);
+		log_read(&log);
+		check_sums(&log);
+		gaps += log.tasks.quality & QUALITY_GAP ? 1 : 0;
+		/* The rings have no such limit. */
+		UNIT_TRUE((gaps > 0 && of_kind(&log, SWITCH_OF_UNLISTED, CLOCK) > 0) ||
+			  ways[i] == &switch_by_ring);
+		log_close(&log);
+	}
+}
+
 /* All CPUs' time, idle included, is the time that passed on each of them. */
 static void test_wall_time(void)
 {
@@ -253,6 +285,7 @@ int main(void)
 		"switch-sums",
 		{ "the sum over all tasks is what the CPUs did, whatever switches, comes and goes",
 		  test_sums },
+		{ "what there is no room for is not lost", test_room },
 		{ "time that is charged is time that passed", test_wall_time },
 		{ "the log has what a counter of each CPU has", test_physical });
 }

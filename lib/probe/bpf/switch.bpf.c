@@ -8,8 +8,10 @@
  * one CPU at a time, which alone writes to its entry: no lock, no atomic addition,
  * but for threads of a process that end at the same time.
  *
- * Interrupts are not told apart: two readings of the counters for each of them
- * cost more than what they would tell. They are with the task that they hit.
+ * Interrupts are not told apart: their borders are two more readings of the counters
+ * for each of them. Measured with messages over the loopback device, a switch and a
+ * softirq each: 0.27 us a message for the log with one event, 0.67 us with the borders.
+ * So they are with the task that they hit.
  */
 #include <stdbool.h>
 
