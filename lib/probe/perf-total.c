@@ -83,6 +83,12 @@ static void forget_list(struct perf_total *total)
 	total->online_text = NULL;
 }
 
+void perf_total_reopen(struct perf_total *total)
+{
+	perf_cpus_stop(&total->cpus);
+	forget_list(total);
+}
+
 int perf_total_refresh(struct perf_total *total, struct error *error)
 {
 	long length = kept_read_all(&total->context->files, &total->online, &total->buffer);

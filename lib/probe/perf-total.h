@@ -43,6 +43,9 @@ enum perf_cpu_change {
 };
 int perf_total_refresh(struct perf_total *total, struct error *error);
 
+/* Groups are dead that nobody said have left: the next refresh is PERF_CPUS_LOST. */
+void perf_total_reopen(struct perf_total *total);
+
 /* Fill sample->packages. 0, or -EIO with text: packages that lack a CPU are MISSING. */
 int perf_total_read(struct perf_total *total, struct sample *sample, struct error *error);
 /* Fill it with readings that are MISSING. */

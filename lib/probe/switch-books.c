@@ -183,15 +183,25 @@ static void forget_threads(struct switch_books *books)
 	index_threads(books);
 }
 
+/* Is it to be kept? A process that is over has its last figures in this reading. */
+static bool stays(const struct switch_books *books, struct switch_process *process,
+		  bool (*is_alive)(const struct switch_process *process))
+{
+	bool was_over = process->is_over;
+
+	process->is_over = process->round != books->round && !is_alive(process);
+	return !was_over || !process->is_over;
+}
+
 static void fold_processes(struct switch_books *books,
 			   bool (*is_alive)(const struct switch_process *process))
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < books->processes.count; i++) {
-		const struct switch_process *process = &books->processes.items[i];
+		struct switch_process *process = &books->processes.items[i];
 
-		if (process->round == books->round || is_alive(process))
+		if (stays(books, process, is_alive))
 			books->processes.items[kept++] = *process;
 		else
 			add(books->heads[SWITCH_ENDED], process->count);

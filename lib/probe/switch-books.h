@@ -38,6 +38,7 @@ struct switch_process {
 	char comm[SWITCH_COMM_BYTES];
 	uint64_t count[SWITCH_COUNTS]; /* ended threads included */
 	unsigned round;                /* the last reading that one of its threads was in */
+	bool is_over;                  /* as this reading ended: the next one folds it */
 };
 
 struct switch_cpu_books {
@@ -80,7 +81,7 @@ void switch_books_add(struct switch_books *books, enum switch_head head, unsigne
 int switch_books_total(struct switch_books *books, unsigned cpu, const uint64_t *delta);
 /*
  * Threads that were not in this reading are forgotten; processes without any are
- * asked for and, when they are over, folded. `is_alive` must not keep the pointer.
+ * asked for and, when they were over before, folded. `is_alive` must not keep the pointer.
  */
 void switch_books_end(struct switch_books *books, uint64_t at_ns,
 		      bool (*is_alive)(const struct switch_process *process));

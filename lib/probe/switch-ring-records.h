@@ -39,6 +39,7 @@ struct ring_cpu {
 	int fds[RING_FDS]; /* the switches, and the events with them */
 	unsigned fd_count;
 	struct trace_ring ring;
+	bool is_visited;         /* the reader can make who is there leave */
 	bool has_last, has_lost; /* records, between the last one and the next */
 	uint64_t last[SWITCH_COUNTS];
 	uint64_t switches;                  /* as of the last record */

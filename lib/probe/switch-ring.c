@@ -29,6 +29,9 @@
 
 enum { RING_BYTES_MAX = 2 << 20, RING_BYTES_MIN = 64 << 10 };
 
+/* A CPU that was just visited cannot have been silent for so long. */
+static const uint64_t SILENCE_NS = 2000000000;
+
 struct ring_state {
 	struct switch_scope *scope;
 	struct ring_cpu *cpus; /* those on line */
@@ -304,7 +307,7 @@ static int ring_follow(void *opened, struct error *error)
 }
 
 /* Onto each of our CPUs in turn, and back to where we may be. */
-static void visit_cpus(const struct ring_state *state)
+static void visit_cpus(struct ring_state *state)
 {
 	size_t most = 1, bytes;
 	cpu_set_t *before, *one;
@@ -320,7 +323,7 @@ static void visit_cpus(const struct ring_state *state)
 		for (size_t i = 0; i < state->cpu_count; i++) {
 			CPU_ZERO_S(bytes, one);
 			CPU_SET_S(state->cpus[i].cpu, bytes, one);
-			sched_setaffinity(0, bytes, one);
+			state->cpus[i].is_visited = sched_setaffinity(0, bytes, one) == 0;
 		}
 		sched_setaffinity(0, bytes, before);
 	}
@@ -328,10 +331,23 @@ static void visit_cpus(const struct ring_state *state)
 	CPU_FREE(one);
 }
 
+/* One that left and came back between two looks has events that stand still. */
+static bool has_dead_cpu(const struct ring_state *state, uint64_t now_ns)
+{
+	for (size_t i = 0; i < state->cpu_count; i++) {
+		const struct ring_cpu *cpu = &state->cpus[i];
+
+		if (cpu->is_visited && cpu->has_last &&
+		    now_ns > cpu->last[cpu->fd_count - 1] + SILENCE_NS)
+			return true;
+	}
+	return false;
+}
+
 static int ring_read(void *opened, struct switch_books *books, uint64_t *at_ns, struct error *error)
 {
 	struct ring_state *state = opened;
-	bool is_deaf;
+	bool is_deaf, is_dead;
 
 	visit_cpus(state);
 	*at_ns = clock_now_ns();
@@ -340,11 +356,11 @@ static int ring_read(void *opened, struct switch_books *books, uint64_t *at_ns, 
 	ring_log_book(&state->log, books);
 	is_deaf = state->log.is_deaf && !state->with_arrivals;
 	state->log.is_deaf = false;
+	is_dead = has_dead_cpu(state, *at_ns);
 	pthread_mutex_unlock(&state->lock);
-	if (is_deaf) {
-		state->with_arrivals = true;
+	state->with_arrivals |= is_deaf;
+	if (is_deaf || is_dead)
 		return ring_follow(state, error);
-	}
 	return state->cpu_count ? 0 : error_setf(error, ENODEV, "switches: no CPU can be followed");
 }
 

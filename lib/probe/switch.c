@@ -27,6 +27,7 @@ struct switch_probe {
 	void *state;
 	struct switch_books books;
 	struct switch_followed followed;
+	uint64_t unread;      /* counters that could not be, so far */
 	bool is_read;         /* the books are up to date, and the total has not been asked for */
 	struct error problem; /* of the last reading; "" = none */
 	struct text refusals; /* why not by a better way */
@@ -49,6 +50,17 @@ static int refresh(struct switch_probe *probe, struct error *error)
 	return result > 0 ? probe->driver->follow(probe->state, error) : result;
 }
 
+/* A CPU that left and came back between two looks has counters that stand still. */
+static void check_counters(struct switch_probe *probe)
+{
+	uint64_t switches, unread;
+
+	probe->driver->tell(probe->state, &switches, &unread);
+	if (unread != probe->unread)
+		perf_total_reopen(&probe->scope.total);
+	probe->unread = unread;
+}
+
 /* A CPU that came and cannot be counted is a problem, but none for the others. */
 static int take(struct switch_probe *probe, struct error *error)
 {
@@ -66,6 +78,7 @@ static int take(struct switch_probe *probe, struct error *error)
 		return result;
 	}
 	switch_books_end(books, at_ns, is_alive);
+	check_counters(probe);
 	if (!whole)
 		books->quality |= QUALITY_GAP;
 	return 0;

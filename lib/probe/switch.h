@@ -67,11 +67,12 @@ struct switch_task_reading {
 struct switch_tasks {   /* start from {0} */
 	uint64_t at_ns; /* 0 = there was no reading */
 	unsigned quality;
-	struct switch_task_reading *items; /* each process that has run, then each head once */
+	struct switch_task_reading *items; /* each process, then each head once */
 	size_t count, capacity;
 };
 /*
- * Fill *tasks, its memory used again. The sum of `count` over them is what the CPUs
+ * Fill *tasks, its memory used again: processes that have run, one that is over once
+ * more, with its last figures. The sum of `count` over them is what the CPUs
  * did since the probe was opened, idle included. 0 or -ENOMEM.
  */
 int switch_read_tasks(const struct switch_probe *probe, struct switch_tasks *tasks);

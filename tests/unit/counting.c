@@ -95,6 +95,45 @@ static void test_stand_in(void)
 	forget();
 }
 
+/* May switches be followed here? Where not, nothing is to be tested. */
+static int follows_switches(void)
+{
+	int result = choose(CPU_SOURCE_SWITCH, "[point]\nbase = 40W +-1W\n" COUNTABLE);
+
+	if (result < 0)
+		printf("left out: %s\n", error.text);
+	forget();
+	return result == CPU_SOURCE_SWITCH;
+}
+
+/* Events, or time where only that has a price: then the figures are estimates. */
+static void test_switches(void)
+{
+	struct event_set events;
+
+	if (!follows_switches())
+		return;
+	UNIT_EQUAL_I64(CPU_SOURCE_SWITCH,
+		       choose(CPU_SOURCE_SWITCH,
+			      "[point]\nbase = 40W +-1W\n" COUNTABLE "on-cpu = 6W +-1W\n"));
+	live_events(live, &events);
+	UNIT_EQUAL_U64(2, events.count);
+	UNIT_TRUE(!event_set_is_time(&events));
+	UNIT_CONTAINS("1 event", live_total_source(live));
+	forget();
+	UNIT_EQUAL_I64(CPU_SOURCE_SWITCH,
+		       choose(CPU_SOURCE_SWITCH, "[point]\nbase = 40W +-1W\non-cpu = 6W +-1W\n"));
+	live_events(live, &events);
+	UNIT_EQUAL_U64(1, events.count);
+	UNIT_TRUE(event_set_is_time(&events));
+	UNIT_CONTAINS("no prices for", counting.why_not_events.text);
+	forget();
+	UNIT_TRUE(choose(CPU_SOURCE_SWITCH,
+			 "[point]\nbase = 40W +-1W\n" NOT_COUNTABLE "on-cpu = 6W +-1W\n") < 0);
+	UNIT_CONTAINS("nobody::KNOWS_THIS", error.text);
+	forget();
+}
+
 static void test_nothing_serves(void)
 {
 	UNIT_TRUE(choose(COUNTING_AUTO, "[point]\nbase = 40W +-1W\n" NOT_COUNTABLE) < 0);
@@ -134,6 +173,8 @@ int main(void)
 			{ "events win over time where both are priced", test_events_win },
 			{ "time stands in for events that cannot be counted, and it is said",
 			  test_stand_in },
+			{ "the log of switches counts events, or time where only that has a price",
+			  test_switches },
 			{ "what is asked for and cannot be had is an error", test_nothing_serves },
 			{ "frequency is read only where prices depend on it", test_frequency });
 }

@@ -299,9 +299,10 @@ static void test_exit(void)
 	leave(&scene, UINT32_MAX, UINT32_MAX, 2037, 155);
 	leave(&scene, gone + 1, gone + 1, 2040, 155);
 	scene_book(&scene, none_is_alive);
+	UNIT_EQUAL_U64(0, scene.log.tasks.count);
+	scene_book(&scene, none_is_alive);
 	UNIT_EQUAL_U64(0, scene.books.processes.count);
 	UNIT_EQUAL_U64(40, scene.books.heads[SWITCH_ENDED][TIME]);
-	UNIT_EQUAL_U64(0, scene.log.tasks.count);
 	check_sums(&scene);
 	leave(&scene, scene.me, scene.me, 2050, 155);
 	scene_book(&scene, none_is_alive);

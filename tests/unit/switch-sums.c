@@ -123,7 +123,7 @@ static void churn(struct log *log)
 			nanosleep(&moment, NULL);
 	}
 	/* Their parents may have known of their end before they left the CPU. */
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		nanosleep(&moment, NULL);
 		log_read(log);
 		check_sums(log);
