@@ -17,7 +17,7 @@ struct sample_record {
 	uint64_t events, value[RING_FDS];
 };
 
-struct task_record { /* PERF_RECORD_FORK, PERF_RECORD_EXIT */
+struct exit_record { /* PERF_RECORD_EXIT */
 	uint32_t tgid, parent_tgid, tid, parent_tid;
 };
 
@@ -128,15 +128,11 @@ static void take_change(struct ring_cpu *cpu, const struct perf_event_header *he
 		take_arrival(cpu, &record);
 }
 
-static void take_task(struct ring_cpu *cpu, uint32_t type, const uint8_t *body)
+static void take_exit(struct ring_cpu *cpu, const uint8_t *body)
 {
-	struct task_record record;
+	struct exit_record record;
 
 	memcpy(&record, body, sizeof record);
-	if (type == PERF_RECORD_FORK) {
-		ring_tasks_fork(&cpu->log->tasks, record.tgid, record.tid);
-		return;
-	}
 	ring_tasks_exit(&cpu->log->tasks, record.tid);
 	cpu->leaving_tid = record.tid;
 	cpu->leaving_tgid = record.tgid;
@@ -160,10 +156,9 @@ static bool take_record(void *context, const struct perf_event_header *header, c
 	switch (header->type) {
 	case PERF_RECORD_SAMPLE:
 		return take_sample(cpu, body, bytes);
-	case PERF_RECORD_FORK:
 	case PERF_RECORD_EXIT:
-		if (bytes >= sizeof(struct task_record))
-			take_task(cpu, header->type, body);
+		if (bytes >= sizeof(struct exit_record))
+			take_exit(cpu, body);
 		return true;
 	case PERF_RECORD_SWITCH_CPU_WIDE:
 		if (bytes >= sizeof(struct change_record))

@@ -86,7 +86,16 @@ void ring_tasks_clear(struct ring_tasks *tasks)
 
 /* --- who it is ----------------------------------------------------------------------------- */
 
-/* Who cannot be found any more has ended: then only the number of its process is known. */
+static bool has_ended(const struct proc_stat *stat)
+{
+	return stat->state == 'Z' || stat->state == 'X';
+}
+
+/*
+ * Who cannot be found any more has ended: then only the number of its process is
+ * known. Rings are worked off one after the other, so that a record may be older than
+ * the exit that was seen before it.
+ */
 static void identify(const struct rootfs *root, struct ring_task *task, uint32_t tgid)
 {
 	struct switch_identity *identity = &task->identity;
@@ -104,7 +113,7 @@ static void identify(const struct rootfs *root, struct ring_task *task, uint32_t
 	if (tid != pid && proc_read_stat(root, pid, tid, &stat))
 		return;
 	identity->start_ns = stat.start_ticks * TICK_NS;
-	task->has_exited = false;
+	task->has_exited = has_ended(&stat);
 }
 
 static struct ring_task *task_of(struct ring_tasks *tasks, uint32_t tgid, uint32_t tid)
@@ -117,17 +126,6 @@ static struct ring_task *task_of(struct ring_tasks *tasks, uint32_t tgid, uint32
 	if (task)
 		identify(tasks->root, task, tgid);
 	return task;
-}
-
-void ring_tasks_fork(struct ring_tasks *tasks, uint32_t tgid, uint32_t tid)
-{
-	struct ring_task *task = find(tasks, tid);
-
-	if (!task || !task->has_exited)
-		return;
-	add(tasks->ended, task->count);
-	*task = (struct ring_task){ .identity.tid = tid };
-	identify(tasks->root, task, tgid);
 }
 
 void ring_tasks_exit(struct ring_tasks *tasks, uint32_t tid)

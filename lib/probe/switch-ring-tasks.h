@@ -26,8 +26,6 @@ struct ring_tasks { /* {0} = none */
 
 void ring_tasks_clear(struct ring_tasks *tasks);
 
-/* A thread was made, whatever had its number before. */
-void ring_tasks_fork(struct ring_tasks *tasks, uint32_t tgid, uint32_t tid);
 void ring_tasks_exit(struct ring_tasks *tasks, uint32_t tid);
 /* A process has another name. */
 void ring_tasks_rename(struct ring_tasks *tasks, uint32_t tgid, const char *comm);
