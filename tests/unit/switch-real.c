@@ -5,6 +5,7 @@
  * no valgrind: it does not know bpf(2), and takes what the kernel writes for unset
  */
 #include "base/numbers.h"
+#include "base/proc.h"
 #include "probe/cputime.h"
 #include "tests/unit/switch-scene.h"
 
@@ -25,13 +26,37 @@ static uint64_t schedstat_ns(pid_t pid)
 	return ns;
 }
 
+/* Until it waits for us: it may have something to do yet when it has answered. */
+static void settle(const struct log *log, const struct child *child)
+{
+	struct proc_stat stat = { .state = 'R' };
+
+	while (stat.state != 'S') {
+		usleep(1000);
+		if (proc_read_stat(&log->root, child->pid, 0, &stat))
+			abort();
+	}
+}
+
+/*
+ * Within 1 %, and what the way to the child and back costs at a switch, which each
+ * of the probes charges in its own way: it matters where others keep the CPU busy.
+ */
+static void check_agreement(uint64_t expected_ns, uint64_t actual_ns, uint64_t switches)
+{
+	enum { SWITCH_NS = 50000 };
+	uint64_t slack_ns = expected_ns / 100 + switches * SWITCH_NS;
+
+	check_between(expected_ns - slack_ns, expected_ns + slack_ns, actual_ns, "time on a CPU");
+}
+
 /* While it waits for us, both have all that it used. */
 static void test_on_cpu_time(void)
 {
 	struct cpu_reading first, second;
 	struct child child;
 	struct log log;
-	uint64_t before_ns, used_ns;
+	uint64_t before_ns, used_ns, switches;
 
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (!log_open(&log, ways[i], 0))
@@ -39,20 +64,19 @@ static void test_on_cpu_time(void)
 		child_start(&child);
 		log.threads[0] = make_thread(child.pid, THREAD_VCPU);
 		log_follow(&log, child.pid, 1);
-		child_do(&child, 'n');
-		usleep(2000);
+		switches = child_do(&child, 'n').switches;
+		settle(&log, &child);
 		log_read(&log);
 		first = log.sample.domains[0].threads[0];
 		before_ns = schedstat_ns(child.pid);
-		child_do(&child, 'b');
-		usleep(2000);
+		switches = child_do(&child, 'b').switches - switches;
+		settle(&log, &child);
 		used_ns = schedstat_ns(child.pid) - before_ns;
 		log_read(&log);
 		second = log.sample.domains[0].threads[0];
 		UNIT_EQUAL_U64(QUALITY_ESTIMATE, second.quality & ~(unsigned)QUALITY_GAP);
 		if (is_whole(&log))
-			UNIT_EQUAL_DOUBLE((double)used_ns,
-					  (double)(second.count[0] - first.count[0]), 0.01);
+			check_agreement(used_ns, second.count[0] - first.count[0], switches);
 		UNIT_TRUE(used_ns >= BURN_NS);
 		UNIT_EQUAL_U64(second.count[0], log.sample.domains[0].total.count[0]);
 		UNIT_EQUAL_I64(TOTAL_PROCESS, log.sample.domains[0].total_source);
@@ -109,7 +133,7 @@ static void read_all(struct log *log, struct others *others, uint64_t ns[PROBES]
 /* The thread waits for us at each reading. */
 static void test_agreement(void)
 {
-	uint64_t first[PROBES], second[PROBES];
+	uint64_t first[PROBES], second[PROBES], switches;
 	struct others others;
 	struct child child;
 	struct log log;
@@ -121,14 +145,15 @@ static void test_agreement(void)
 		log.threads[0] = make_thread(child.pid, THREAD_VCPU);
 		log_follow(&log, child.pid, 1);
 		if (others_open(&others, &log)) {
-			usleep(2000);
+			settle(&log, &child);
 			read_all(&log, &others, first);
-			child_do(&child, 'b');
-			usleep(2000);
+			switches = child.used.switches;
+			switches = child_do(&child, 'b').switches - switches;
+			settle(&log, &child);
 			read_all(&log, &others, second);
 			for (unsigned k = 0; k < PROBES && is_whole(&log); k++)
-				UNIT_EQUAL_DOUBLE((double)(second[BY_SWITCH] - first[BY_SWITCH]),
-						  (double)(second[k] - first[k]), 0.01);
+				check_agreement(second[BY_SWITCH] - first[BY_SWITCH],
+						second[k] - first[k], switches);
 			others_close(&others);
 		}
 		child_end(&child);
@@ -183,7 +208,7 @@ static void test_ended(void)
 		log_follow(&log, child.pid, 2);
 		log_read(&log);
 		child_do(&child, 'e');
-		usleep(2000);
+		settle(&log, &child);
 		log_read(&log);
 		thread_ns = log.sample.domains[0].threads[0].count[0];
 		total_ns = log.sample.domains[0].total.count[0];
