@@ -10,6 +10,7 @@
 #include "base/rootfs.h"
 #include "engine/cpu-counter.h"
 #include "host/host.h"
+#include "probe/attachment.h"
 #include "probe/block.h"
 #include "probe/freq.h"
 #include "probe/service-time.h"
@@ -22,6 +23,7 @@ struct live {
 	struct cpu_counter cpu;
 	struct freq *freq;
 	struct block *block;
+	struct attachment_probe *attachments;
 	struct service_time *service_time;
 	struct topology *topology; /* one reference; NULL before the first discovery */
 	uint64_t patience_ns;
@@ -44,6 +46,8 @@ int live_open(struct live **out, const struct live_options *options, struct erro
 		.without_libvirt = options->without_libvirt,
 		.qmp_sockets = options->qmp_sockets,
 		.qmp_count = options->qmp_count,
+		.services = options->services,
+		.service_count = options->service_count,
 	};
 	int result;
 
@@ -54,6 +58,8 @@ int live_open(struct live **out, const struct live_options *options, struct erro
 	result = rootfs_open(&live->root, options->root, error);
 	if (!result)
 		result = block_open(&live->block, &live->root, error);
+	if (!result && attachment_probe_open(&live->attachments, &live->root))
+		result = error_setf(error, ENOMEM, "out of memory");
 	if (!result)
 		result = service_time_open(&live->service_time, &live->root, error);
 	if (!result)
@@ -74,6 +80,7 @@ void live_close(struct live *live)
 		host_close(live->host);
 	if (live->service_time)
 		service_time_close(live->service_time);
+	attachment_probe_close(live->attachments);
 	if (live->block)
 		block_close(live->block);
 	if (live->freq)
@@ -164,6 +171,8 @@ static int follow(struct live *live, struct error *error)
 	int result = block_follow(live->block, live->topology);
 
 	if (!result)
+		result = attachment_probe_follow(live->attachments, live->topology);
+	if (!result)
 		result = service_time_follow(live->service_time, live->topology);
 	if (result)
 		return error_setf(error, -result, "out of memory while following the domains");
@@ -211,6 +220,8 @@ int live_sample(struct live *live, const struct topology *topology, struct sampl
 	result = block_read_issued(live->block, topology, sample);
 	if (!result)
 		result = host_read_vdisks(live->host, topology, sample, live->patience_ns);
+	if (!result)
+		result = attachment_probe_read(live->attachments, topology, sample);
 	if (!result)
 		result = block_read_leaves(live->block, topology, sample);
 	if (!result)

@@ -23,6 +23,8 @@ struct live_options {
 	bool without_libvirt;
 	const char *const *qmp_sockets;
 	size_t qmp_count;
+	const struct host_service_rule *services;
+	size_t service_count;
 	uint64_t interval_ns; /* bounds how long a tick waits for libvirt's statistics */
 };
 

@@ -14,6 +14,7 @@
 #include "host/libvirt.h"
 #include "host/qemu.h"
 #include "host/qmp.h"
+#include "host/service.h"
 #include "host/storage.h"
 
 struct host_monitor { /* a QMP socket that is ours */
@@ -53,11 +54,27 @@ struct host_texts {
 	size_t count, capacity;
 };
 
+/* A vDISK that a service serves. */
+struct host_link {
+	char *domain; /* its id; owned */
+	size_t vdisk; /* index in the domain */
+	pid_t provider;
+	uint64_t provider_start;
+	size_t export; /* index in the provider */
+};
+
+struct host_links {
+	struct host_link *items;
+	size_t count, capacity;
+};
+
 struct host {
 	const struct rootfs *root;
 	bool without_libvirt;
 	struct libvirt *libvirt; /* NULL: not asked */
 	struct qemu_watch *watch;
+	struct service_watch *services;
+	struct host_links links; /* of `last` */
 	struct host_monitor *monitors;
 	size_t monitor_count;
 	/* What all of them may hold up a tick: in each, and what is left of it in this one. */
@@ -129,6 +146,9 @@ struct host_merge { /* one discovery in the making */
 	char lost[64]; /* "14:03 UTC": since when the view is old; "" = it is not */
 	struct cgroup_mounts mounts;
 	struct disk_list disks;
+	struct service_list services;
+	struct host_links links;
+	struct service_peers *peers; /* NULL = not asked for yet */
 	struct host_texts notes, dead;
 	struct host_users users;   /* asked so far */
 	struct host_owned workers; /* of all domains */
@@ -161,6 +181,21 @@ int host_copy_vdisks(struct host_merge *merge, const struct domain *from, struct
 /* --- host-ended.c --- */
 /* A last row for each domain of the last topology that is not among these. 0 or -ENOMEM. */
 int host_add_ended(struct host_merge *merge, struct host_domains *domains);
+
+/* --- host-link.c --- */
+/* Find the services, which of the vDISKs each of them serves, and on what leaves. 0 or -ENOMEM. */
+int host_link_services(struct host_merge *merge, struct host_domains *domains);
+void host_clear_links(struct host_links *links);
+/* Which export of which service of merge->services does that address lead to? */
+struct host_export {
+	size_t provider, export; /* indexes */
+};
+bool host_find_export(const struct host_merge *merge, pid_t client,
+		      const struct service_address *address, struct host_export *found);
+
+/* --- host-service.c --- */
+/* Fill services and attachments, once the domains have their order. 0 or -ENOMEM. */
+int host_put_services(struct host_merge *merge, struct topology *topology);
 
 /* --- host-domain.c --- */
 /* Either side may be NULL. 0, -ENOMEM, or -ESRCH: it went away meanwhile. */

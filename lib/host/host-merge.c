@@ -374,6 +374,8 @@ static int merge_all(struct host_merge *merge, struct host_domains *domains, str
 	if (!result)
 		result = host_add_ended(merge, domains);
 	if (!result)
+		result = host_link_services(merge, domains);
+	if (!result)
 		result = sort_disks(&merge->disks, domains);
 	if (!result && domains->count)
 		qsort(domains->items, domains->count, sizeof *domains->items, compare_domains);
@@ -409,6 +411,9 @@ static void merge_end(struct host_merge *merge)
 	free(merge->disks.view.mounts);
 	free(merge->workers.items);
 	free(merge->seen);
+	free(merge->services.items);
+	service_peers_close(merge->peers);
+	host_clear_links(&merge->links);
 	host_clear_users(&merge->users);
 	host_clear_texts(&merge->dead);
 }
@@ -429,6 +434,8 @@ int host_merge(struct host_merge *merge, struct topology **out, struct error *er
 	topology->domain_count = domains.count;
 	topology->disks = merge->disks.items;
 	topology->disk_count = merge->disks.count;
+	if (!result)
+		result = host_put_services(merge, topology);
 	topology->notes = merge->notes.items;
 	topology->note_count = merge->notes.count;
 	if (result) {
@@ -439,6 +446,9 @@ int host_merge(struct host_merge *merge, struct topology **out, struct error *er
 		host_clear_texts(&merge->host->dead);
 		merge->host->dead = merge->dead;
 		merge->dead = (struct host_texts){ 0 };
+		host_clear_links(&merge->host->links);
+		merge->host->links = merge->links;
+		merge->links = (struct host_links){ 0 };
 	}
 	merge_end(merge);
 	*out = topology;

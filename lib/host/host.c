@@ -17,6 +17,18 @@ enum { LIST_SHARE = 100 };
  * domain's cgroup) is seen at the latest after this: then all is read anew. */
 #define LOOK_ANYWAY_NS UINT64_C(10000000000)
 
+static int open_services(struct host *host, const struct host_options *options, struct error *error)
+{
+	int result = service_watch_open(&host->services, host->root, options, error);
+	struct qemu_others others;
+
+	if (result)
+		return result;
+	others = service_watch_others(host->services);
+	qemu_watch_show(host->watch, &others);
+	return 0;
+}
+
 int host_open(struct host **out, const struct host_options *options, struct error *error)
 {
 	struct host *host = calloc(1, sizeof *host);
@@ -30,6 +42,8 @@ int host_open(struct host **out, const struct host_options *options, struct erro
 	result = cpu_identify(host->root, &host->cpu, error);
 	if (!result)
 		result = qemu_watch_open(&host->watch, host->root, error);
+	if (!result)
+		result = open_services(host, options, error);
 	if (!result && host_open_monitors(host, options))
 		result = error_setf(error, ENOMEM, "out of memory");
 	if (!result && !options->without_libvirt)
@@ -54,6 +68,8 @@ void host_close(struct host *host)
 		libvirt_close(host->libvirt);
 	host_close_monitors(host);
 	qemu_watch_close(host->watch);
+	service_watch_close(host->services);
+	host_clear_links(&host->links);
 	cpu_identity_clear(&host->cpu);
 	if (host->last)
 		topology_unref(host->last);
@@ -86,7 +102,8 @@ bool host_changed(struct host *host)
 		return true;
 	host->changed = host->changed || host->must_read_all || has_ended(host->last) ||
 			must_look_anyway(host, now_ns) || host_view_changed(host) ||
-			host_monitors_due(host, now_ns) || host_processes_changed(host, now_ns);
+			host_monitors_due(host, now_ns) || host_processes_changed(host, now_ns) ||
+			service_watch_changed(host->services, now_ns);
 	return host->changed;
 }
 

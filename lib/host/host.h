@@ -14,12 +14,24 @@
 #include "model/sample.h"
 #include "model/topology.h"
 
+/* A service that the configuration names: `[service NAME]`. Texts are borrowed. */
+struct host_service_rule {
+	const char *name;
+	/* A pattern ('*' and '?') on the name of its first thread or on its whole command line,
+	 * blanks between the arguments. */
+	const char *match;
+	double idle_units;
+};
+
 struct host_options {
 	const struct rootfs *root; /* borrowed */
 	const char *uri;           /* libvirt URI; NULL: qemu:///system, then qemu:///session */
 	bool without_libvirt;
 	const char *const *qmp_sockets; /* monitors that we may use: nobody else's */
 	size_t qmp_count;
+	const struct host_service_rule
+		*services; /* besides those that are known by their program */
+	size_t service_count;
 };
 
 struct host;

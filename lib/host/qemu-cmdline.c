@@ -19,8 +19,7 @@ static bool ends_with(const char *name, size_t length, const char *end)
 	return length > n && memcmp(name + length - n, end, n) == 0;
 }
 
-/* "/nix/.../.qemu-kvm-wrapped (deleted)" is qemu-kvm: the name without what others put on it. */
-static void bare_name(const char **name, size_t *length)
+void qemu_bare_name(const char **name, size_t *length)
 {
 	static const char *const ends[] = { " (deleted)", "-wrapped", "-unwrapped",
 					    ".real",      ".bin",     ".orig" };
@@ -42,7 +41,7 @@ bool qemu_is_emulator(const char *path)
 	static const char *const names[] = { "kvm", "kvm-spice", "qemu" };
 	size_t length;
 
-	bare_name(&path, &length);
+	qemu_bare_name(&path, &length);
 	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
 		if (strncmp(path, beginnings[i], strlen(beginnings[i])) == 0)
 			return true;
@@ -216,11 +215,12 @@ static int cut_one(struct arguments *arguments, const char *argument,
 	return option && value ? add_element(elements, option, value) : 0;
 }
 
-static void elements_clear(struct qemu_elements *elements)
+void qemu_elements_clear(struct qemu_elements *elements)
 {
 	for (size_t i = 0; i < elements->count; i++)
 		qemu_options_clear(&elements->items[i].options);
 	free(elements->items);
+	*elements = (struct qemu_elements){ 0 };
 }
 
 const struct qemu_options *qemu_element_find(const struct qemu_elements *elements,
@@ -334,6 +334,9 @@ static int set_from_element(struct qemu_process *process, const struct qemu_elem
 	case QEMU_DEVICE:
 	case QEMU_OBJECT:
 	case QEMU_CHARDEV:
+	case QEMU_EXPORT:
+	case QEMU_NBD_SERVER:
+	case QEMU_MONITOR:
 		break;
 	}
 	return 0;
@@ -360,7 +363,7 @@ static int parse_terminated(const char *text, size_t length, struct qemu_process
 		result = set_from_element(process, &elements.items[i]);
 	if (!result)
 		result = qemu_parse_drives(&elements, program, process);
-	elements_clear(&elements);
+	qemu_elements_clear(&elements);
 	return result;
 }
 

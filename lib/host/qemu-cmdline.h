@@ -22,6 +22,10 @@ enum qemu_element_kind {
 	QEMU_OBJECT,
 	QEMU_CHARDEV,
 	QEMU_DAEMONIZE,
+	/* Of qemu-storage-daemon alone. */
+	QEMU_EXPORT,
+	QEMU_NBD_SERVER,
+	QEMU_MONITOR,
 };
 
 struct qemu_element {
@@ -34,6 +38,8 @@ struct qemu_elements {
 	size_t count, capacity;
 };
 
+void qemu_elements_clear(struct qemu_elements *elements);
+
 /* The options of the first element of a kind whose KEY is VALUE; NULL = none. */
 const struct qemu_options *qemu_element_find(const struct qemu_elements *elements,
 					     enum qemu_element_kind kind, const char *key,
@@ -43,17 +49,26 @@ const struct qemu_options *qemu_element_find(const struct qemu_elements *element
 struct qemu_medium {
 	struct text source; /* path or URL; empty = none */
 	bool direct;
+	bool submits; /* the thread that serves it hands in the requests, not workers of a pool */
+	const char *throttle_group; /* the first that its requests pass; NULL = none */
 };
-/* Of a -drive, and of a -blockdev, down its chain of nodes. */
+/* Of a -drive, down its chain of nodes. */
 void qemu_find_drive_medium(const struct qemu_elements *elements, const struct qemu_options *drive,
 			    struct qemu_medium *medium);
-void qemu_find_node_medium(const struct qemu_elements *elements, const struct qemu_options *node,
-			   struct qemu_medium *medium);
+/* Of the block node of that name; false = there is none. */
+bool qemu_find_named_medium(const struct qemu_elements *elements, const char *name,
+			    struct qemu_medium *medium);
 
 /* Is this process, whose command line begins so, a QEMU system emulator? */
 bool qemu_is_process(const struct rootfs *root, pid_t pid, const char *cmdline, long length);
 /* Make its relative disk paths absolute, or say in its reason why not. 0 or -ENOMEM. */
 int qemu_make_absolute(const struct rootfs *root, struct qemu_process *process);
+
+/* "/nix/.../.qemu-kvm-wrapped (deleted)" is qemu-kvm: the name without what others put on it. */
+void qemu_bare_name(const char **name, size_t *length);
+
+/* The same of one source, or of an URL as it is; owned by the caller, NULL = not to be told. */
+char *qemu_find_path(const struct rootfs *root, pid_t pid, const char *source);
 
 /* qemu_parse_cmdline() of a process that is known to be an emulator, whatever argv[0] says. */
 bool qemu_parse_arguments(const char *cmdline, size_t length, struct qemu_process *process);

@@ -221,13 +221,23 @@ static const struct disk_driver {
 	enum bus bus;
 	bool only_with_drive; /* a controller otherwise */
 } disk_drivers[] = {
-	{ "virtio-blk", BUS_VIRTIO, false }, { "vhost-user-blk", BUS_VIRTIO, false },
-	{ "scsi-hd", BUS_SCSI, false },      { "scsi-cd", BUS_SCSI, false },
-	{ "scsi-block", BUS_SCSI, false },   { "scsi-disk", BUS_SCSI, false },
-	{ "scsi-generic", BUS_SCSI, false }, { "ide-hd", BUS_SCSI, false },
-	{ "ide-cd", BUS_SCSI, false },       { "ide-drive", BUS_SCSI, false },
-	{ "usb-storage", BUS_SCSI, false },  { "nvme", BUS_NVME, true },
-	{ "floppy", BUS_FLOPPY, false },     { "sd-card", BUS_OTHER, false },
+	{ "virtio-blk", BUS_VIRTIO, false },
+	{ "vhost-user-blk", BUS_VIRTIO, false },
+	{ "scsi-hd", BUS_SCSI, false },
+	{ "scsi-cd", BUS_SCSI, false },
+	{ "scsi-block", BUS_SCSI, false },
+	{ "scsi-disk", BUS_SCSI, false },
+	{ "scsi-generic", BUS_SCSI, false },
+	{ "ide-hd", BUS_SCSI, false },
+	{ "ide-cd", BUS_SCSI, false },
+	{ "ide-drive", BUS_SCSI, false },
+	{ "usb-storage", BUS_SCSI, false },
+	{ "nvme", BUS_NVME, true },
+	{ "floppy", BUS_FLOPPY, false },
+	{ "sd-card", BUS_OTHER, false },
+	/* What another process serves works for a VM no less than a disk does. */
+	{ "vhost-user-fs", BUS_OTHER, false },
+	{ "vhost-user-scsi", BUS_OTHER, false },
 };
 
 static const struct disk_driver *find_disk_driver(const struct qemu_options *device)
@@ -294,11 +304,9 @@ static void find_device_medium(const struct context *context, const struct qemu_
 		qemu_find_drive_medium(context->elements, found, medium);
 		return;
 	}
-	if (drive)
-		found = qemu_element_find(context->elements, QEMU_BLOCKDEV, "node-name", drive);
-	if (found)
-		qemu_find_node_medium(context->elements, found, medium);
-	else if (chardev) {
+	if (drive && qemu_find_named_medium(context->elements, drive, medium))
+		return;
+	if (chardev) {
 		found = qemu_element_find(context->elements, QEMU_CHARDEV, "id", chardev);
 		path = found ? qemu_options_get(found, "", "path") : NULL;
 		text_addf(&medium->source, "vhost-user:%s", path ? path : chardev);
@@ -320,6 +328,8 @@ static int add_device(struct context *context, const struct qemu_options *device
 		.device = qemu_options_get(device, "", "id"),
 		.iothread = find_iothread(context, device),
 	};
+	if (!found.id)
+		found.id = qemu_options_get(device, "", "tag"); /* of a shared folder */
 	find_device_medium(context, device, &medium);
 	result = medium.source.failed ? -ENOMEM : add_drive(context, &found, &medium);
 	text_free(&medium.source);

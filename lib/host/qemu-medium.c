@@ -11,7 +11,6 @@ static const struct remote {
 	const char *driver, *prefix;
 	const char *keys[3];
 } remotes[] = {
-	{ "nbd", "nbd://", { "server.host", "server.path", "export" } },
 	{ "rbd", "rbd:", { "pool", "image" } },
 	{ "iscsi", "iscsi://", { "portal", "target", "lun" } },
 	{ "http", "", { "url" } },
@@ -40,6 +39,38 @@ static void set_source(struct qemu_medium *medium, const char *source)
 	text_add(&medium->source, source);
 }
 
+/* Its keys once stood without "server.". */
+static const char *nbd_value(const struct qemu_options *options, const char *prefix,
+			     const char *key)
+{
+	char full[32];
+	const char *value;
+
+	snprintf(full, sizeof full, "server.%s", key);
+	value = qemu_options_get(options, prefix, full);
+	return value ? value : qemu_options_get(options, prefix, key);
+}
+
+/* As an address of the NBD URI specification (doc/uri.md of the nbd project). */
+static void add_nbd_url(struct text *url, const struct qemu_options *options, const char *prefix)
+{
+	const char *path = nbd_value(options, prefix, "path");
+	const char *host = nbd_value(options, prefix, "host");
+	const char *port = nbd_value(options, prefix, "port");
+	const char *export = qemu_options_get(options, prefix, "export");
+
+	text_reset(url);
+	if (path) {
+		text_addf(url, "nbd+unix:///%s?socket=%s", export ? export : "", path);
+		return;
+	}
+	text_addf(url, host && strchr(host, ':') ? "nbd://[%s]" : "nbd://%s", host ? host : "");
+	if (port)
+		text_addf(url, ":%s", port);
+	if (export)
+		text_addf(url, "/%s", export);
+}
+
 static bool set_remote(struct qemu_medium *medium, const struct qemu_options *options,
 		       const char *prefix)
 {
@@ -47,6 +78,10 @@ static bool set_remote(struct qemu_medium *medium, const struct qemu_options *op
 	const struct remote *remote = remotes, *end = remotes + sizeof remotes / sizeof *remotes;
 	bool later = false;
 
+	if (driver && strcmp(driver, "nbd") == 0) {
+		add_nbd_url(&medium->source, options, prefix);
+		return true;
+	}
 	while (remote < end && (!driver || strcmp(driver, remote->driver) != 0))
 		remote++;
 	if (remote == end)
@@ -69,10 +104,12 @@ static void find_medium(const struct qemu_elements *elements, const struct qemu_
 static void find_json_medium(const struct qemu_elements *elements, const char *json, unsigned depth,
 			     struct qemu_medium *medium)
 {
+	const char *group = medium->throttle_group;
 	struct qemu_options options = { 0 };
 
 	if (qemu_options_parse(&options, json, NULL) == 0)
 		find_medium(elements, &options, "", depth + 1, medium);
+	medium->throttle_group = group; /* not one that is gone with these options */
 	qemu_options_clear(&options);
 }
 
@@ -85,23 +122,61 @@ static void set_filename(const struct qemu_elements *elements, const char *name,
 		set_source(medium, name);
 }
 
+/* The node of that name, on its own or written inside another: its options and their prefix. */
+static const struct qemu_options *find_node(const struct qemu_elements *elements, const char *name,
+					    char *prefix, size_t size)
+{
+	static const char key[] = "node-name";
+
+	for (size_t i = 0; i < elements->count; i++) {
+		const struct qemu_options *options = &elements->items[i].options;
+
+		for (size_t k = 0; elements->items[i].kind == QEMU_BLOCKDEV && k < options->count;
+		     k++) {
+			const struct qemu_option *option = &options->items[k];
+			size_t length = strlen(option->key);
+			size_t before = length < strlen(key) ? size : length - strlen(key);
+
+			if (before >= size || strcmp(option->key + before, key) != 0 ||
+			    strcmp(option->value, name) != 0)
+				continue;
+			snprintf(prefix, size, "%.*s", (int)before, option->key);
+			return options;
+		}
+	}
+	return NULL;
+}
+
+static bool find_named_medium(const struct qemu_elements *elements, const char *name,
+			      unsigned depth, struct qemu_medium *medium)
+{
+	char prefix[128];
+	const struct qemu_options *options = find_node(elements, name, prefix, sizeof prefix);
+
+	if (options)
+		find_medium(elements, options, prefix, depth, medium);
+	return options != NULL;
+}
+
+bool qemu_find_named_medium(const struct qemu_elements *elements, const char *name,
+			    struct qemu_medium *medium)
+{
+	return find_named_medium(elements, name, 0, medium);
+}
+
 /* Formats and filters stand on a child: a node of its own by name, or written inside. */
 static void find_child_medium(const struct qemu_elements *elements,
 			      const struct qemu_options *options, const char *prefix,
 			      unsigned depth, struct qemu_medium *medium)
 {
 	static const char *const children[] = { "file", "image", "children.0", "test" };
-	const struct qemu_options *node;
 	char inside[128];
 	const char *name;
 
 	for (size_t i = 0; i < sizeof children / sizeof *children; i++) {
 		name = qemu_options_get(options, prefix, children[i]);
-		node = name ? qemu_element_find(elements, QEMU_BLOCKDEV, "node-name", name) : NULL;
-		if (node) {
-			find_medium(elements, node, "", depth + 1, medium);
+		if (name && find_named_medium(elements, name, depth + 1, medium))
 			return;
-		}
 		snprintf(inside, sizeof inside, "%s%s.", prefix, children[i]);
 		if (!name && (qemu_options_get(options, inside, "driver") ||
 			      qemu_options_get(options, inside, "filename"))) {
@@ -109,6 +184,21 @@ static void find_child_medium(const struct qemu_elements *elements,
 			return;
 		}
 	}
+}
+
+/* "native" and "io_uring" submit where the node is served; "threads", the default, does not. */
+static void note_node(const struct qemu_options *options, const char *prefix,
+		      struct qemu_medium *medium)
+{
+	const char *aio = qemu_options_get(options, prefix, "aio");
+	const char *group = qemu_options_get(options, prefix, "throttle-group");
+
+	if (qemu_options_on(options, prefix, "cache.direct"))
+		medium->direct = true;
+	if (aio)
+		medium->submits = strcmp(aio, "threads") != 0;
+	if (group && !medium->throttle_group)
+		medium->throttle_group = group;
 }
 
 /* Walk a chain of block nodes down to the one that names a file or a server. */
@@ -119,8 +209,7 @@ static void find_medium(const struct qemu_elements *elements, const struct qemu_
 
 	if (depth > NODE_DEPTH_MAX)
 		return;
-	if (qemu_options_on(options, prefix, "cache.direct"))
-		medium->direct = true;
+	note_node(options, prefix, medium);
 	if (name)
 		set_filename(elements, name, depth, medium);
 	else if (!set_remote(medium, options, prefix))
@@ -141,10 +230,4 @@ void qemu_find_drive_medium(const struct qemu_elements *elements, const struct q
 		set_filename(elements, name, 0, medium);
 	else
 		find_medium(elements, drive, "", 0, medium);
-}
-
-void qemu_find_node_medium(const struct qemu_elements *elements, const struct qemu_options *node,
-			   struct qemu_medium *medium)
-{
-	find_medium(elements, node, "", 0, medium);
 }

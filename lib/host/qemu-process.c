@@ -47,6 +47,13 @@ static char *path_in_cwd(const struct rootfs *root, pid_t pid, const char *sourc
 	return path.bytes;
 }
 
+char *qemu_find_path(const struct rootfs *root, pid_t pid, const char *source)
+{
+	char *path = is_relative(source) ? path_of_open_file(root, pid, source) : strdup(source);
+
+	return path ? path : path_in_cwd(root, pid, source);
+}
+
 int qemu_make_absolute(const struct rootfs *root, struct qemu_process *process)
 {
 	bool unknown = false;

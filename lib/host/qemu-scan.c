@@ -19,7 +19,7 @@
 
 enum { FOLLOWED_A_GLANCE = 64 };
 
-enum kind { KIND_UNREAD, KIND_OTHER, KIND_KERNEL, KIND_WORKER, KIND_EMULATOR };
+enum kind { KIND_UNREAD, KIND_OTHER, KIND_KERNEL, KIND_WORKER, KIND_EMULATOR, KIND_OTHERS };
 
 struct entry {
 	struct proc_id id;
@@ -60,6 +60,7 @@ struct qemu_watch {
 	uint64_t readings; /* command lines that were parsed so far */
 	size_t turn;       /* emulators[turn - 1] is followed next; 0 = the last one */
 	bool changed, blind;
+	struct qemu_others others;
 };
 
 /* --- processes ------------------------------------------------------------- */
@@ -95,6 +96,10 @@ static void forget(struct qemu_watch *watch, const struct entry *entry)
 			workers->count--;
 			watch->changed = true;
 		}
+	if (entry->kind == KIND_OTHERS) {
+		watch->others.gone(watch->others.context, entry->id.id);
+		watch->changed = true;
+	}
 }
 
 /* 0, -ENOMEM, or -ENOENT: no VM after all. Takes `cmdline`. */
@@ -173,6 +178,21 @@ static int read_nameless(struct qemu_watch *watch, struct entry *entry)
 	return 0;
 }
 
+static int read_other(struct qemu_watch *watch, struct entry *entry, const char *cmdline)
+{
+	const struct qemu_others *others = &watch->others;
+	bool theirs = false;
+	int news = 0;
+
+	if (entry->kind != KIND_OTHERS)
+		forget(watch, entry);
+	if (others->look)
+		news = others->look(others->context, entry->id.id, cmdline, &theirs);
+	watch->changed = watch->changed || news || (entry->kind == KIND_OTHERS && !theirs);
+	entry->kind = theirs ? KIND_OTHERS : KIND_OTHER;
+	return news < 0 ? news : 0;
+}
+
 static int read_entry(struct qemu_watch *watch, struct entry *entry)
 {
 	char cmdline[PATH_MAX + 2];
@@ -185,9 +205,7 @@ static int read_entry(struct qemu_watch *watch, struct entry *entry)
 		return read_nameless(watch, entry);
 	if (qemu_is_process(watch->root, entry->id.id, cmdline, length))
 		return read_emulator(watch, entry);
-	forget(watch, entry);
-	entry->kind = KIND_OTHER;
-	return 0;
+	return read_other(watch, entry, cmdline);
 }
 
 /* --- one look -------------------------------------------------------------- */
@@ -443,6 +461,11 @@ const struct qemu_workers *qemu_watch_workers(const struct qemu_watch *watch)
 bool qemu_watch_is_blind(const struct qemu_watch *watch)
 {
 	return watch->blind;
+}
+
+void qemu_watch_show(struct qemu_watch *watch, const struct qemu_others *others)
+{
+	watch->others = *others;
 }
 
 int qemu_watch_open(struct qemu_watch **watch, const struct rootfs *root, struct error *error)

@@ -114,8 +114,20 @@ int qemu_watch_open(struct qemu_watch **watch, const struct rootfs *root, struct
 void qemu_watch_close(struct qemu_watch *watch);
 
 /*
- * One listing of /proc. Returns 1 when a VM process or one of its kernel
- * workers came or went since the last look, 0 when not, or -errno.
+ * Who is shown the processes that are no VM, whenever one is read: when it is young, and now and
+ * then. Returns 1 when it is one of theirs and news, or -ENOMEM; *theirs: tell them when it ends.
+ */
+struct qemu_others {
+	void *context;
+	/* The command line may be cut short; it is never empty. */
+	int (*look)(void *context, pid_t pid, const char *cmdline, bool *theirs);
+	void (*gone)(void *context, pid_t pid);
+};
+void qemu_watch_show(struct qemu_watch *watch, const struct qemu_others *others);
+
+/*
+ * One listing of /proc. Returns 1 when a VM process, one of its kernel workers or one of the
+ * others' came or went since the last look, 0 when not, or -errno.
  */
 int qemu_watch_look(struct qemu_watch *watch, uint64_t now_ns, struct error *error);
 /* The same, but known VMs are asked in turns whether they were stopped: for

@@ -9,6 +9,7 @@
 #include "base/cgroupfs.h"
 #include "base/numbers.h"
 #include "probe/block-cgroup.h"
+#include "probe/io-file.h"
 #include "probe/kept.h"
 
 enum { SECTOR_BYTES = 512 }; /* of a stat file, whatever the disk's own are */
@@ -248,43 +249,21 @@ static enum told read_group(struct block *block, const struct topology *topology
 	return TOLD_ALL;
 }
 
-/* "key: N" of /proc/PID/io. */
-static bool find_number(const char *text, const char *key, uint64_t *value)
-{
-	const char *line = strstr(text, key);
-
-	if (!line)
-		return false;
-	line += strlen(key);
-	return number_scan_u64(&line, value) == 0;
-}
-
-/*
- * write_bytes are those that were made dirty; what was truncated before it
- * reached a disk (cancelled_write_bytes) is counted for the one who truncates
- * and is left out. -ENODATA: not to be read.
- */
+/* -ENODATA: not to be read. */
 static int add_from_process(struct block *block, size_t index, struct sample *sample)
 {
 	const struct kept_file *file = &block->followed.domains[index].process;
 	struct issued_reading *issued;
-	uint64_t read_bytes, write_bytes;
-	char text[512]; /* seven lines of a number each */
+	struct io_reading io;
 
-	if (kept_read_once(&block->files, file, text, sizeof text) < 0 ||
-	    !find_number(text, "\nread_bytes:", &read_bytes) ||
-	    !find_number(text, "\nwrite_bytes:", &write_bytes))
+	if (io_file_read(&block->files, file, &io))
 		return -ENODATA;
 	issued = sample_add_issued(sample);
 	if (!issued)
 		return -ENOMEM;
 	issued->domain = index;
 	issued->disk = ISSUED_ANY_DISK;
-	issued->io = (struct io_reading){
-		.at_ns = clock_now_ns(),
-		.read_bytes = read_bytes,
-		.write_bytes = write_bytes,
-	};
+	issued->io = io;
 	return 0;
 }
 

@@ -89,6 +89,11 @@ static void test_blockdevs(void)
 		      "kvm|-blockdev|driver=host_device,node-name=h,filename=/v/c,cache.direct=on|"
 		      "-blockdev|driver=throttle,node-name=t,file=h,throttle-group=g|"
 		      "-blockdev|raw,node-name=r,file=t|-device|virtio-blk-pci,drive=r|");
+	/* A node that was written inside another is there for others, too. */
+	expect_drives("vda /v/n\nvdb /v/n\n",
+		      "kvm|-blockdev|driver=raw,node-name=o,file.driver=file,file.filename=/v/n,"
+		      "file.node-name=inner|-device|virtio-blk-pci,drive=o|"
+		      "-device|virtio-blk-pci,drive=inner|");
 	expect_drives("vda /v/d\n",
 		      "kvm|-drive|file=json:{\"driver\":\"raw\",,\"file\":{\"driver\":\"file\",,"
 		      "\"filename\":\"/v/d\"}},if=virtio|");
@@ -96,9 +101,13 @@ static void test_blockdevs(void)
 
 static void test_remote(void)
 {
-	expect_drives("vda nbd://10.0.0.1/disk\n",
+	expect_drives("vda nbd://10.0.0.1:10809/disk\n",
 		      "kvm|-blockdev|driver=nbd,node-name=n,server.type=inet,server.host=10.0.0.1,"
 		      "server.port=10809,export=disk|-device|virtio-blk-pci,drive=n|");
+	expect_drives("vda nbd+unix:///disk?socket=/run/n.sock\n",
+		      "kvm|-blockdev|driver=nbd,node-name=n,server.type=unix,"
+		      "server.path=/run/n.sock,export=disk|-device|virtio-blk-pci,drive=n|");
+	expect_drives("vda nbd://[::1]:7\n", "kvm|-drive|driver=nbd,host=::1,port=7,if=virtio|");
 	expect_drives("vda rbd:pool/vm-1\n",
 		      "kvm|-blockdev|{\"driver\":\"rbd\",\"pool\":\"pool\",\"image\":\"vm-1\","
 		      "\"node-name\":\"n\"}|-device|virtio-blk-pci,drive=n|");
@@ -108,6 +117,15 @@ static void test_remote(void)
 	expect_drives("vda https://h/x.iso\n", "kvm|-drive|file=https://h/x.iso,if=virtio|");
 	expect_drives("vda /v/e\n", "kvm|-drive|file=file:/v/e,if=virtio|");
 	expect_drives("vda null-co://\n", "kvm|-drive|driver=null-co,if=virtio|");
+}
+
+static void test_served(void)
+{
+	expect_drives("vda vhost-user:/run/a.sock\nhome vhost-user:/run/fs.sock\n",
+		      "kvm|-chardev|socket,id=c,path=/run/a.sock|"
+		      "-chardev|socket,id=f,path=/run/fs.sock|"
+		      "-device|vhost-user-blk-pci,chardev=c,num-queues=1|"
+		      "-device|vhost-user-fs-pci,chardev=f,tag=home|");
 }
 
 static void test_broken(void)

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * host-link.c - which vDISK is an export of which service, and which leaves are
+ * behind it.
+ *
+ * First by what both command lines say of the door (service_same_place). Where
+ * that tells nothing, by who is connected with whom: asked when all is read
+ * anew, and remembered until the next time.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "host/host-internal.h"
+#include "host/qemu-cmdline.h"
+
+enum { SERVICE_DEPTH_MAX = 8 };
+
+void host_clear_links(struct host_links *links)
+{
+	for (size_t i = 0; i < links->count; i++)
+		free(links->items[i].domain);
+	free(links->items);
+	*links = (struct host_links){ 0 };
+}
+
+static int add_link(struct host_merge *merge, const struct domain *domain, size_t vdisk,
+		    struct host_export to)
+{
+	const struct service_process *provider = merge->services.items[to.provider];
+	struct host_link *link = MEMORY_APPEND(&merge->links);
+
+	if (!link)
+		return -ENOMEM;
+	*link = (struct host_link){ .vdisk = vdisk,
+				    .provider = provider->pid,
+				    .provider_start = provider->start_ticks,
+				    .export = to.export };
+	return host_copy_text(&link->domain, domain->id);
+}
+
+/* --- finding the export ----------------------------------------------------- */
+
+bool host_find_export(const struct host_merge *merge, pid_t client,
+		      const struct service_address *address, struct host_export *found)
+{
+	for (size_t i = 0; i < merge->services.count; i++) {
+		const struct service_process *service = merge->services.items[i];
+
+		for (size_t k = 0; k < service->exports.count; k++)
+			if (service_same_place(merge->host->root, service->pid,
+					       &service->exports.items[k], client, address)) {
+				*found = (struct host_export){ i, k };
+				return true;
+			}
+	}
+	return false;
+}
+
+/* The same vDISK's export as of the last discovery, if it is still there. */
+static bool find_remembered(const struct host_merge *merge, const struct domain *domain,
+			    size_t vdisk, struct host_export *found)
+{
+	const struct host_links *links = &merge->host->links;
+
+	for (size_t i = 0; i < links->count; i++) {
+		const struct host_link *link = &links->items[i];
+
+		if (link->vdisk != vdisk || strcmp(link->domain, domain->id) != 0)
+			continue;
+		for (size_t k = 0; k < merge->services.count; k++) {
+			const struct service_process *service = merge->services.items[k];
+
+			*found = (struct host_export){ k, link->export };
+			if (service->pid == link->provider &&
+			    service->start_ticks == link->provider_start &&
+			    link->export < service->exports.count)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool find_connected(struct host_merge *merge, pid_t client,
+			   const struct service_address *address, struct host_export *found)
+{
+	for (size_t i = 0; i < merge->services.count; i++) {
+		const struct service_process *service = merge->services.items[i];
+
+		for (size_t k = 0; k < service->exports.count; k++) {
+			const struct service_address *theirs = &service->exports.items[k].address;
+
+			if (theirs->door != SERVICE_UNIX ||
+			    !text_equal(theirs->export, address->export) ||
+			    !service_peers_joined(merge->peers, client, service->pid,
+						  theirs->place))
+				continue;
+			*found = (struct host_export){ i, k };
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Who listens there is a service, whatever its program is called. 1 = found, 0 or -errno. */
+static int adopt_owner(struct host_merge *merge, pid_t client,
+		       const struct service_address *address, struct host_export *found)
+{
+	struct host *host = merge->host;
+	pid_t owner = service_peers_owner(merge->peers, client, address->place);
+	int result;
+
+	if (!owner || owner == client || qemu_watch_find(host->watch, owner))
+		return 0;
+	result = service_watch_add(host->services, owner, address->place);
+	if (!result)
+		result = service_watch_list(host->services, merge->now_ns, &merge->services);
+	if (result)
+		return result == -ESRCH ? 0 : result;
+	return find_connected(merge, client, address, found);
+}
+
+/* 1 = found, 0, or -ENOMEM. */
+static int ask_peers(struct host_merge *merge, const struct domain *domain,
+		     const struct service_address *address, struct host_export *found)
+{
+	if (address->door != SERVICE_UNIX || !rootfs_is_real(merge->host->root))
+		return 0;
+	if (!merge->peers && service_peers_open(&merge->peers, merge->host->root))
+		return -ENOMEM;
+	if (find_connected(merge, domain->pid, address, found))
+		return 1;
+	return address->export ? 0 : adopt_owner(merge, domain->pid, address, found);
+}
+
+static int find_export(struct host_merge *merge, const struct domain *domain, size_t vdisk,
+		       const struct service_address *address, struct host_export *found)
+{
+	/* Its process is gone: what was, was. */
+	if (domain->state == DOMAIN_ENDED)
+		return find_remembered(merge, domain, vdisk, found);
+	if (host_find_export(merge, domain->pid, address, found))
+		return 1;
+	return merge->whole ? ask_peers(merge, domain, address, found)
+			    : find_remembered(merge, domain, vdisk, found);
+}
+
+/* --- what is behind it ------------------------------------------------------ */
+
+static const struct service_export *export_at(const struct host_merge *merge, struct host_export at)
+{
+	return &merge->services.items[at.provider]->exports.items[at.export];
+}
+
+/* Through services that use services, to the last one. */
+static struct host_export follow(const struct host_merge *merge, struct host_export at)
+{
+	for (unsigned depth = 0; depth < SERVICE_DEPTH_MAX; depth++) {
+		const struct service_process *service = merge->services.items[at.provider];
+		struct service_address address;
+		struct host_export next;
+		bool further;
+
+		if (service_address_parse(export_at(merge, at)->source, &address))
+			break;
+		further = host_find_export(merge, service->pid, &address, &next);
+		service_address_clear(&address);
+		if (!further)
+			break;
+		at = next;
+	}
+	return at;
+}
+
+/* Leaves and all of what the last service opens; the vDISK's own source stays. */
+static int serve(struct host_merge *merge, struct host_export at, struct vdisk *vdisk)
+{
+	const struct host_export last = follow(merge, at);
+	const struct service_process *service = merge->services.items[last.provider];
+	const struct service_export *export = export_at(merge, last);
+	/* virtiofsd's sandbox has its folder for a root. */
+	pid_t pid = service->kind == SERVICE_VIRTIOFSD ? 0 : service->pid;
+	struct vdisk behind = { 0 };
+	int result = 0;
+
+	if (!*export->source)
+		return host_copy_text(&vdisk->reason, "its service does not say what is behind it");
+	behind.source = qemu_find_path(merge->host->root, service->pid, export->source);
+	if (!behind.source)
+		result = host_copy_text(&behind.source, export->source);
+	if (!result)
+		result = storage_resolve(merge->host->root, pid, &behind, &merge->disks);
+	if (!result) {
+		free(vdisk->leaves);
+		free(vdisk->reason);
+		vdisk->leaves = behind.leaves;
+		vdisk->leaf_count = behind.leaf_count;
+		vdisk->reason = behind.reason;
+		vdisk->backing = behind.backing;
+		vdisk->direct = export->direct;
+		behind.leaves = NULL;
+		behind.reason = NULL;
+	}
+	vdisk_clear(&behind);
+	return result;
+}
+
+/* Its service is gone: what a copy still has of it goes, too. */
+static int unserve(struct host_merge *merge, const struct domain *domain,
+		   const struct service_address *address, struct vdisk *vdisk)
+{
+	if (address->door == SERVICE_FILE || !vdisk->leaf_count || domain->state == DOMAIN_ENDED)
+		return 0;
+	return storage_resolve(merge->host->root, domain->pid, vdisk, &merge->disks);
+}
+
+/* --- all -------------------------------------------------------------------- */
+
+static bool has_files(const struct service_list *services)
+{
+	for (size_t i = 0; i < services->count; i++)
+		for (size_t k = 0; k < services->items[i]->exports.count; k++)
+			if (services->items[i]->exports.items[k].address.door == SERVICE_FILE)
+				return true;
+	return false;
+}
+
+static int link_vdisk(struct host_merge *merge, struct domain *domain, size_t index, bool files)
+{
+	struct vdisk *vdisk = &domain->vdisks[index];
+	struct service_address address;
+	struct host_export found;
+	int result = service_address_parse(vdisk->source, &address);
+
+	if (result)
+		return result == -ENOENT ? 0 : result;
+	if (address.door != SERVICE_FILE || files)
+		result = find_export(merge, domain, index, &address, &found);
+	if (result > 0) {
+		result = add_link(merge, domain, index, found);
+		if (!result && domain->state != DOMAIN_ENDED)
+			result = serve(merge, found, vdisk);
+	} else if (!result) {
+		result = unserve(merge, domain, &address, vdisk);
+	}
+	service_address_clear(&address);
+	return result;
+}
+
+int host_link_services(struct host_merge *merge, struct host_domains *domains)
+{
+	struct host *host = merge->host;
+	int result = service_watch_list(host->services, merge->now_ns, &merge->services);
+	bool files = has_files(&merge->services);
+
+	for (size_t i = 0; i < domains->count && !result; i++)
+		for (size_t k = 0; k < domains->items[i].vdisk_count && !result; k++)
+			if (domains->items[i].pid)
+				result = link_vdisk(merge, &domains->items[i], k, files);
+	return result;
+}
