@@ -2,7 +2,9 @@
 #include "probe/perf-follow.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/proc.h"
@@ -122,13 +124,30 @@ static void open_all(struct perf_followed *followed, struct perf_context *contex
 
 /* --- whole processes ----------------------------------------------------------------------- */
 
+/* Of its task folder: two, and one for each thread; 0 = gone. */
+static uint64_t count_links(const struct perf_context *context, pid_t pid)
+{
+	struct stat status;
+	uint64_t links;
+	int fd = rootfs_openf(context->files.root, O_PATH | O_DIRECTORY, "/proc/%d/task", (int)pid);
+
+	if (fd < 0)
+		return 0;
+	links = fstat(fd, &status) ? 0 : status.st_nlink;
+	close(fd);
+	return links;
+}
+
 /* All threads that new->pid has, by our own looking; of one that is gone, none. */
 static int follow_whole(struct perf_process *new, struct perf_process *old,
 			struct perf_context *context)
 {
 	struct proc_ids ids = { 0 };
 	struct thread *threads = NULL;
-	int result = proc_read_ids(context->files.root, new->pid, "task", &ids);
+	int result;
+
+	new->links = count_links(context, new->pid);
+	result = proc_read_ids(context->files.root, new->pid, "task", &ids);
 
 	if (result != -ENOMEM) {
 		threads = calloc(ids.count + 1, sizeof *threads);
@@ -167,6 +186,34 @@ int perf_followed_update_own(struct perf_followed *followed, struct perf_context
 	*own = new;
 	open_all(followed, context);
 	return 0;
+}
+
+int perf_followed_update_services(struct perf_followed *followed, struct perf_context *context)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < followed->service_count; i++) {
+		struct perf_process *service = &followed->items[followed->domain_count + i];
+		struct perf_process new = { .pid = service->pid,
+					    .start_ticks = service->start_ticks };
+		uint64_t links = count_links(context, service->pid);
+		int result;
+
+		/* What was counted of one that is gone is still to be read. */
+		if (links == 0 || links == service->links)
+			continue;
+		result = follow_whole(&new, service, context);
+		if (result) {
+			perf_process_clear(&new);
+			return result;
+		}
+		perf_process_place(&new, context, NULL);
+		*service = new;
+		changed = true;
+	}
+	if (changed)
+		open_all(followed, context);
+	return changed;
 }
 
 /* --- a topology ---------------------------------------------------------------------------- */
@@ -228,11 +275,8 @@ static int follow_services(struct perf_followed *new, struct perf_followed *old,
 		process->pid = service->pid;
 		process->start_ticks = service->start_ticks;
 		known = find_process(items, old->service_count, i, process);
-		/* Discovery may know no more of it than its process. */
-		result = service->thread_count > 0
-				 ? perf_process_follow(process, known, service->threads,
-						       service->thread_count)
-				 : follow_whole(process, known, context);
+		/* Workers of its pools come and go without a new topology. */
+		result = follow_whole(process, known, context);
 		if (!result)
 			perf_process_place(process, context, NULL);
 	}

@@ -26,6 +26,8 @@ int perf_followed_update(struct perf_followed *followed, struct perf_context *co
 			 const struct topology *topology);
 /* Our own threads came or went. 0 or -ENOMEM. */
 int perf_followed_update_own(struct perf_followed *followed, struct perf_context *context);
+/* Have threads of services come or gone? 1 = yes, 0 = no, or -ENOMEM. */
+int perf_followed_update_services(struct perf_followed *followed, struct perf_context *context);
 /* CPUs came or went; anew: open even those groups that are open. */
 void perf_followed_update_cpus(struct perf_followed *followed, struct perf_context *context,
 			       bool anew);

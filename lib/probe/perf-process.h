@@ -37,6 +37,7 @@ struct perf_task {
 struct perf_process {
 	pid_t pid;
 	uint64_t start_ticks;
+	uint64_t links;          /* of its task folder, where all of its threads are followed */
 	bool was_counted;        /* once, at least: then what ended is a total, too */
 	struct perf_task *tasks; /* in the order of the topology's threads */
 	size_t task_count;

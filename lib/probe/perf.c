@@ -164,17 +164,22 @@ int perf_read_parts(struct perf *perf, const struct topology *topology, struct s
 {
 	struct perf_followed *followed = &perf->followed;
 	const struct perf_set *set = &perf->context.set;
-	struct perf_process *process = followed->items;
+	struct perf_process *process;
 	enum total_source ignored;
 	int result;
 
-	if (!process || followed->generation != topology->generation ||
+	if (!followed->items || followed->generation != topology->generation ||
 	    followed->domain_count != topology->domain_count ||
 	    followed->service_count != topology->service_count)
 		return -EINVAL;
 	result = follow_own_threads(perf);
-	if (result)
+	if (!result)
+		result = perf_followed_update_services(followed, &perf->context);
+	if (result < 0)
 		return result;
+	if (result > 0)
+		write_note(perf);
+	process = followed->items;
 	for (size_t i = 0; i < followed->domain_count; i++, process++)
 		perf_process_read(process, set, sample->domains[i].threads,
 				  &sample->domains[i].total, &sample->domains[i].total_source);
