@@ -10,14 +10,29 @@
 #include "host/host-internal.h"
 #include "model/graph.h"
 
+struct use { /* an export of a service over an export of another */
+	size_t client;
+	size_t export; /* of the client */
+	struct host_export at;
+};
+
+struct served { /* a vDISK's part in its provider */
+	size_t export;
+	bool indirect; /* through a service that has it from there */
+};
+
 struct attachment_list {
 	struct attachment *items;
 	size_t count, capacity;
-	size_t *exports; /* parallel: index in the provider, or EXPORTS_SEVERAL */
-	size_t export_capacity;
+	struct {
+		struct served *items; /* parallel to the attachments of vDISKs, which come first */
+		size_t count, capacity;
+	} served;
+	struct {
+		struct use *items;
+		size_t count, capacity;
+	} uses;
 };
-
-#define EXPORTS_SEVERAL SIZE_MAX
 
 /* --- services --------------------------------------------------------------- */
 
@@ -54,21 +69,24 @@ static int make_services(struct host_merge *merge, struct topology *topology)
 
 /* --- attachments ------------------------------------------------------------ */
 
-static int add_attachment(struct attachment_list *list, struct attachment attachment, size_t export)
+static int add_attachment(struct attachment_list *list, struct attachment attachment)
 {
-	size_t *exports = memory_grow(list->exports, &list->export_capacity, list->count + 1,
-				      sizeof *exports);
-	struct attachment *added;
+	struct attachment *added = MEMORY_APPEND(list);
 
-	if (!exports)
-		return -ENOMEM;
-	list->exports = exports;
-	added = MEMORY_APPEND(list);
+	if (added)
+		*added = attachment;
+	return added ? 0 : -ENOMEM;
+}
+
+static int attach_vdisk(struct attachment_list *list, struct attachment attachment,
+			struct served served)
+{
+	struct served *added = MEMORY_APPEND(&list->served);
+
 	if (!added)
 		return -ENOMEM;
-	*added = attachment;
-	list->exports[list->count - 1] = export;
-	return 0;
+	*added = served;
+	return add_attachment(list, attachment);
 }
 
 static bool find_provider(const struct host_merge *merge, const struct host_link *link,
@@ -97,29 +115,13 @@ static int attach_vdisks(const struct host_merge *merge, const struct topology *
 			    !find_provider(merge, link, &attachment.provider))
 				continue;
 			attachment.vdisk = link->vdisk;
-			result = add_attachment(list, attachment, link->export);
+			result = attach_vdisk(list, attachment,
+					      (struct served){ link->export, false });
 		}
 	return result;
 }
 
-/* One attachment for all that a service uses of another. */
-static int attach_service(struct attachment_list *list, size_t client, struct host_export at)
-{
-	const struct attachment attachment = { .kind = CLIENT_SERVICE,
-					       .client = client,
-					       .provider = at.provider };
-
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].kind == CLIENT_SERVICE && list->items[i].client == client &&
-		    list->items[i].provider == at.provider) {
-			if (list->exports[i] != at.export)
-				list->exports[i] = EXPORTS_SEVERAL;
-			return 0;
-		}
-	return add_attachment(list, attachment, at.export);
-}
-
-static int attach_services(const struct host_merge *merge, struct attachment_list *list)
+static int find_uses(const struct host_merge *merge, struct attachment_list *list)
 {
 	int result = 0;
 
@@ -128,14 +130,109 @@ static int attach_services(const struct host_merge *merge, struct attachment_lis
 
 		for (size_t k = 0; k < client->exports.count && !result; k++) {
 			struct service_address address;
-			struct host_export at;
+			struct use use = { .client = i, .export = k }, *added;
 
 			result = service_address_parse(client->exports.items[k].source, &address);
-			if (!result && host_find_export(merge, client->pid, &address, &at))
-				result = attach_service(list, i, at);
+			if (!result && host_find_export(merge, client->pid, &address, &use.at)) {
+				added = MEMORY_APPEND(&list->uses);
+				result = added ? 0 : -ENOMEM;
+				if (added)
+					*added = use;
+			}
 			service_address_clear(&address);
 			result = result == -ENOENT ? 0 : result;
 		}
+	}
+	return result;
+}
+
+static bool is_at(struct host_export a, struct host_export b)
+{
+	return a.provider == b.provider && a.export == b.export;
+}
+
+static struct host_export own_export(const struct use *use)
+{
+	return (struct host_export){ use->client, use->export };
+}
+
+/* What that export is over, if it is another service's. */
+static bool find_next(const struct attachment_list *list, struct host_export *at)
+{
+	for (size_t i = 0; i < list->uses.count; i++)
+		if (is_at(own_export(&list->uses.items[i]), *at)) {
+			*at = list->uses.items[i].at;
+			return true;
+		}
+	return false;
+}
+
+static bool is_used_by_service(const struct attachment_list *list, struct host_export at)
+{
+	for (size_t i = 0; i < list->uses.count; i++)
+		if (is_at(list->uses.items[i].at, at))
+			return true;
+	return false;
+}
+
+/*
+ * Does the client have all that it serves from that provider? Then what it is charged goes on
+ * to its own clients as its own work does. Else only those pay who are served from there: their
+ * vDISKs are attached to the provider themselves.
+ */
+static bool is_whole(const struct attachment_list *list, size_t client, size_t provider)
+{
+	for (size_t i = 0; i < list->served.count; i++) {
+		struct host_export at = { client, list->served.items[i].export };
+
+		if (list->items[i].provider == client &&
+		    (!find_next(list, &at) || at.provider != provider))
+			return false;
+	}
+	return true;
+}
+
+/* The list grows while it is walked: a chain may be long. */
+static int attach_through(struct attachment_list *list)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < list->served.count && !result; i++) {
+		struct attachment attachment = list->items[i];
+		struct host_export at = { attachment.provider, list->served.items[i].export };
+		bool known = false;
+
+		if (!find_next(list, &at) || is_whole(list, attachment.provider, at.provider))
+			continue;
+		attachment.provider = at.provider;
+		for (size_t k = 0; k < list->served.count; k++)
+			known = known || (list->items[k].provider == at.provider &&
+					  list->items[k].domain == attachment.domain &&
+					  list->items[k].vdisk == attachment.vdisk);
+		if (!known)
+			result = attach_vdisk(list, attachment, (struct served){ at.export, true });
+	}
+	return result;
+}
+
+/* One attachment for all that a service uses of another. */
+static int attach_services(struct attachment_list *list)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < list->uses.count && !result; i++) {
+		const struct use *use = &list->uses.items[i];
+		const struct attachment attachment = { .kind = CLIENT_SERVICE,
+						       .client = use->client,
+						       .provider = use->at.provider };
+		bool known = false;
+
+		for (size_t k = list->served.count; k < list->count; k++)
+			known = known || (list->items[k].client == use->client &&
+					  list->items[k].provider == use->at.provider);
+		if (!known && (is_whole(list, use->client, use->at.provider) ||
+			       is_used_by_service(list, own_export(use))))
+			result = add_attachment(list, attachment);
 	}
 	return result;
 }
@@ -169,8 +266,6 @@ static void drop_attachment(struct attachment_list *list, size_t index)
 	list->count--;
 	memmove(&list->items[index], &list->items[index + 1],
 		(list->count - index) * sizeof(*list->items));
-	memmove(&list->exports[index], &list->exports[index + 1],
-		(list->count - index) * sizeof(*list->exports));
 }
 
 /* The account cannot settle a circle: what closes one is left out, and said. */
@@ -208,13 +303,17 @@ static int open_circles(struct host_merge *merge, const struct topology *topolog
 
 /* --- threads of attachments --------------------------------------------------- */
 
-static unsigned count_clients(const struct attachment_list *list, size_t provider, size_t export)
+static unsigned count_clients(const struct attachment_list *list, struct host_export at)
 {
 	unsigned count = 0;
 
-	for (size_t i = 0; i < list->count; i++)
-		count += list->items[i].provider == provider &&
-			 (list->exports[i] == export || list->exports[i] == EXPORTS_SEVERAL);
+	for (size_t i = 0; i < list->served.count; i++)
+		count += !list->served.items[i].indirect &&
+			 is_at((struct host_export){ list->items[i].provider,
+						     list->served.items[i].export },
+			       at);
+	for (size_t i = 0; i < list->uses.count; i++)
+		count += is_at(list->uses.items[i].at, at);
 	return count;
 }
 
@@ -227,28 +326,56 @@ static unsigned count_served(const struct service_process *service, int iothread
 	return count;
 }
 
+/* The export that is the whole of an attachment; false: there are several. */
+static bool find_only_export(const struct attachment_list *list, size_t index,
+			     struct host_export *at)
+{
+	const struct attachment *attachment = &list->items[index];
+	unsigned count = 0;
+
+	if (attachment->kind == CLIENT_VDISK) {
+		*at = (struct host_export){ attachment->provider,
+					    list->served.items[index].export };
+		return true;
+	}
+	for (size_t i = 0; i < list->uses.count; i++)
+		if (list->uses.items[i].client == attachment->client &&
+		    list->uses.items[i].at.provider == attachment->provider) {
+			*at = list->uses.items[i].at;
+			count++;
+		}
+	return count == 1;
+}
+
 /*
  * A thread's /proc/PID/task/TID/io are the attachment's bytes where it serves one export, that
  * export has one client, and it hands in the requests itself (aio=native or io_uring), past the
- * page cache. (query-blockstats tells nothing of exports: QEMU keeps such figures for devices
- * of a machine.)
+ * page cache; so it is with the last of a chain of services. (query-blockstats tells nothing of
+ * exports: QEMU has such figures of a machine's devices. 7.2 answers with an empty list.)
  */
-static pid_t find_thread(const struct host_merge *merge, const struct attachment_list *list,
-			 size_t index)
+static void find_thread(const struct host_merge *merge, const struct attachment_list *list,
+			size_t index)
 {
-	size_t provider = list->items[index].provider, number = list->exports[index];
-	const struct service_process *service = merge->services.items[provider];
+	struct attachment *attachment = &list->items[index];
+	const struct service_process *service;
 	const struct service_export *export;
+	struct host_export at;
+	size_t steps = 0;
 
-	if (number >= service->exports.count)
-		return 0;
-	export = &service->exports.items[number];
-	if (!export->submits || !export->direct || count_clients(list, provider, number) != 1 ||
-	    count_served(service, export->iothread) != 1)
-		return 0;
-	if (export->iothread == SERVICE_MAIN_LOOP)
-		return service->pid;
-	return service->tids ? service->tids[export->iothread] : 0;
+	if (!find_only_export(list, index, &at))
+		return;
+	do
+		if (count_clients(list, at) != 1 || steps++ > merge->services.count)
+			return;
+	while (find_next(list, &at));
+	service = merge->services.items[at.provider];
+	export = &service->exports.items[at.export];
+	if (!export->submits || !export->direct || count_served(service, export->iothread) != 1)
+		return;
+	attachment->pid = service->pid;
+	attachment->tid = service->pid;
+	if (export->iothread != SERVICE_MAIN_LOOP)
+		attachment->tid = service->tids ? service->tids[export->iothread] : 0;
 }
 
 /* --- all -------------------------------------------------------------------- */
@@ -259,15 +386,20 @@ int host_put_services(struct host_merge *merge, struct topology *topology)
 	int result = make_services(merge, topology);
 
 	if (!result)
+		result = find_uses(merge, &list);
+	if (!result)
 		result = attach_vdisks(merge, topology, &list);
 	if (!result)
-		result = attach_services(merge, &list);
+		result = attach_through(&list);
+	if (!result)
+		result = attach_services(&list);
 	if (!result)
 		result = open_circles(merge, topology, &list);
 	for (size_t i = 0; i < list.count && !result; i++)
-		list.items[i].tid = find_thread(merge, &list, i);
+		find_thread(merge, &list, i);
 	topology->attachments = list.items;
 	topology->attachment_count = list.count;
-	free(list.exports);
+	free(list.served.items);
+	free(list.uses.items);
 	return result;
 }

@@ -451,7 +451,8 @@ static bool same_attachment(const void *first, const void *second)
 {
 	const struct attachment *a = first, *b = second;
 
-	if (a->kind != b->kind || a->provider != b->provider || a->tid != b->tid)
+	if (a->kind != b->kind || a->provider != b->provider || a->pid != b->pid ||
+	    a->tid != b->tid)
 		return false;
 	return a->kind == CLIENT_SERVICE ? a->client == b->client
 					 : a->domain == b->domain && a->vdisk == b->vdisk;

@@ -118,9 +118,10 @@ struct attachment {
 	size_t domain, vdisk; /* CLIENT_VDISK: indexes of the domain and of its vdisk */
 	size_t client;        /* CLIENT_SERVICE: index of the service that uses `provider` */
 	size_t provider;      /* index into topology.services */
-	/* Thread of the provider that hands in this attachment's requests and no others; 0 = none,
-	 * or not known. For reading counters: recordings do not keep it. */
-	pid_t tid;
+	/* Process and thread, of the provider or of a service behind it, that hand in this
+	 * attachment's requests and no others; tid 0 = none, or not known. For reading counters:
+	 * recordings do not keep it. */
+	pid_t pid, tid;
 };
 
 struct topology {

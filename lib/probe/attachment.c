@@ -61,6 +61,14 @@ static bool take_old(struct attachment_probe *probe, struct thread_file *new)
 	return false;
 }
 
+static uint64_t start_of(const struct topology *topology, pid_t pid)
+{
+	for (size_t i = 0; i < topology->service_count; i++)
+		if (topology->services[i].pid == pid)
+			return topology->services[i].start_ticks;
+	return 0;
+}
+
 int attachment_probe_follow(struct attachment_probe *probe, const struct topology *topology)
 {
 	struct thread_file *items = calloc(topology->attachment_count + 1, sizeof *items);
@@ -69,14 +77,13 @@ int attachment_probe_follow(struct attachment_probe *probe, const struct topolog
 		return -ENOMEM;
 	for (size_t i = 0; i < topology->attachment_count; i++) {
 		const struct attachment *attachment = &topology->attachments[i];
-		const struct service *provider = &topology->services[attachment->provider];
 
-		items[i].pid = provider->pid;
+		items[i].pid = attachment->pid;
 		items[i].tid = attachment->tid;
-		items[i].start_ticks = provider->start_ticks;
+		items[i].start_ticks = start_of(topology, attachment->pid);
 		if (attachment->tid && !take_old(probe, &items[i]))
 			kept_open(&probe->files, &items[i].io, "/proc/%d/task/%d/io",
-				  (int)provider->pid, (int)attachment->tid);
+				  (int)attachment->pid, (int)attachment->tid);
 	}
 	close_all(probe->items, probe->count);
 	probe->items = items;
