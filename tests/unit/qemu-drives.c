@@ -195,6 +195,7 @@ int main(void)
 			{ "devices show their drives", test_devices },
 			{ "chains of block nodes lead to a file", test_blockdevs },
 			{ "network disks are named by their place", test_remote },
+			{ "what other processes serve is named by its socket", test_served },
 			{ "broken chains end", test_broken },
 			{ "disks know their I/O thread", test_iothreads },
 			{ "the 27th disk is vdaa", test_many },
