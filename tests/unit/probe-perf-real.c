@@ -191,6 +191,39 @@ static void test_service_and_own(void)
 	child_end(&child);
 }
 
+/* Workers of a service's pool come and go between two topologies. */
+static void test_service_workers(void)
+{
+	struct thread thread;
+	struct child child;
+	struct scene scene;
+	uint64_t before_ns, ended_ns;
+
+	if (!scene_is_possible())
+		return;
+	child_start(&child);
+	scene_open(&scene, NULL, 0);
+	thread = make_thread(child.pid, THREAD_EMULATOR);
+	scene.service = (struct service){ .id = none, .name = none, .pid = child.pid };
+	scene.service.threads = &thread;
+	scene.service.thread_count = 1;
+	scene.topology.services = &scene.service;
+	scene.topology.service_count = 1;
+	scene_follow(&scene, 0);
+	child_do(&child, 'h');
+	scene_read(&scene);
+	check_known(&scene.sample.services[0].total);
+	before_ns = scene.sample.services[0].total.count[CLOCK];
+	child_do(&child, 'e'); /* it computes, and ends */
+	scene_read(&scene);
+	ended_ns = scene.sample.services[0].total.count[CLOCK];
+	check_between(below(BURN_NS), above(2 * BURN_NS), ended_ns - before_ns, "the worker");
+	scene_read(&scene);
+	UNIT_TRUE(scene.sample.services[0].total.count[CLOCK] >= ended_ns);
+	scene_close(&scene);
+	child_end(&child);
+}
+
 /* A thread of ours that began after the topology was followed. */
 static void test_own_threads(void)
 {
@@ -459,6 +492,7 @@ int main(void)
 			{ "an ended thread's last counts are read", test_vanished },
 			{ "another thread under a known number is not counted", test_reused },
 			{ "a service and we ourselves are counted", test_service_and_own },
+			{ "a service's workers are counted, and stay so", test_service_workers },
 			{ "our own new threads are counted", test_own_threads },
 			{ "a cgroup's total has threads that nobody saw", test_cgroup },
 			{ "a worker outside of the cgroup is added to its total", test_worker },
