@@ -147,6 +147,7 @@ struct host_merge { /* one discovery in the making */
 	struct cgroup_mounts mounts;
 	struct disk_list disks;
 	struct service_list services;
+	bool has_files; /* one of them has an export that is a path */
 	struct host_links links;
 	struct service_peers *peers; /* NULL = not asked for yet */
 	struct host_texts notes, dead;

@@ -83,6 +83,16 @@ static bool find_remembered(const struct host_merge *merge, const struct domain 
 	return false;
 }
 
+static bool is_linked(const struct host_merge *merge, pid_t provider, size_t export)
+{
+	for (size_t i = 0; i < merge->links.count; i++)
+		if (merge->links.items[i].provider == provider &&
+		    merge->links.items[i].export == export)
+			return true;
+	return false;
+}
+
+/* An export of a service that the client is connected with; a vhost-user one has one client. */
 static bool find_connected(struct host_merge *merge, pid_t client,
 			   const struct service_address *address, struct host_export *found)
 {
@@ -94,6 +104,7 @@ static bool find_connected(struct host_merge *merge, pid_t client,
 
 			if (theirs->door != SERVICE_UNIX ||
 			    !text_equal(theirs->export, address->export) ||
+			    (!theirs->export && is_linked(merge, service->pid, k)) ||
 			    !service_peers_joined(merge->peers, client, service->pid,
 						  theirs->place))
 				continue;
@@ -104,7 +115,16 @@ static bool find_connected(struct host_merge *merge, pid_t client,
 	return false;
 }
 
-/* Who listens there is a service, whatever its program is called. 1 = found, 0 or -errno. */
+/* Does its command line say which exports it has? */
+static bool is_told(const struct host_merge *merge, pid_t pid)
+{
+	for (size_t i = 0; i < merge->services.count; i++)
+		if (merge->services.items[i]->pid == pid)
+			return merge->services.items[i]->kind < SERVICE_BACKEND;
+	return false;
+}
+
+/* Who listens there is a service, whatever its program is called. 1 = found, 0 or -ENOMEM. */
 static int adopt_owner(struct host_merge *merge, pid_t client,
 		       const struct service_address *address, struct host_export *found)
 {
@@ -112,39 +132,40 @@ static int adopt_owner(struct host_merge *merge, pid_t client,
 	pid_t owner = service_peers_owner(merge->peers, client, address->place);
 	int result;
 
-	if (!owner || owner == client || qemu_watch_find(host->watch, owner))
+	if (!owner || owner == client || qemu_watch_find(host->watch, owner) ||
+	    is_told(merge, owner))
 		return 0;
 	result = service_watch_add(host->services, owner, address->place);
 	if (!result)
 		result = service_watch_list(host->services, merge->now_ns, &merge->services);
 	if (result)
 		return result == -ESRCH ? 0 : result;
-	return find_connected(merge, client, address, found);
+	return host_find_export(merge, client, address, found);
 }
 
 /* 1 = found, 0, or -ENOMEM. */
-static int ask_peers(struct host_merge *merge, const struct domain *domain,
-		     const struct service_address *address, struct host_export *found)
+static int ask_peers(struct host_merge *merge, pid_t client, const struct service_address *address,
+		     struct host_export *found)
 {
+	int result = 0;
+
 	if (address->door != SERVICE_UNIX || !rootfs_is_real(merge->host->root))
 		return 0;
 	if (!merge->peers && service_peers_open(&merge->peers, merge->host->root))
 		return -ENOMEM;
-	if (find_connected(merge, domain->pid, address, found))
-		return 1;
-	return address->export ? 0 : adopt_owner(merge, domain->pid, address, found);
+	if (!address->export)
+		result = adopt_owner(merge, client, address, found);
+	return result ? result : find_connected(merge, client, address, found);
 }
 
-static int find_export(struct host_merge *merge, const struct domain *domain, size_t vdisk,
-		       const struct service_address *address, struct host_export *found)
+/* 1 = found, 0, or -ENOMEM. */
+static int find_otherwise(struct host_merge *merge, const struct domain *domain, size_t vdisk,
+			  const struct service_address *address, struct host_export *found)
 {
-	/* Its process is gone: what was, was. */
-	if (domain->state == DOMAIN_ENDED)
-		return find_remembered(merge, domain, vdisk, found);
-	if (host_find_export(merge, domain->pid, address, found))
-		return 1;
-	return merge->whole ? ask_peers(merge, domain, address, found)
-			    : find_remembered(merge, domain, vdisk, found);
+	/* Of an ended one the process is gone: what was, was. */
+	return merge->whole && domain->state != DOMAIN_ENDED
+		       ? ask_peers(merge, domain->pid, address, found)
+		       : find_remembered(merge, domain, vdisk, found);
 }
 
 /* --- what is behind it ------------------------------------------------------ */
@@ -227,37 +248,85 @@ static bool has_files(const struct service_list *services)
 	return false;
 }
 
-static int link_vdisk(struct host_merge *merge, struct domain *domain, size_t index, bool files)
+/* First all that names tell, then what is left over. */
+enum pass { PASS_NAMES, PASS_REST };
+
+static bool has_link(const struct host_merge *merge, const struct domain *domain, size_t vdisk)
 {
-	struct vdisk *vdisk = &domain->vdisks[index];
+	for (size_t i = 0; i < merge->links.count; i++)
+		if (merge->links.items[i].vdisk == vdisk &&
+		    strcmp(merge->links.items[i].domain, domain->id) == 0)
+			return true;
+	return false;
+}
+
+static int link_to(struct host_merge *merge, struct domain *domain, size_t index,
+		   struct host_export found)
+{
+	int result = add_link(merge, domain, index, found);
+
+	return result || domain->state == DOMAIN_ENDED
+		       ? result
+		       : serve(merge, found, &domain->vdisks[index]);
+}
+
+static int link_vdisk(struct host_merge *merge, struct domain *domain, size_t index, enum pass pass)
+{
 	struct service_address address;
 	struct host_export found;
-	int result = service_address_parse(vdisk->source, &address);
+	int result = service_address_parse(domain->vdisks[index].source, &address);
 
 	if (result)
 		return result == -ENOENT ? 0 : result;
-	if (address.door != SERVICE_FILE || files)
-		result = find_export(merge, domain, index, &address, &found);
-	if (result > 0) {
-		result = add_link(merge, domain, index, found);
-		if (!result && domain->state != DOMAIN_ENDED)
-			result = serve(merge, found, vdisk);
-	} else if (!result) {
-		result = unserve(merge, domain, &address, vdisk);
-	}
+	if (address.door == SERVICE_FILE && !merge->has_files)
+		goto out;
+	if (pass == PASS_NAMES)
+		result = domain->state != DOMAIN_ENDED &&
+			 host_find_export(merge, domain->pid, &address, &found);
+	else if (has_link(merge, domain, index))
+		goto out;
+	else
+		result = find_otherwise(merge, domain, index, &address, &found);
+	if (result > 0)
+		result = link_to(merge, domain, index, found);
+	else if (!result && pass == PASS_REST)
+		result = unserve(merge, domain, &address, &domain->vdisks[index]);
+out:
 	service_address_clear(&address);
 	return result;
 }
 
-int host_link_services(struct host_merge *merge, struct host_domains *domains)
+static int link_all(struct host_merge *merge, struct host_domains *domains, enum pass pass)
 {
-	struct host *host = merge->host;
-	int result = service_watch_list(host->services, merge->now_ns, &merge->services);
-	bool files = has_files(&merge->services);
+	int result = 0;
 
 	for (size_t i = 0; i < domains->count && !result; i++)
 		for (size_t k = 0; k < domains->items[i].vdisk_count && !result; k++)
 			if (domains->items[i].pid)
-				result = link_vdisk(merge, &domains->items[i], k, files);
+				result = link_vdisk(merge, &domains->items[i], k, pass);
+	return result;
+}
+
+/* Whichever pass found it: the order says nothing. */
+static int compare_links(const void *first, const void *second)
+{
+	const struct host_link *a = first, *b = second;
+	int order = strcmp(a->domain, b->domain);
+
+	return order ? order : (a->vdisk > b->vdisk) - (a->vdisk < b->vdisk);
+}
+
+int host_link_services(struct host_merge *merge, struct host_domains *domains)
+{
+	int result = service_watch_list(merge->host->services, merge->now_ns, &merge->services);
+
+	merge->has_files = has_files(&merge->services);
+	if (!result)
+		result = link_all(merge, domains, PASS_NAMES);
+	if (!result)
+		result = link_all(merge, domains, PASS_REST);
+	if (merge->links.count)
+		qsort(merge->links.items, merge->links.count, sizeof *merge->links.items,
+		      compare_links);
 	return result;
 }
