@@ -354,21 +354,52 @@ static void match_iothreads(struct domain *domain, const struct disk_source *sou
 	}
 }
 
+static bool is_disk_of(const struct libvirt_domain *known, const char *path)
+{
+	for (size_t i = 0; i < known->disk_count; i++)
+		if (text_equal(known->disks[i].source, path))
+			return true;
+	return false;
+}
+
+/* What libvirt does not call a disk, but another process serves: a shared folder. */
+static bool is_served_beside(const struct libvirt_domain *known, const struct qemu_drive *drive)
+{
+	static const char beginning[] = "vhost-user:";
+
+	return strncmp(drive->source, beginning, strlen(beginning)) == 0 &&
+	       !is_disk_of(known, drive->source + strlen(beginning));
+}
+
+/* One more than there may be; the count of them, or -ENOMEM. */
+static long list_sources(const struct libvirt_domain *known, const struct qemu_process *process,
+			 struct disk_source **sources)
+{
+	size_t drives = process ? process->drive_count : 0, count = 0;
+
+	*sources = calloc((known ? known->disk_count : 0) + drives + 1, sizeof **sources);
+	if (!*sources)
+		return -ENOMEM;
+	for (size_t i = 0; known && i < known->disk_count; i++)
+		from_libvirt(&known->disks[i], &(*sources)[count++]);
+	for (size_t i = 0; i < drives; i++)
+		if (!known || is_served_beside(known, &process->drives[i]))
+			from_cmdline(process, &process->drives[i], &(*sources)[count++]);
+	return (long)count;
+}
+
 static int read_disks(struct host_merge *merge, const struct libvirt_domain *known,
 		      const struct qemu_process *process, struct domain *domain)
 {
-	size_t count = known ? known->disk_count : process->drive_count;
-	struct disk_source *sources = calloc(count + 1, sizeof *sources);
-	int result = 0;
+	struct disk_source *sources;
+	long count = list_sources(known, process, &sources);
+	int result = count < 0 ? (int)count : 0;
 
-	domain->vdisks = calloc(count + 1, sizeof *domain->vdisks);
-	if (!sources || !domain->vdisks)
-		result = -ENOMEM;
-	for (size_t i = 0; i < count && !result; i++) {
-		if (known)
-			from_libvirt(&known->disks[i], &sources[i]);
-		else
-			from_cmdline(process, &process->drives[i], &sources[i]);
+	if (!result) {
+		domain->vdisks = calloc((size_t)count + 1, sizeof *domain->vdisks);
+		result = domain->vdisks ? 0 : -ENOMEM;
+	}
+	for (long i = 0; i < count && !result; i++) {
 		domain->vdisk_count++;
 		result = fill_vdisk(merge, &sources[i], domain->pid, &domain->vdisks[i]);
 	}

@@ -6,12 +6,15 @@
 
 #include "base/proc.h"
 #include "host/qemu-cmdline.h"
+#include "host/service.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct qemu_process process;
+	struct service_process service;
+	struct service_address address;
 	enum thread_role role;
 	struct proc_stat stat;
 	pid_t owner;
@@ -25,6 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	qemu_process_clear(&process);
 	if (qemu_parse_arguments(text, size, &process))
 		qemu_process_clear(&process);
+	service_parse_cmdline(text, size, &service);
+	service_process_clear(&service);
+	service_address_parse(text, &address);
+	service_address_clear(&address);
 	proc_parse_stat(text, &stat);
 	qemu_worker_parse(text, &role, &owner);
 	qemu_thread_is_transient(text);

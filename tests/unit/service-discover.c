@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Services in topologies that are discovered from trees of /proc. */
 #include "host/host-internal.h"
+#include "host/libvirt-view.h"
 #include "tests/unit/proc-fixture.h"
 
 #define DAEMON(number, ...)                                                                        \
@@ -288,6 +289,50 @@ static void test_leaves(void)
 	close_host(host);
 }
 
+/* libvirt's own disks by vhost-user and NBD, and a shared folder that it calls no disk. */
+static void test_libvirt(void)
+{
+#define UUID "aaaaaaaa-0000-4000-8000-000000000001"
+	static const char xml[] =
+		"<domain><devices><disk type='vhostuser' device='disk'><source type='unix' "
+		"path='/run/a'/><target dev='vda' bus='virtio'/></disk><disk type='network'>"
+		"<source protocol='nbd' name='b'><host transport='unix' socket='/run/n'/></source>"
+		"<target dev='vdb' bus='virtio'/></disk></devices></domain>";
+	struct host *host = open_host("libvirt", &no_options);
+	struct libvirt_view *view = calloc(1, sizeof *view);
+	struct error error = { 0 };
+	struct topology *topology;
+
+	if (!view || !(view->domains = calloc(1, sizeof *view->domains)))
+		abort();
+	view->uri = strdup("qemu:///system");
+	view->references = 1;
+	view->domain_count = 1;
+	view->domains[0].uuid = strdup(UUID);
+	view->domains[0].name = strdup("vm");
+	if (libvirt_domain_xml(&view->domains[0], xml, &error))
+		abort();
+	DAEMON(10, FILE_NODE("a", "/v/a") VHOST("a", "/run/a", "") FILE_NODE("b", "/v/b")
+			   NBD_SERVER("/run/n") NBD("b", ""));
+	fixture_process(&(struct fixture_process){
+		.pid = 20, .comm = "virtiofsd", .cmdline = "virtiofsd|--socket-path=/run/fs|" });
+	VM(30, "-name|vm|-uuid|" UUID
+	       "|" VHOST_DISK("c", "/run/a") "-chardev|socket,id=f,path=/run/fs|"
+					     "-device|vhost-user-fs-pci,chardev=f,tag=home|");
+	if (host_discover_with(host, view, &topology, &error))
+		abort();
+	UNIT_EQUAL_U64(1, topology->domain_count);
+	UNIT_EQUAL_U64(3, topology->domains[0].vdisk_count);
+	UNIT_EQUAL_U64(3, topology->attachment_count);
+	for (size_t i = 0; i < topology->attachment_count; i++) {
+		UNIT_EQUAL_U64(i, topology->attachments[i].vdisk);
+		UNIT_EQUAL_U64(i / 2, topology->attachments[i].provider);
+	}
+	UNIT_EQUAL_TEXT("home", topology->domains[0].vdisks[2].name);
+	topology_unref(topology);
+	close_host(host);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -298,5 +343,6 @@ int main(void)
 		{ "a circle is opened, and its path is named", test_circle },
 		{ "services that are configured", test_rules },
 		{ "processes that come, fork and change", test_processes },
-		{ "a vDISK is on what its service opens", test_leaves });
+		{ "a vDISK is on what its service opens", test_leaves },
+		{ "domains of libvirt", test_libvirt });
 }
