@@ -187,12 +187,13 @@ int host_add_ended(struct host_merge *merge, struct host_domains *domains);
 /* Find the services, which of the vDISKs each of them serves, and on what leaves. 0 or -ENOMEM. */
 int host_link_services(struct host_merge *merge, struct host_domains *domains);
 void host_clear_links(struct host_links *links);
-/* Which export of which service of merge->services does that address lead to? */
 struct host_export {
 	size_t provider, export; /* indexes */
 };
-bool host_find_export(const struct host_merge *merge, pid_t client,
-		      const struct service_address *address, struct host_export *found);
+/* Which export of which service of merge->services does that address lead to? 1 = this one (else
+ * *found stays), 0 = none, or -ENOMEM. Locates the address. */
+int host_find_export(const struct host_merge *merge, pid_t client, struct service_address *address,
+		     struct host_export *found);
 
 /* --- host-service.c --- */
 /* Fill services and attachments, once the domains have their order. 0 or -ENOMEM. */

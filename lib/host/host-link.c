@@ -41,22 +41,39 @@ static int add_link(struct host_merge *merge, const struct domain *domain, size_
 	return host_copy_text(&link->domain, domain->id);
 }
 
-/* --- finding the export ----------------------------------------------------- */
-
-bool host_find_export(const struct host_merge *merge, pid_t client,
-		      const struct service_address *address, struct host_export *found)
+/* Where each of them is to be found now: sockets come and go. */
+static int list_services(struct host_merge *merge)
 {
+	int result = service_watch_list(merge->host->services, merge->now_ns, &merge->services);
+
 	for (size_t i = 0; i < merge->services.count; i++) {
 		const struct service_process *service = merge->services.items[i];
 
-		for (size_t k = 0; k < service->exports.count; k++)
-			if (service_same_place(merge->host->root, service->pid,
-					       &service->exports.items[k], client, address)) {
+		for (size_t k = 0; k < service->exports.count && !result; k++)
+			result = service_locate(merge->host->root, service->pid,
+						&service->exports.items[k].address);
+	}
+	return result;
+}
+
+/* --- finding the export ----------------------------------------------------- */
+
+int host_find_export(const struct host_merge *merge, pid_t client, struct service_address *address,
+		     struct host_export *found)
+{
+	int result = service_locate(merge->host->root, client, address);
+
+	for (size_t i = 0; i < merge->services.count && !result; i++) {
+		const struct service_exports *exports = &merge->services.items[i]->exports;
+
+		for (size_t k = 0; k < exports->count && !result; k++)
+			if (service_same_door(merge->host->root, &exports->items[k].address,
+					      address)) {
 				*found = (struct host_export){ i, k };
-				return true;
+				result = 1;
 			}
 	}
-	return false;
+	return result;
 }
 
 /* The same vDISK's export as of the last discovery, if it is still there. */
@@ -124,9 +141,25 @@ static bool is_told(const struct host_merge *merge, pid_t pid)
 	return false;
 }
 
+/* The export of that process that was noted under the client's name for it. */
+static bool find_of(const struct host_merge *merge, pid_t owner, const char *place,
+		    struct host_export *found)
+{
+	for (size_t i = 0; i < merge->services.count; i++) {
+		const struct service_process *service = merge->services.items[i];
+
+		for (size_t k = 0; service->pid == owner && k < service->exports.count; k++)
+			if (strcmp(service->exports.items[k].address.place, place) == 0) {
+				*found = (struct host_export){ i, k };
+				return true;
+			}
+	}
+	return false;
+}
+
 /* Who listens there is a service, whatever its program is called. 1 = found, 0 or -ENOMEM. */
-static int adopt_owner(struct host_merge *merge, pid_t client,
-		       const struct service_address *address, struct host_export *found)
+static int adopt_owner(struct host_merge *merge, pid_t client, struct service_address *address,
+		       struct host_export *found)
 {
 	struct host *host = merge->host;
 	pid_t owner = service_peers_owner(merge->peers, client, address->place);
@@ -137,14 +170,14 @@ static int adopt_owner(struct host_merge *merge, pid_t client,
 		return 0;
 	result = service_watch_add(host->services, owner, address->place);
 	if (!result)
-		result = service_watch_list(host->services, merge->now_ns, &merge->services);
+		result = list_services(merge);
 	if (result)
 		return result == -ESRCH ? 0 : result;
-	return host_find_export(merge, client, address, found);
+	return find_of(merge, owner, address->place, found);
 }
 
 /* 1 = found, 0, or -ENOMEM. */
-static int ask_peers(struct host_merge *merge, pid_t client, const struct service_address *address,
+static int ask_peers(struct host_merge *merge, pid_t client, struct service_address *address,
 		     struct host_export *found)
 {
 	int result = 0;
@@ -160,7 +193,7 @@ static int ask_peers(struct host_merge *merge, pid_t client, const struct servic
 
 /* 1 = found, 0, or -ENOMEM. */
 static int find_otherwise(struct host_merge *merge, const struct domain *domain, size_t vdisk,
-			  const struct service_address *address, struct host_export *found)
+			  struct service_address *address, struct host_export *found)
 {
 	/* Of an ended one the process is gone: what was, was. */
 	return merge->whole && domain->state != DOMAIN_ENDED
@@ -175,37 +208,35 @@ static const struct service_export *export_at(const struct host_merge *merge, st
 	return &merge->services.items[at.provider]->exports.items[at.export];
 }
 
-/* Through services that use services, to the last one. */
-static struct host_export follow(const struct host_merge *merge, struct host_export at)
+/* Through services that use services, to the last one. 0 or -ENOMEM. */
+static int follow(const struct host_merge *merge, struct host_export *at)
 {
-	for (unsigned depth = 0; depth < SERVICE_DEPTH_MAX; depth++) {
-		const struct service_process *service = merge->services.items[at.provider];
-		struct service_address address;
-		struct host_export next;
-		bool further;
+	int result = 1;
 
-		if (service_address_parse(export_at(merge, at)->source, &address))
-			break;
-		further = host_find_export(merge, service->pid, &address, &next);
+	for (unsigned depth = 0; depth < SERVICE_DEPTH_MAX && result > 0; depth++) {
+		struct service_address address;
+
+		result = service_address_parse(export_at(merge, *at)->source, &address);
+		if (!result)
+			result = host_find_export(merge, merge->services.items[at->provider]->pid,
+						  &address, at);
 		service_address_clear(&address);
-		if (!further)
-			break;
-		at = next;
 	}
-	return at;
+	return result == -ENOMEM ? result : 0;
 }
 
 /* Leaves and all of what the last service opens; the vDISK's own source stays. */
 static int serve(struct host_merge *merge, struct host_export at, struct vdisk *vdisk)
 {
-	const struct host_export last = follow(merge, at);
-	const struct service_process *service = merge->services.items[last.provider];
-	const struct service_export *export = export_at(merge, last);
+	int result = follow(merge, &at);
+	const struct service_process *service = merge->services.items[at.provider];
+	const struct service_export *export = export_at(merge, at);
 	/* virtiofsd's sandbox has its folder for a root. */
 	pid_t pid = service->kind == SERVICE_VIRTIOFSD ? 0 : service->pid;
 	struct vdisk behind = { 0 };
-	int result = 0;
 
+	if (result)
+		return result;
 	if (!*export->source)
 		return host_copy_text(&vdisk->reason, "its service does not say what is behind it");
 	behind.source = qemu_find_path(merge->host->root, service->pid, export->source);
@@ -281,8 +312,9 @@ static int link_vdisk(struct host_merge *merge, struct domain *domain, size_t in
 	if (address.door == SERVICE_FILE && !merge->has_files)
 		goto out;
 	if (pass == PASS_NAMES)
-		result = domain->state != DOMAIN_ENDED &&
-			 host_find_export(merge, domain->pid, &address, &found);
+		result = domain->state == DOMAIN_ENDED
+				 ? 0
+				 : host_find_export(merge, domain->pid, &address, &found);
 	else if (has_link(merge, domain, index))
 		goto out;
 	else
@@ -318,7 +350,7 @@ static int compare_links(const void *first, const void *second)
 
 int host_link_services(struct host_merge *merge, struct host_domains *domains)
 {
-	int result = service_watch_list(merge->host->services, merge->now_ns, &merge->services);
+	int result = list_services(merge);
 
 	merge->has_files = has_files(&merge->services);
 	if (!result)

@@ -133,7 +133,9 @@ static int find_uses(const struct host_merge *merge, struct attachment_list *lis
 			struct use use = { .client = i, .export = k }, *added;
 
 			result = service_address_parse(client->exports.items[k].source, &address);
-			if (!result && host_find_export(merge, client->pid, &address, &use.at)) {
+			if (!result)
+				result = host_find_export(merge, client->pid, &address, &use.at);
+			if (result > 0) {
 				added = MEMORY_APPEND(&list->uses);
 				result = added ? 0 : -ENOMEM;
 				if (added)

@@ -10,6 +10,7 @@ void service_address_clear(struct service_address *address)
 	free(address->place);
 	free(address->port);
 	free(address->export);
+	free(address->path);
 	*address = (struct service_address){ 0 };
 }
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,62 +17,66 @@
 
 /* --- paths ------------------------------------------------------------------ */
 
-struct node { /* what a path leads to */
-	bool known;
-	uint64_t device, inode;
-};
-
 /*
  * Through the process's own root and folder, so that mount namespaces do not matter. A socket
  * in a folder that is mounted twice is the same file; a device node is its device.
  */
-static struct node find_node(const struct rootfs *root, pid_t pid, const char *path)
+static void find_node(const struct rootfs *root, pid_t pid, struct service_address *address)
 {
-	struct node node = { 0 };
+	const char *path = address->place;
 	struct stat status;
 	int fd = *path ? rootfs_openf(root, O_PATH, "/proc/%d/%s%s", (int)pid,
 				      *path == '/' ? "root" : "cwd/", path)
 		       : -ENOENT;
 
-	if (fd < 0)
-		return node;
-	if (fstat(fd, &status) == 0)
-		node = S_ISBLK(status.st_mode)
-			       ? (struct node){ true, 0, status.st_rdev }
-			       : (struct node){ true, status.st_dev, status.st_ino };
-	close(fd);
-	return node;
+	address->found = fd >= 0 && fstat(fd, &status) == 0;
+	if (address->found) {
+		bool device = S_ISBLK(status.st_mode);
+
+		address->device = device ? 0 : status.st_dev;
+		address->inode = device ? status.st_rdev : status.st_ino;
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 /* The name that the process itself would give it; as it is where that cannot be told. */
-static void absolute(const struct rootfs *root, pid_t pid, const char *path, struct text *text)
+static char *absolute(const struct rootfs *root, pid_t pid, const char *path)
 {
+	struct text text = { 0 };
 	char cwd[PATH_MAX];
 
-	if (*path != '/' && rootfs_linkf(root, cwd, sizeof cwd, "/proc/%d/cwd", (int)pid) >= 0)
-		text_addf(text, "%s/", strcmp(cwd, "/") == 0 ? "" : cwd);
-	text_add(text, path);
+	if (*path && *path != '/' &&
+	    rootfs_linkf(root, cwd, sizeof cwd, "/proc/%d/cwd", (int)pid) >= 0)
+		text_addf(&text, "%s/", strcmp(cwd, "/") == 0 ? "" : cwd);
+	text_add(&text, path);
+	if (!text.failed)
+		return text.bytes;
+	text_free(&text);
+	return NULL;
 }
 
-static bool same_path(const struct rootfs *root, pid_t server, const char *theirs, pid_t client,
-		      const char *ours)
+int service_locate(const struct rootfs *root, pid_t pid, struct service_address *address)
 {
-	struct text their_path = { 0 }, our_path = { 0 };
-	struct node a, b;
-	bool same;
+	free(address->path);
+	address->path = absolute(root, pid, address->place);
+	if (!address->path)
+		return -ENOMEM;
+	if (address->door != SERVICE_TCP)
+		find_node(root, pid, address);
+	else if (rootfs_linkf(root, address->network, sizeof address->network, "/proc/%d/ns/net",
+			      (int)pid) < 0)
+		address->network[0] = '\0';
+	return 0;
+}
 
-	if (!*theirs || !*ours)
+static bool same_path(const struct service_address *a, const struct service_address *b)
+{
+	if (!*a->place || !*b->place)
 		return false;
-	a = find_node(root, server, theirs);
-	b = find_node(root, client, ours);
-	if (a.known && b.known)
-		return a.device == b.device && a.inode == b.inode;
-	absolute(root, server, theirs, &their_path);
-	absolute(root, client, ours, &our_path);
-	same = text_equal(their_path.bytes, our_path.bytes);
-	text_free(&their_path);
-	text_free(&our_path);
-	return same;
+	if (a->found && b->found)
+		return a->device == b->device && a->inode == b->inode;
+	return strcmp(a->path, b->path) == 0;
 }
 
 /* --- hosts ------------------------------------------------------------------ */
@@ -124,25 +129,19 @@ static bool is_this_machine(const struct rootfs *root, const char *host)
 }
 
 /* Ports belong to a network namespace. Where it cannot be told, it is taken to be the same. */
-static bool same_network(const struct rootfs *root, pid_t a, pid_t b)
+static bool same_network(const struct service_address *a, const struct service_address *b)
 {
-	char first[64], second[64];
-
-	return rootfs_linkf(root, first, sizeof first, "/proc/%d/ns/net", (int)a) < 0 ||
-	       rootfs_linkf(root, second, sizeof second, "/proc/%d/ns/net", (int)b) < 0 ||
-	       strcmp(first, second) == 0;
+	return !a->network[0] || !b->network[0] || strcmp(a->network, b->network) == 0;
 }
 
-static bool same_port(const struct rootfs *root, pid_t server, const struct service_address *theirs,
-		      pid_t client, const struct service_address *wanted)
+static bool same_port(const struct rootfs *root, const struct service_address *server,
+		      const struct service_address *client)
 {
-	const char *host = wanted->place;
-
-	if (!theirs->port || !wanted->port || strcmp(theirs->port, wanted->port) != 0)
+	if (!server->port || !client->port || strcmp(server->port, client->port) != 0)
 		return false;
-	if (is_loopback(host))
-		return same_network(root, server, client);
-	return strcmp(host, theirs->place) == 0 || is_this_machine(root, host);
+	if (is_loopback(client->place))
+		return same_network(server, client);
+	return strcmp(client->place, server->place) == 0 || is_this_machine(root, client->place);
 }
 
 /* --- both ------------------------------------------------------------------- */
@@ -152,15 +151,11 @@ static bool same_export(const char *theirs, const char *wanted)
 	return strcmp(theirs ? theirs : "", wanted ? wanted : "") == 0;
 }
 
-bool service_same_place(const struct rootfs *root, pid_t server,
-			const struct service_export *export, pid_t client,
-			const struct service_address *wanted)
+bool service_same_door(const struct rootfs *root, const struct service_address *server,
+		       const struct service_address *client)
 {
-	const struct service_address *theirs = &export->address;
-
-	if (theirs->door != wanted->door || !same_export(theirs->export, wanted->export))
+	if (server->door != client->door || !same_export(server->export, client->export))
 		return false;
-	if (theirs->door == SERVICE_TCP)
-		return same_port(root, server, theirs, client, wanted);
-	return same_path(root, server, theirs->place, client, wanted->place);
+	return server->door == SERVICE_TCP ? same_port(root, server, client)
+					   : same_path(server, client);
 }

@@ -298,6 +298,9 @@ int service_watch_add(struct service_watch *watch, pid_t pid, const char *path)
 	}
 	if (!entry->process.name && text_replace(&entry->process.name, stat.comm))
 		return -ENOMEM;
+	for (size_t i = 0; i < entry->process.exports.count; i++)
+		if (strcmp(entry->process.exports.items[i].address.place, path) == 0)
+			return 0;
 	export = service_add_export(&entry->process);
 	return export ? text_replace(&export->address.place, path) : -ENOMEM;
 }

@@ -33,6 +33,11 @@ struct service_address { /* start from {0} */
 	char *place;  /* path, or host; "" = any host */
 	char *port;   /* of SERVICE_TCP alone */
 	char *export; /* its name on an NBD server; NULL = not told */
+	/* By service_locate(), as the process sees it: */
+	char *path; /* absolute; NULL = not looked at */
+	bool found; /* there is something under it: */
+	uint64_t device, inode;
+	char network[32]; /* namespace; "" = not known */
 };
 void service_address_clear(struct service_address *address);
 
@@ -143,7 +148,7 @@ struct qemu_others service_watch_others(struct service_watch *watch);
 /* Has one ended, or has a young one perhaps made more threads since it was read? */
 bool service_watch_changed(const struct service_watch *watch, uint64_t now_ns);
 
-/* A vhost-user back end that serves a socket of that path. 0, -ESRCH or -ENOMEM. */
+/* A vhost-user back end that serves a socket which its client calls so. 0, -ESRCH or -ENOMEM. */
 int service_watch_add(struct service_watch *watch, pid_t pid, const char *path);
 
 struct service_list {
@@ -159,10 +164,12 @@ int service_watch_list(struct service_watch *watch, uint64_t now_ns, struct serv
 
 /* --- sockets ---------------------------------------------------------------------- */
 
-/* Do the two doors lead to the same, whatever either side calls it? */
-bool service_same_place(const struct rootfs *root, pid_t server,
-			const struct service_export *export, pid_t client,
-			const struct service_address *wanted);
+/* See what there is at the address, through the eyes of that process. 0 or -ENOMEM. */
+int service_locate(const struct rootfs *root, pid_t pid, struct service_address *address);
+
+/* Do the two doors, both of them located, lead to the same, whatever either side calls it? */
+bool service_same_door(const struct rootfs *root, const struct service_address *server,
+		       const struct service_address *client);
 
 /*
  * Who is connected with whom over unix sockets, and who listens: for paths that tell nothing

@@ -137,15 +137,14 @@ static void test_peers(void)
 static bool same(const struct rootfs *root, pid_t server, const char *theirs, pid_t client,
 		 const char *ours)
 {
-	struct service_export export = { .address = { .door = SERVICE_UNIX } };
-	struct service_address wanted = { .door = SERVICE_UNIX };
+	struct service_address address = { .place = strdup(theirs) };
+	struct service_address wanted = { .place = strdup(ours) };
 	bool found;
 
-	export.address.place = strdup(theirs);
-	wanted.place = strdup(ours);
-	found = export.address.place && wanted.place &&
-		service_same_place(root, server, &export, client, &wanted);
-	service_address_clear(&export.address);
+	if (service_locate(root, server, &address) || service_locate(root, client, &wanted))
+		abort();
+	found = service_same_door(root, &address, &wanted);
+	service_address_clear(&address);
 	service_address_clear(&wanted);
 	return found;
 }
@@ -177,14 +176,14 @@ static void test_paths(void)
 static bool same_tcp(const char *theirs, const char *ours)
 {
 	struct rootfs root = real_root();
-	struct service_export export = { 0 };
-	struct service_address wanted = { 0 };
+	struct service_address address, wanted;
 	bool found;
 
-	if (service_address_parse(theirs, &export.address) || service_address_parse(ours, &wanted))
+	if (service_address_parse(theirs, &address) || service_address_parse(ours, &wanted) ||
+	    service_locate(&root, getpid(), &address) || service_locate(&root, getpid(), &wanted))
 		abort();
-	found = service_same_place(&root, getpid(), &export, getpid(), &wanted);
-	service_address_clear(&export.address);
+	found = service_same_door(&root, &address, &wanted);
+	service_address_clear(&address);
 	service_address_clear(&wanted);
 	rootfs_close(&root);
 	return found;
