@@ -238,7 +238,7 @@ static int serve(struct host_merge *merge, struct host_export at, struct vdisk *
 	if (result)
 		return result;
 	if (!*export->source)
-		return host_copy_text(&vdisk->reason, "its service does not say what is behind it");
+		return text_replace(&vdisk->reason, "its service does not say what is behind it");
 	behind.source = qemu_find_path(merge->host->root, service->pid, export->source);
 	if (!behind.source)
 		result = host_copy_text(&behind.source, export->source);
