@@ -58,7 +58,7 @@ static int request(int fd)
 
 /* A name in the file system ends with a NUL or with the attribute; an abstract one begins with
  * a NUL. */
-static int set_name(struct end *end, const struct rtattr *attribute)
+static int set_name(struct end *end, struct rtattr *attribute)
 {
 	const char *name = RTA_DATA(attribute);
 	size_t length = RTA_PAYLOAD(attribute);
@@ -69,10 +69,10 @@ static int set_name(struct end *end, const struct rtattr *attribute)
 	return end->path ? 0 : -ENOMEM;
 }
 
-static int add_end(struct service_peers *peers, const struct nlmsghdr *header)
+static int add_end(struct service_peers *peers, struct nlmsghdr *header)
 {
-	const struct unix_diag_msg *body = NLMSG_DATA(header);
-	const struct rtattr *attribute = (const struct rtattr *)(body + 1);
+	struct unix_diag_msg *body = NLMSG_DATA(header);
+	struct rtattr *attribute = (struct rtattr *)(body + 1);
 	size_t left = header->nlmsg_len - NLMSG_LENGTH(sizeof *body);
 	struct end *end;
 	int result = 0;
@@ -103,7 +103,7 @@ static int take_answer(struct service_peers *peers, int fd)
 	_Alignas(struct nlmsghdr) char buffer[32768];
 	ssize_t got = recv(fd, buffer, sizeof buffer, 0);
 	size_t left = got > 0 ? (size_t)got : 0;
-	const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+	struct nlmsghdr *header = (struct nlmsghdr *)buffer;
 	int result = 0;
 
 	if (got <= 0)
