@@ -180,14 +180,13 @@ static int adopt_owner(struct host_merge *merge, pid_t client, struct service_ad
 static int ask_peers(struct host_merge *merge, pid_t client, struct service_address *address,
 		     struct host_export *found)
 {
-	int result = 0;
+	int result;
 
 	if (address->door != SERVICE_UNIX || !rootfs_is_real(merge->host->root))
 		return 0;
 	if (!merge->peers && service_peers_open(&merge->peers, merge->host->root))
 		return -ENOMEM;
-	if (!address->export)
-		result = adopt_owner(merge, client, address, found);
+	result = adopt_owner(merge, client, address, found);
 	return result ? result : find_connected(merge, client, address, found);
 }
 

@@ -31,8 +31,17 @@ struct inodes {
 	size_t count, capacity;
 };
 
+struct holder { /* a process, and its sockets */
+	pid_t pid;
+	struct inodes sockets;
+};
+
 struct service_peers {
 	const struct rootfs *root;
+	struct {
+		struct holder *items; /* asked for so far */
+		size_t count, capacity;
+	} holders;
 	struct end *items; /* ascending by inode */
 	size_t count, capacity;
 };
@@ -167,6 +176,9 @@ void service_peers_close(struct service_peers *peers)
 		return;
 	for (size_t i = 0; i < peers->count; i++)
 		free(peers->items[i].path);
+	for (size_t i = 0; i < peers->holders.count; i++)
+		free(peers->holders.items[i].sockets.items);
+	free(peers->holders.items);
 	free(peers->items);
 	free(peers);
 }
@@ -194,25 +206,38 @@ static bool socket_of(const struct rootfs *root, pid_t pid, pid_t fd, uint64_t *
 	       number_scan_u64(&cursor, inode) == 0;
 }
 
-/* Does it return true for one of the sockets of that process? */
-static bool any_socket(const struct rootfs *root, pid_t pid, struct inodes *kept, uint64_t wanted)
+static void read_sockets(const struct rootfs *root, struct holder *holder)
 {
 	struct proc_ids fds = { 0 };
-	bool found = false;
 
-	proc_read_ids(root, pid, "fd", &fds);
-	for (size_t i = 0; i < fds.count && !found; i++) {
+	proc_read_ids(root, holder->pid, "fd", &fds);
+	for (size_t i = 0; i < fds.count; i++) {
 		uint64_t inode, *added;
 
-		if (!socket_of(root, pid, fds.items[i].id, &inode))
+		if (!socket_of(root, holder->pid, fds.items[i].id, &inode))
 			continue;
-		found = inode == wanted;
-		added = kept ? MEMORY_APPEND(kept) : NULL;
+		added = MEMORY_APPEND(&holder->sockets);
 		if (added)
 			*added = inode;
 	}
 	proc_ids_clear(&fds);
-	return found;
+}
+
+/* Read once; valid until the next one is read. */
+static const struct inodes *sockets_of(struct service_peers *peers, pid_t pid)
+{
+	static const struct inodes none;
+	struct holder *holder;
+
+	for (size_t i = 0; i < peers->holders.count; i++)
+		if (peers->holders.items[i].pid == pid)
+			return &peers->holders.items[i].sockets;
+	holder = MEMORY_APPEND(&peers->holders);
+	if (!holder)
+		return &none;
+	holder->pid = pid;
+	read_sockets(peers->root, holder);
+	return &holder->sockets;
 }
 
 static bool is_among(const struct inodes *inodes, uint64_t inode)
@@ -236,30 +261,29 @@ static bool is_at(const struct end *end, const struct end *peer, const char *pat
 
 bool service_peers_joined(struct service_peers *peers, pid_t client, pid_t server, const char *path)
 {
-	struct inodes ours = { 0 }, theirs = { 0 };
-	bool joined = false;
+	const struct inodes *ours, *theirs;
 
-	any_socket(peers->root, client, &ours, 0);
-	any_socket(peers->root, server, &theirs, 0);
-	for (size_t i = 0; i < ours.count && !joined; i++) {
-		const struct end *end = find(peers, ours.items[i]);
+	sockets_of(peers, client);
+	theirs = sockets_of(peers, server);
+	ours = sockets_of(peers, client);
+	for (size_t i = 0; i < ours->count; i++) {
+		const struct end *end = find(peers, ours->items[i]);
 		const struct end *peer = end ? find(peers, end->peer) : NULL;
 
-		joined = peer && is_at(end, peer, path) && is_among(&theirs, peer->inode);
+		if (peer && is_at(end, peer, path) && is_among(theirs, peer->inode))
+			return true;
 	}
-	free(ours.items);
-	free(theirs.items);
-	return joined;
+	return false;
 }
 
-static pid_t holder_of(const struct service_peers *peers, uint64_t inode)
+static pid_t holder_of(struct service_peers *peers, uint64_t inode)
 {
 	struct proc_ids pids = { 0 };
 	pid_t found = 0;
 
 	proc_read_ids(peers->root, 0, NULL, &pids);
 	for (size_t i = 0; i < pids.count && !found; i++)
-		if (any_socket(peers->root, pids.items[i].id, NULL, inode))
+		if (is_among(sockets_of(peers, pids.items[i].id), inode))
 			found = pids.items[i].id;
 	proc_ids_clear(&pids);
 	return found;
@@ -267,17 +291,14 @@ static pid_t holder_of(const struct service_peers *peers, uint64_t inode)
 
 pid_t service_peers_owner(struct service_peers *peers, pid_t client, const char *path)
 {
-	struct inodes ours = { 0 };
-	pid_t owner = 0;
+	const struct inodes *ours = sockets_of(peers, client);
 
-	any_socket(peers->root, client, &ours, 0);
-	for (size_t i = 0; i < ours.count && !owner; i++) {
-		const struct end *end = find(peers, ours.items[i]);
+	for (size_t i = 0; i < ours->count; i++) {
+		const struct end *end = find(peers, ours->items[i]);
 		const struct end *peer = end ? find(peers, end->peer) : NULL;
 
 		if (peer && (is_bound(end, path) || is_bound(peer, path)))
-			owner = holder_of(peers, peer->inode);
+			return holder_of(peers, peer->inode);
 	}
-	free(ours.items);
-	return owner;
+	return 0;
 }

@@ -121,6 +121,13 @@ static void test_two_clients(void)
 	UNIT_TRUE(host_changed(host));
 	expect("qemu-storage-daemon[10]*1 one.vda>10:10/12 two.vdb>10:10/13 ", host);
 	UNIT_TRUE(!host_changed(host));
+	/* What ended is still its client, once. */
+	fixture_remove("/proc/20");
+	UNIT_TRUE(host_changed(host));
+	expect("qemu-storage-daemon[10]*1 one.vda>10:10/12 two.vdb>10:10/13 ", host);
+	UNIT_TRUE(host_changed(host));
+	expect("qemu-storage-daemon[10]*1 two.vdb>10:10/13 ", host);
+	UNIT_TRUE(!host_changed(host));
 	fixture_remove("/proc/10");
 	UNIT_TRUE(host_changed(host));
 	expect("", host);
