@@ -137,6 +137,7 @@ static int bind_edge(struct account *account, const struct topology *topology, s
 		edge->domain = account->bound[of->domain];
 		edge->vdisk = edge->domain->vdisks[of->vdisk];
 		edge->vdisk->attached = true;
+		edge->vdisk->service = provider;
 		edge->use = use_of(&edge->vdisk->uses, provider->id,
 				   edge->domain->fresh ? edge->domain->born_ns : 0);
 	}
@@ -161,6 +162,7 @@ static void detach_all(struct account *account)
 		domain->mark = 0;
 		for (size_t k = 0; k < domain->vdisk_count; k++) {
 			domain->vdisks[k]->attached = false;
+			domain->vdisks[k]->service = NULL;
 			domain->vdisks[k]->mark = 0;
 			unbind_uses(domain->vdisks[k]->uses);
 		}
@@ -293,7 +295,10 @@ int account_bind_services(struct account *account, const struct topology *topolo
 		result = order_services(account, topology, error);
 	for (size_t i = account->service_count; result == 0 && i-- > 0;)
 		result = bind_reach(account->services[account->order[i]], (unsigned)i + 1);
-	for (size_t i = 0; i < account->bound_count; i++)
+	for (size_t i = 0; i < account->bound_count; i++) {
 		account->bound[i]->fresh = false;
+		if (result == 0)
+			result = account_helpers_bind(account->bound[i]);
+	}
 	return result;
 }

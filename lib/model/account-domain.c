@@ -58,6 +58,7 @@ void account_domain_free(struct account_domain *domain)
 	free(domain->threads);
 	free(domain->claims);
 	free(domain->issued.items);
+	free(domain->helpers);
 	free(domain->id);
 	free(domain->name);
 	free(domain->uuid);
@@ -137,6 +138,7 @@ static int update_threads(struct account *account, struct account_domain *domain
 		threads[i].start_ticks = now->threads[i].start_ticks;
 		threads[i].vdisk =
 			now->threads[i].role == THREAD_VCPU ? VDISK_NONE : now->threads[i].vdisk;
+		threads[i].helper = account_helper_of(&now->threads[i]);
 		domain->has_vcpu |= now->threads[i].role == THREAD_VCPU;
 		domain->only_vcpus &= now->threads[i].role == THREAD_VCPU;
 	}
@@ -229,8 +231,10 @@ void account_domain_release(struct account_domain *domain)
 {
 	free(domain->threads);
 	free(domain->claims);
+	free(domain->helpers);
 	domain->threads = NULL;
 	domain->claims = NULL;
+	domain->helpers = NULL;
 	domain->total = (struct cpu_reading){ 0 };
 	domain->unmatched_j = 0;
 	domain->thread_count = 0;

@@ -8,7 +8,8 @@
  *   cpu      host total, then each domain's cpu and own helpers
  *   idle     who existed when, and so who shares the idle power
  *   disk     claim: who asked which leaf for what; then each leaf's energy
- *   service  what shared services spent, on to their vDISKs
+ *   service  what a domain's own helpers spent on its vDISKs; demand: who asked
+ *            which service for what; what those spent, on to their vDISKs
  *   close    kept is what remains; totals move on
  *   snapshot, check
  */
@@ -141,15 +142,30 @@ struct energy {
 	double idle_j, active_j;
 };
 
+/* What a domain's own thread works for, as far as its energy is known by itself. */
+enum account_helper {
+	HELPER_POOL,  /* not read by itself, or it does a bit of all */
+	HELPER_IO,    /* vDISKs, several of them */
+	HELPER_VDISK, /* one vDISK */
+	HELPER_OTHER, /* no vDISK */
+};
+
 struct account_thread {
 	pid_t tid;
 	uint64_t start_ticks;
 	int vdisk; /* that it alone serves, or VDISK_NONE */
+	enum account_helper helper;
 	struct cpu_reading previous;
 	/* of this tick */
 	struct charge active;
 	double on_cpu_ns;  /* NaN: unknown */
 	bool inside_total; /* its work is known from the domain's total, too */
+};
+
+enum { BY_REQUEST, BY_BYTE, WORKS };
+
+struct account_work { /* that was asked for */
+	double amount[WORKS];
 };
 
 /* One attachment as its client sees it. */
@@ -158,6 +174,11 @@ struct account_use {
 	char *provider; /* service id */
 	bool bound;     /* in the present topology */
 	struct io_reading previous;
+	struct account_work rate;    /* per second, when it was last known */
+	uint64_t seen_ns;            /* then; 0: never */
+	double size;                 /* bytes per request, when last known; 0: never */
+	struct account_work waiting; /* while the provider's energy is not read */
+	/* of this tick */
 	struct io_delta delta;
 };
 
@@ -194,10 +215,12 @@ struct account_disk { /* a leaf */
 struct account_vdisk {
 	char *name;
 	bool direct, attached, unresolved;
+	bool pooled; /* its domain's helpers serve it, and not one of them alone */
 	size_t leaf_count;
 	struct io_reading previous;
 	double debt_bytes[2]; /* written to the page cache, not yet to a leaf: older, newer */
 	struct account_use *uses;
+	const struct account_service *service; /* that serves it; NULL: none */
 	/* of this tick */
 	struct io_delta delta;
 	double idle_j; /* NaN: no leaf of it has known watts */
@@ -264,7 +287,8 @@ struct account_domain {
 		struct account_issued *items;
 		size_t count;
 	} issued;
-	bool per_leaf; /* it is known what it issues on each leaf */
+	bool per_leaf;           /* it is known what it issues on each leaf */
+	struct regress *helpers; /* what they spend on pooled vDISKs; NULL: it has none */
 	struct energy cpu, disk, service;
 	uint64_t discovered_ns; /* when it was last seen by discovery */
 	unsigned mark;          /* account-attach.c */
@@ -286,8 +310,11 @@ struct account_edge {                   /* an attachment */
 	struct account_use *use;
 	size_t attachment; /* index into topology and sample */
 	/* of this tick */
-	double requests, bytes;
-	double cost;
+	struct account_work work;
+	bool uncounted; /* its bytes are known, its requests are not */
+	bool unread;    /* nothing is known but how it was before, or how others are */
+	bool sure;      /* all of it was read, and it is of this tick */
+	double cost[WORKS];
 };
 
 struct account_reach { /* a vDISK that a service works for, directly or through services */
@@ -309,10 +336,12 @@ struct account_service {
 	size_t edge_count;
 	struct account_reach *reach;
 	size_t reach_count;
+	double waiting_s; /* since its energy was last read */
 	/* of this tick */
 	struct cpu_delta delta;
-	struct load own;       /* what it spent */
-	struct load inherited; /* what services that it uses spent on its behalf */
+	struct load own; /* what it spent */
+	/* What services that it uses spent on its behalf, on requests and on bytes. */
+	struct load inherited[WORKS];
 	double idle_part;
 };
 
@@ -442,6 +471,14 @@ void account_disk(struct account *account);
 
 void account_attachments(struct account *account, const struct sample *sample);
 void account_services(struct account *account);
+/* What clients asked of a service; that of its users is known already. */
+void account_demand(struct account_service *service, const struct tick *tick);
+
+enum account_helper account_helper_of(const struct thread *thread);
+/* Which vDISKs share which helpers. 0 or -ENOMEM. */
+int account_helpers_bind(struct account_domain *domain);
+/* After account_disk(): the helpers' energy as a memo of the vDISKs that they worked for. */
+void account_helpers(struct account_domain *domain, const struct tick *tick);
 
 int account_covariance_open(struct account *account);
 void account_covariance_close(struct account *account);

@@ -9,8 +9,20 @@
  * without requests, goes equally to all vDISKs that it serves, directly or
  * through others. Only the proportions are learned: the charges always sum to
  * what was measured. Without a vDISK at the end it is kept.
+ *
+ *     charge(client) = measured * (request_j * its requests + byte_j * its bytes
+ *                                  + base_w * seconds * its part of the base)
+ *                      / the sum of these over all clients
+ *
+ * No cost is negative, so that whatever has been learned a client pays between
+ * the least and the most of its shares of requests, of bytes and of the base.
+ *
+ * When the service's own energy comes late, what belongs to earlier ticks is
+ * divided by what was asked for in those.
  */
 #include "model/account-internal.h"
+
+#include <string.h>
 
 void account_attachments(struct account *account, const struct sample *sample)
 {
@@ -22,6 +34,11 @@ void account_attachments(struct account *account, const struct sample *sample)
 					 &sample->attachments[edge->attachment], &account->tick);
 		}
 }
+
+/* A tick in which more than this part of the clients' cost was not read does not teach. */
+#define UNSURE_MAX 0.1
+/* Charges of a tick in which more than this part of it is a guess are estimates. */
+#define GUESS_MAX 0.01
 
 static void charge_vdisk(struct account_domain *domain, struct account_vdisk *vdisk,
 			 const struct load *load, double factor)
@@ -47,82 +64,192 @@ static void charge_equally(struct account_service *service, const struct load *l
 	}
 }
 
-static void charge_edge(struct account_edge *edge, const struct load *load, double factor)
+/* Parts of `load` that the edge's requests and its bytes cost. */
+static void charge_edge(struct account_edge *edge, const struct load *load,
+			const double part[WORKS])
 {
 	if (edge->vdisk)
-		charge_vdisk(edge->domain, edge->vdisk, load, factor);
-	else if (edge->client->reach_count > 0)
-		account_load_add(&edge->client->inherited, load, factor);
+		charge_vdisk(edge->domain, edge->vdisk, load, part[BY_REQUEST] + part[BY_BYTE]);
+	for (int k = 0; k < WORKS && edge->client; k++)
+		if (edge->client->reach_count > 0)
+			account_load_add(&edge->client->inherited[k], load, part[k]);
 }
 
-/* What a client asked for: at the attachment, else as its vDISK says. False: not known. */
-static bool read_edge(struct account_edge *edge, const struct tick *tick)
-{
-	const struct io_delta *delta = &edge->use->delta;
-
-	if (!delta->known && edge->vdisk)
-		delta = &edge->vdisk->delta;
-	edge->requests = edge->bytes = 0;
-	if (edge->domain && domain_is_over(edge->domain, tick))
-		return true;
-	for (int dir = 0; dir < DIRECTIONS && delta->known; dir++) {
-		edge->requests += known(delta->amount[dir].requests);
-		edge->bytes += delta->amount[dir].bytes;
-	}
-	return delta->known;
-}
-
-/* Sum of the clients' work in this tick; false when some is not known. */
-static bool read_edges(struct account_service *service, const struct tick *tick,
-		       double x[REGRESS_COLUMNS])
-{
-	bool all = true;
-
-	for (size_t i = 0; i < service->edge_count; i++) {
-		all &= read_edge(&service->edges[i], tick);
-		x[REGRESS_REQUESTS] += service->edges[i].requests;
-		x[REGRESS_BYTES] += service->edges[i].bytes;
-	}
-	return all;
-}
+enum when { NOW, WAITING };
 
 /* Sets each edge's cost; returns the sum of them. */
-static double price_edges(struct account_service *service, const struct regress_cost *cost)
+static double price_edges(struct account_service *service, const struct regress_cost *cost,
+			  enum when when)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < service->edge_count; i++) {
 		struct account_edge *edge = &service->edges[i];
+		const struct account_work *work = when == NOW ? &edge->work : &edge->use->waiting;
 
-		edge->cost = cost->request_j * edge->requests + cost->byte_j * edge->bytes;
-		sum += edge->cost;
+		edge->cost[BY_REQUEST] = cost->request_j * work->amount[BY_REQUEST];
+		edge->cost[BY_BYTE] = cost->byte_j * work->amount[BY_BYTE];
+		sum += edge->cost[BY_REQUEST] + edge->cost[BY_BYTE];
 	}
 	return sum;
 }
 
-static void settle_active(struct account_service *service, const struct tick *tick)
+/* Of edges that are priced: along those, and `base` beside them equally. */
+static void charge_all(struct account_service *service, const struct load *load, double by_work,
+		       double base)
 {
-	double x[REGRESS_COLUMNS] = { [REGRESS_SECONDS] = tick->seconds };
-	bool complete = read_edges(service, tick, x);
-	struct regress_cost cost;
-	double by_work, base;
+	double all = by_work + base;
 
-	if (complete && service->delta.known && service->delta.on_time >= 1)
-		regress_add(&service->regress, x, charge_total(service->own.charge));
-	cost = regress_solve(&service->regress);
-	by_work = price_edges(service, &cost);
-	base = cost.base_w * tick->seconds;
 	for (size_t i = 0; i < service->edge_count && by_work > 0; i++) {
 		struct account_edge *edge = &service->edges[i];
+		const double part[WORKS] = { edge->cost[BY_REQUEST] / all,
+					     edge->cost[BY_BYTE] / all };
 
-		charge_edge(edge, &service->own, edge->cost / (by_work + base));
-		charge_edge(edge, &service->inherited, edge->cost / by_work);
+		charge_edge(edge, load, part);
 	}
-	charge_equally(service, &service->own, by_work > 0 ? base / (by_work + base) : 1);
-	if (by_work <= 0)
-		charge_equally(service, &service->inherited, 1);
+	charge_equally(service, load, by_work > 0 ? base / all : 1);
 }
 
+/* What requests cost further down was caused by requests here, and so for bytes. */
+static void pass_on(struct account_service *service, int work)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < service->edge_count; i++)
+		sum += service->edges[i].work.amount[work];
+	for (size_t i = 0; i < service->edge_count && sum > 0; i++) {
+		double part[WORKS] = { 0 };
+
+		part[work] = service->edges[i].work.amount[work] / sum;
+		charge_edge(&service->edges[i], &service->inherited[work], part);
+	}
+	if (sum <= 0)
+		charge_equally(service, &service->inherited[work], 1);
+}
+
+static bool is_charged(const struct account_edge *edge)
+{
+	return edge->vdisk || edge->client->reach_count > 0;
+}
+
+/* The part of what clients cost that `doubt` is true of. */
+static double part_of_cost(const struct account_service *service, double all,
+			   bool (*doubt)(const struct account_edge *))
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < service->edge_count; i++)
+		if (is_charged(&service->edges[i]) && doubt(&service->edges[i]))
+			sum += service->edges[i].cost[BY_REQUEST] + service->edges[i].cost[BY_BYTE];
+	return all > 0 ? sum / all : 0;
+}
+
+static bool is_unsure(const struct account_edge *edge)
+{
+	return !edge->sure;
+}
+
+static bool is_a_guess(const struct account_edge *edge)
+{
+	return edge->unread || edge->uncounted;
+}
+
+/* Is there anybody else who would have been charged? */
+static bool is_divided(const struct account_service *service)
+{
+	size_t domains = 0, clients = 0;
+
+	for (size_t i = 0; i < service->reach_count; i++)
+		domains += service->reach[i].first && service->reach[i].part > 0;
+	for (size_t i = 0; i < service->edge_count; i++)
+		clients += is_charged(&service->edges[i]);
+	return domains > 1 && clients > 1 && charge_total(service->own.charge) > 0;
+}
+
+static bool is_guessed(const struct account_service *service, double by_work)
+{
+	bool unread = false;
+
+	for (size_t i = 0; i < service->edge_count; i++)
+		unread |= service->edges[i].unread;
+	return by_work > 0 ? part_of_cost(service, by_work, is_a_guess) > GUESS_MAX : unread;
+}
+
+/* A tick teaches when nearly all of its work and all of its energy were read together. */
+static void learn(struct account_service *service, const struct tick *tick)
+{
+	const struct regress_cost cost = regress_cost(&service->regress);
+	double x[REGRESS_COLUMNS] = { [REGRESS_SECONDS] = tick->seconds };
+	double sum = price_edges(service, &cost, NOW);
+
+	if (!service->delta.known || service->delta.on_time < 1 ||
+	    part_of_cost(service, sum, is_unsure) > UNSURE_MAX)
+		return;
+	for (size_t i = 0; i < service->edge_count; i++) {
+		x[REGRESS_REQUESTS] += service->edges[i].work.amount[BY_REQUEST];
+		x[REGRESS_BYTES] += service->edges[i].work.amount[BY_BYTE];
+	}
+	regress_add(&service->regress, x, charge_total(service->own.charge));
+}
+
+/* Its energy is not read yet: what is asked for meanwhile will divide it. */
+static void wait(struct account_service *service, double seconds)
+{
+	for (size_t i = 0; i < service->edge_count; i++) {
+		struct account_edge *edge = &service->edges[i];
+
+		for (int k = 0; k < WORKS; k++)
+			edge->use->waiting.amount[k] += edge->work.amount[k];
+	}
+	service->waiting_s += seconds;
+}
+
+static void stop_waiting(struct account_service *service)
+{
+	for (size_t i = 0; i < service->edge_count; i++)
+		service->edges[i].use->waiting = (struct account_work){ { 0, 0 } };
+	service->waiting_s = 0;
+}
+
+/* What came late, by the work of then. */
+static void settle_late(struct account_service *service, const struct regress_cost *cost)
+{
+	const struct load late = { { NAN, service->own.charge.late_j }, { 0 } };
+	enum when when = service->waiting_s > 0 ? WAITING : NOW;
+
+	if (service->own.charge.late_j > 0)
+		charge_all(service, &late, price_edges(service, cost, when),
+			   cost->base_w * service->waiting_s);
+	stop_waiting(service);
+}
+
+static void mark_clients(struct account_service *service, unsigned quality)
+{
+	for (size_t i = 0; i < service->reach_count; i++)
+		if (service->reach[i].part > 0)
+			service->reach[i].domain->tick.quality |= quality;
+}
+
+static void settle_active(struct account_service *service, const struct tick *tick)
+{
+	struct load now = service->own;
+	struct regress_cost cost;
+	double by_work;
+
+	learn(service, tick);
+	cost = regress_cost(&service->regress);
+	if (!service->delta.known)
+		wait(service, tick->seconds);
+	if (service->delta.known || service->delta.quality & QUALITY_GAP)
+		settle_late(service, &cost);
+	now.charge.late_j = 0;
+	by_work = price_edges(service, &cost, NOW);
+	charge_all(service, &now, by_work, cost.base_w * tick->seconds);
+	for (int k = 0; k < WORKS; k++)
+		pass_on(service, k);
+	if (is_divided(service) && is_guessed(service, by_work))
+		mark_clients(service, QUALITY_ESTIMATE);
+}
 static void settle_idle(struct account_service *service, double head_idle_j)
 {
 	for (size_t i = 0; i < service->reach_count; i++) {
@@ -135,47 +262,21 @@ static void settle_idle(struct account_service *service, double head_idle_j)
 	}
 }
 
-static void mark_clients(struct account_service *service)
-{
-	for (size_t i = 0; i < service->reach_count; i++)
-		if (service->reach[i].part > 0)
-			service->reach[i].domain->tick.quality |= service->delta.quality;
-}
-
-/*
- * A domain's own helpers: what worked for one disk is a memo of that vDISK. Its
- * threads were read a little before the total: the memo never exceeds it.
- */
-static void settle_helpers(struct account_domain *domain)
-{
-	double sum = 0, factor;
-
-	for (size_t i = 0; i < domain->thread_count; i++)
-		if (domain->threads[i].vdisk != VDISK_NONE)
-			sum += known(domain->threads[i].active.now_j);
-	if (sum <= 0)
-		return;
-	factor = fmin(1, known(domain->tick.helpers_j) / sum);
-	for (size_t i = 0; i < domain->thread_count; i++) {
-		const struct account_thread *thread = &domain->threads[i];
-
-		if (thread->vdisk != VDISK_NONE)
-			domain->vdisks[thread->vdisk]->service_active_j +=
-				known(thread->active.now_j) * factor;
-	}
-}
-
 void account_services(struct account *account)
 {
+	size_t count = account->service_count;
+
 	for (size_t i = 0; i < account->bound_count; i++)
-		settle_helpers(account->bound[i]);
-	for (size_t i = 0; i < account->service_count; i++)
-		account->services[i]->inherited = (struct load){ 0 };
-	for (size_t i = 0; i < account->service_count; i++) {
+		account_helpers(account->bound[i], &account->tick);
+	for (size_t i = count; i-- > 0;)
+		account_demand(account->services[account->order[i]], &account->tick);
+	for (size_t i = 0; i < count; i++)
+		memset(account->services[i]->inherited, 0, sizeof account->services[i]->inherited);
+	for (size_t i = 0; i < count; i++) {
 		struct account_service *service = account->services[account->order[i]];
 
 		settle_active(service, &account->tick);
 		settle_idle(service, account->head_idle_j);
-		mark_clients(service);
+		mark_clients(service, service->delta.quality);
 	}
 }

@@ -158,6 +158,13 @@ static void put_traffic(const struct account_domain *domain, const struct accoun
 	row->requests = round(sum[READ].requests + sum[WRITE].requests);
 }
 
+static struct regress_cost learned_cost(const struct account_service *service)
+{
+	if (!service || !regress_has_learned(&service->regress))
+		return (struct regress_cost){ NAN, NAN, NAN };
+	return regress_cost(&service->regress);
+}
+
 static void put_vdisks(struct copies *copies, const struct account_domain *domain,
 		       const struct domain *of, struct snapshot_domain *row)
 {
@@ -165,6 +172,7 @@ static void put_vdisks(struct copies *copies, const struct account_domain *domai
 	for (size_t i = 0; i < of->vdisk_count && row->vdisks; i++) {
 		const struct account_vdisk *vdisk = domain->vdisks[i];
 		struct snapshot_vdisk *to = &row->vdisks[row->vdisk_count++];
+		const struct regress_cost cost = learned_cost(vdisk->service);
 
 		to->name = copies_text(copies, vdisk->name);
 		to->disk = leaf_names(copies, &of->vdisks[i]);
@@ -173,6 +181,8 @@ static void put_vdisks(struct copies *copies, const struct account_domain *domai
 		to->active_w = vdisk->active.now_j / copies->seconds;
 		to->service_idle_w = vdisk->service_idle_j / copies->seconds;
 		to->service_active_w = vdisk->service_active_j / copies->seconds;
+		to->service_request_j = cost.request_j;
+		to->service_byte_j = cost.byte_j;
 		put_traffic(domain, vdisk, to);
 	}
 }
@@ -316,11 +326,15 @@ static void put_services(struct copies *copies, struct snapshot *snapshot)
 	for (size_t i = 0; i < account->service_count && snapshot->services; i++) {
 		const struct account_service *service = account->services[i];
 		struct snapshot_service *row = &snapshot->services[snapshot->service_count++];
+		const struct regress_cost cost = learned_cost(service);
 
 		row->name = copies_text(copies, service->name);
 		row->pid = service->pid;
 		row->idle_w = account->head_idle_j * service->idle_part / copies->seconds;
 		row->active_w = service->own.charge.now_j / copies->seconds;
+		row->request_j = cost.request_j;
+		row->byte_j = cost.byte_j;
+		row->base_w = cost.base_w;
 		put_clients(copies, service, row);
 	}
 }

@@ -48,6 +48,8 @@ struct snapshot_vdisk {
 	double idle_w, active_w;
 	double service_idle_w, service_active_w;
 	double read_bytes, write_bytes, requests; /* in the tick; NaN = unknown */
+	/* What the service that serves it spends on it; NaN = none, or not learned. */
+	double service_request_j, service_byte_j;
 };
 
 struct snapshot_control { /* watts; NaN = not set */
@@ -82,6 +84,7 @@ struct snapshot_service {
 	double idle_w, active_w;
 	char **clients; /* domain ids */
 	size_t client_count;
+	double request_j, byte_j, base_w; /* what its work costs (regress.h); NaN = not learned */
 };
 
 struct snapshot_package { /* or the machine, where the source cannot tell them apart */

@@ -151,6 +151,9 @@ static const struct shape_member service_members[] = {
 	FIGURE(snapshot_service, active_w),
 	{ SHAPE_LIST_AT("clients", snapshot_service, clients, client_count, TEXTS),
 	  .max = DOMAINS_MAX },
+	FIGURE(snapshot_service, request_j),
+	FIGURE(snapshot_service, byte_j),
+	FIGURE(snapshot_service, base_w),
 };
 static const struct shape service_shape = SHAPE_OF(service_members);
 

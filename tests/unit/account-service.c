@@ -201,7 +201,7 @@ static void test_a_chain_charges_all_that_was_measured(void)
 		UNIT_EQUAL_DOUBLE(0, rig->snapshot.kept[0].active_w, EXACT);
 		/* b asked for nothing: it pays half of the bases, once they are learned */
 		if (tick > 30)
-			UNIT_EQUAL_DOUBLE((1 + 2) / 2.0, rig_row(rig, "b")->service.active_w, 1e-3);
+			UNIT_EQUAL_DOUBLE((1 + 2) / 2.0, rig_row(rig, "b")->service.active_w, 0.01);
 	}
 	rig_free(rig);
 }
@@ -238,49 +238,106 @@ static void test_a_circle_of_services_is_an_error(void)
 	rig_free(rig);
 }
 
-static void test_an_attachment_without_counters_takes_its_vdisks(void)
+/* --- what it costs ------------------------------------------------------------------------ */
+
+static void test_the_learned_cost_is_shown(void)
 {
 	struct rig *rig = driver_rig();
+	const struct snapshot_service *service;
+	uint64_t state = 3;
 
-	rig->attachments[0].io.missing = rig->attachments[1].io.missing = true;
 	RIG_BASELINE(rig);
-	work(rig, 0, 30, 4096);
-	work(rig, 1, 10, 4096);
-	rig_run(&rig->services[0].counter, 0.8);
 	RIG_TICK(rig, 1);
-	UNIT_EQUAL_DOUBLE(6, rig_row(rig, "a")->service.active_w, EXACT);
-	UNIT_EQUAL_DOUBLE(2, rig_row(rig, "b")->service.active_w, EXACT);
+	UNIT_TRUE(isnan(rig->snapshot.services[0].request_j));
+	UNIT_TRUE(isnan(rig->snapshot.services[0].base_w));
+	UNIT_TRUE(isnan(rig_row(rig, "a")->vdisks[0].service_request_j));
+	for (int tick = 0; tick < 100; tick++) {
+		uint64_t a = unit_random(&state) % 4000, b = unit_random(&state) % 100;
+
+		work(rig, 0, a, 512);
+		work(rig, 1, b, 1000000);
+		rig_run(&rig->services[0].counter,
+			0.1 * (1e-3 * (double)(a + b) + 10e-9 * (double)(a * 512 + b * 1000000) +
+			       2));
+		RIG_TICK(rig, 1);
+	}
+	service = &rig->snapshot.services[0];
+	UNIT_EQUAL_DOUBLE(1e-3, service->request_j, 2e-5);
+	UNIT_EQUAL_DOUBLE(10e-9, service->byte_j, 3e-10);
+	UNIT_EQUAL_DOUBLE(2, service->base_w, 0.02);
+	UNIT_EQUAL_DOUBLE(service->request_j, rig_row(rig, "b")->vdisks[0].service_request_j, 0);
+	UNIT_EQUAL_DOUBLE(service->byte_j, rig_row(rig, "b")->vdisks[0].service_byte_j, 0);
 	rig_free(rig);
 }
 
-/* A domain's own helpers: what worked for one disk is that vDISK's, as a memo. */
-static void test_own_helpers_of_one_disk_are_a_memo_of_it(void)
+/* --- three deep --------------------------------------------------------------------------- */
+
+/*
+ * driver -> pool -> net, with a client at each: a on the driver, b on the pool, c
+ * on the network server. Each has its own cost; truth is summed beside.
+ */
+static void test_three_services_deep_each_client_pays_its_way(void)
 {
+	const double cost_j[3] = { 2e-3, 1e-3, 0.5e-3 }, base_w[3] = { 0.3, 0.6, 0.9 };
+	double truth_j[3] = { 0 }, begin_j[3] = { 0 };
 	struct rig *rig = rig_new();
-	struct rig_domain *domain;
-	struct rig_thread *one, *other;
+	uint64_t state = 6;
 
 	rig_disk(rig, "sda");
-	domain = rig_domain(rig, "a", 1);
-	domain->total_source = TOTAL_CGROUP;
-	rig_vdisk(domain, "vda", 0);
-	rig_vdisk(domain, "vdb", 0);
-	one = rig_thread(rig, domain, THREAD_IOTHREAD, 1);
-	other = rig_thread(rig, domain, THREAD_IOTHREAD, VDISK_NONE);
+	for (size_t i = 0; i < 3; i++) {
+		char id[2] = { (char)('a' + i), 0 };
+
+		rig_vdisk(rig_domain(rig, id, 1), "vda", 0);
+		rig_attach(rig, i, 0, i);
+	}
+	rig_service(rig, "driver");
+	rig_service(rig, "pool");
+	rig_service(rig, "net");
+	rig_chain(rig, 0, 1);
+	rig_chain(rig, 1, 2);
+	rig->attachments[4].io.missing = true; /* what the pool asks of it is not counted */
 	RIG_BASELINE(rig);
-	rig_run(&one->counter, 0.2);
-	rig_run(&other->counter, 0.1);
-	rig_run(&domain->extra, 0.1);
-	RIG_TICK(rig, 1);
-	UNIT_EQUAL_DOUBLE(4, rig_row(rig, "a")->service.active_w, EXACT);
-	UNIT_EQUAL_DOUBLE(2, rig_row(rig, "a")->vdisks[1].service_active_w, EXACT);
-	UNIT_EQUAL_DOUBLE(0, rig_row(rig, "a")->vdisks[0].service_active_w, EXACT);
-	/* the thread was read after the total: the memo stays inside */
-	rig_run(&one->counter, 0.2);
-	domain->extra.count[0] -= 50000000;
-	RIG_TICK(rig, 1);
-	UNIT_EQUAL_DOUBLE(1.5, rig_row(rig, "a")->service.active_w, EXACT);
-	UNIT_EQUAL_DOUBLE(1.5, rig_row(rig, "a")->vdisks[1].service_active_w, EXACT);
+	for (int tick = 0; tick < 400; tick++) {
+		double n[3], sum = 0;
+
+		for (size_t i = 0; i < 3; i++) {
+			n[i] = (double)(unit_random(&state) % 4 * (unit_random(&state) % 1000) /
+					(i == 0 ? 1 : 4 * i));
+			rig_read(&rig->attachments[i].io, (uint64_t)n[i], 4096);
+			sum += n[i]; /* level i works for clients 0 .. i */
+			if (i < 2)
+				rig_read(&rig->attachments[3 + i].io, (uint64_t)sum, 4096);
+			rig_run(&rig->services[i].counter, 0.1 * (cost_j[i] * sum + base_w[i]));
+		}
+		RIG_TICK(rig, 1);
+		for (size_t i = 0; tick >= 100 && i < 3; i++)
+			for (size_t level = i; level < 3; level++)
+				truth_j[i] +=
+					cost_j[level] * n[i] + base_w[level] / (double)(level + 1);
+		for (size_t i = 0; tick == 99 && i < 3; i++)
+			begin_j[i] = rig_row(rig, rig->domains[i].id)->service.active_j;
+		UNIT_EQUAL_DOUBLE(0, rig->snapshot.kept[0].active_w, EXACT);
+	}
+	for (size_t i = 0; i < 3; i++)
+		UNIT_EQUAL_DOUBLE(
+			1,
+			(rig_row(rig, rig->domains[i].id)->service.active_j - begin_j[i]) /
+				truth_j[i],
+			0.02);
+	rig_free(rig);
+}
+
+static void test_a_circle_three_deep_names_its_path(void)
+{
+	struct rig *rig = driver_rig();
+
+	rig_service(rig, "pool");
+	rig_service(rig, "net");
+	rig_chain(rig, 0, 1);
+	rig_chain(rig, 1, 2);
+	rig_chain(rig, 2, 0);
+	UNIT_EQUAL_I64(-EINVAL, rig_tick(rig, 1));
+	UNIT_CONTAINS("driver -> pool -> net -> driver", rig->error.text);
 	rig_free(rig);
 }
 
@@ -304,8 +361,9 @@ int main(void)
 		  test_each_vdisk_shares_idle_once_however_it_is_reached },
 		{ "model.md 4: a circle of services is an error",
 		  test_a_circle_of_services_is_an_error },
-		{ "model.md 4: an attachment without counters takes its vDISK's",
-		  test_an_attachment_without_counters_takes_its_vdisks },
-		{ "model.md 4: own helpers of one disk are a memo of it",
-		  test_own_helpers_of_one_disk_are_a_memo_of_it });
+		{ "model.md 4: the learned cost is shown", test_the_learned_cost_is_shown },
+		{ "model.md 4: three services deep each client pays its way",
+		  test_three_services_deep_each_client_pays_its_way },
+		{ "model.md 4: a circle three deep names its path",
+		  test_a_circle_three_deep_names_its_path });
 }

@@ -30,7 +30,7 @@ static struct snapshot_vdisk vdisks[] = { { .name = vda,
 					    .requests = NAN } };
 static char *clients[] = { id_a };
 static struct snapshot_kept kept[] = { { kept_name, 1, 2 } };
-static struct snapshot_service services[] = { { daemon_name, 9, 1, 0.25, clients, 1 } };
+static struct snapshot_service services[] = { { daemon_name, 9, 1, 0.25, clients, 1, 0.5, 0.25, NAN } };
 
 #define UNSET                                                                                      \
 	{                                                                                          \
@@ -149,7 +149,7 @@ static const char expected_json[] =
 	","
 	"\"throttle\":{\"cpu\":null,\"disk\":null},\"vcpus\":[],\"vdisks\":[]}],"
 	"\"services\":[{\"name\":\"storage\",\"pid\":9,\"idle_w\":1.0,\"active_w\":0.25,"
-	"\"clients\":[\"u-1\"]}]}\n";
+	"\"clients\":[\"u-1\"],\"request_j\":0.5,\"byte_j\":0.25,\"base_w\":null}]}\n";
 
 static void test_json(void)
 {
