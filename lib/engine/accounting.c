@@ -125,6 +125,8 @@ void accounting_notes(struct accounting *accounting, accounting_note *note, void
 {
 	const struct topology *topology = accounting->topology;
 
+	if (accounting->counting.why_not_switches.text[0])
+		note(context, accounting->counting.why_not_switches.text);
 	for (unsigned i = 0; i < LIVE_NOTES; i++)
 		if (live_note(accounting->live, i))
 			note(context, live_note(accounting->live, i));

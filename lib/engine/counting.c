@@ -1,28 +1,52 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/counting.h"
 
+#include <errno.h>
+
 /*
  * Count for these weights: the events that they price (all points of a file price the same), or
  * time alone; and the frequency if that matters to them.
  */
 static int count(struct live *live, const struct weights_choice *choice, enum cpu_source source,
-		 struct error *error)
+		 bool is_automatic, struct error *error)
 {
 	const struct operating_point *point = &choice->cpu->points[0];
 	bool by_time = choice->source == CPU_SOURCE_CPUTIME;
 	const char *events[WEIGHTS_EVENTS_MAX];
 	const struct live_counting counting = {
-		.source = source,
-		.events = events,
-		.event_count = by_time ? 0 : point->weight_count,
+		.cpu = { .source = source,
+			 .events = events,
+			 .event_count = by_time ? 0 : point->weight_count,
+			 .is_automatic = is_automatic },
 		.with_frequency = point->frequency_hz > 0,
 	};
-	int result;
 
-	for (unsigned i = 0; i < counting.event_count; i++)
+	for (unsigned i = 0; i < counting.cpu.event_count; i++)
 		events[i] = point->weights[i].event;
-	result = live_count(live, &counting, error);
+	return live_count(live, &counting, error);
+}
+
+static int name_file(const struct weights_choice *choice, int result, struct error *error)
+{
 	return result ? error_prefixf(error, result, "%s", choice->cpu_file.path) : 0;
+}
+
+/* What the prices are of, by the best source that has it. */
+static int count_best(struct live *live, struct counting *counting, struct error *error)
+{
+	const struct weights_choice *choice = &counting->choice;
+	struct error *why_not = &counting->why_not_switches;
+
+	int result = -EOPNOTSUPP;
+
+	why_not->text[0] = '\0';
+	if (live_is_here(live))
+		result = count(live, choice, CPU_SOURCE_SWITCH, true, why_not);
+	if (!result)
+		return 0;
+	if (why_not->text[0])
+		error_prefixf(why_not, result, "context switches are not followed");
+	return name_file(choice, count(live, choice, choice->source, true, error), error);
 }
 
 /* Events are priced and cannot be counted: the files are read once more, for time. */
@@ -37,7 +61,7 @@ static int fall_back(struct live *live, struct weights_request *weights, struct 
 	weights->source = CPU_SOURCE_CPUTIME;
 	result = weights_choose(weights, &counting->choice, &again, &of_time);
 	if (!result)
-		result = count(live, &counting->choice, CPU_SOURCE_CPUTIME, &of_time);
+		result = count_best(live, counting, &of_time);
 	error_list_clear(&again);
 	return result ? error_setf(error, -result, "%s; and %s", counting->why_not_events.text,
 				   of_time.text)
@@ -55,15 +79,18 @@ int counting_choose(struct live *live, const struct counting_request *request,
 		/* The log of switches has both. */
 		.or_time = automatic || request->source == CPU_SOURCE_SWITCH,
 	};
-	enum cpu_source source;
 	int result = weights_choose(&weights, &counting->choice, &counting->warnings, error);
 
 	if (result)
 		return result;
 	if (counting->choice.source != weights.source)
 		counting->why_not_events = *error;
-	source = automatic ? counting->choice.source : weights.source;
-	result = count(live, &counting->choice, source, error);
+	if (automatic)
+		result = count_best(live, counting, error);
+	else
+		result = name_file(&counting->choice,
+				   count(live, &counting->choice, weights.source, false, error),
+				   error);
 	if (result && counting->choice.source == CPU_SOURCE_PERF && automatic) {
 		counting->why_not_events = *error;
 		error_list_addf(&counting->warnings, "%s", error->text);

@@ -4,8 +4,10 @@
  *
  * Chosen together: an event that no weights file prices is of no use, and
  * neither is a price of an event that cannot be counted here. Events win over
- * time on a CPU wherever both ends are there. The log of switches is taken where it is
- * asked for; it counts time where only that has a price.
+ * time on a CPU wherever both ends are there. Of either, the log of switches has
+ * all tasks up to one moment; unasked it is taken where the kernel keeps it (BPF).
+ * By rings it costs twice as much at each switch, and may lose some: then groups
+ * of each thread have the events, and the kernel's own books the time.
  */
 #ifndef VMENERGY_ENGINE_COUNTING_H
 #define VMENERGY_ENGINE_COUNTING_H
@@ -26,6 +28,8 @@ struct counting { /* start from {0}; counting_clear() releases what it owns */
 	/* Why events are not counted though they might have been; "" = they are, or nobody asked.
 	 */
 	struct error why_not_events;
+	/* Why switches are not followed though nobody asked for another source; "" as above. */
+	struct error why_not_switches;
 	struct error_list warnings; /* errors of weights files, and of events that they price */
 };
 

@@ -9,8 +9,8 @@
 #include "probe/switch.h"
 
 struct cpu_counter_driver {
-	int (*open)(void **state, const struct rootfs *root, const char *const *events,
-		    unsigned count, struct error *error);
+	int (*open)(void **state, const struct rootfs *root,
+		    const struct cpu_counter_request *request, struct error *error);
 	void (*close)(void *state);
 	void (*events)(const void *state, struct event_set *events);
 	const char *(*phrase)(const void *state);
@@ -22,33 +22,33 @@ struct cpu_counter_driver {
 
 /* --- the probes' own types, behind void pointers ---------------------------------- */
 
-static int open_cputime(void **state, const struct rootfs *root, const char *const *events,
-			unsigned count, struct error *error)
+static int open_cputime(void **state, const struct rootfs *root,
+			const struct cpu_counter_request *request, struct error *error)
 {
 	struct cputime *cputime = NULL;
 	int result = cputime_open(&cputime, root, error);
 
-	(void)events;
-	(void)count;
+	(void)request;
 	*state = cputime;
 	return result;
 }
 
-static int open_perf(void **state, const struct rootfs *root, const char *const *events,
-		     unsigned count, struct error *error)
+static int open_perf(void **state, const struct rootfs *root,
+		     const struct cpu_counter_request *request, struct error *error)
 {
 	struct perf *perf = NULL;
-	int result = perf_open(&perf, root, events, count, error);
+	int result = perf_open(&perf, root, request->events, request->event_count, error);
 
 	*state = perf;
 	return result;
 }
 
-static int open_switch(void **state, const struct rootfs *root, const char *const *events,
-		       unsigned count, struct error *error)
+static int open_switch(void **state, const struct rootfs *root,
+		       const struct cpu_counter_request *request, struct error *error)
 {
 	struct switch_probe *probe = NULL;
-	int result = switch_open(&probe, root, events, count, error);
+	int result = (request->is_automatic ? switch_open_in_kernel : switch_open)(
+		&probe, root, request->events, request->event_count, error);
 
 	*state = probe;
 	return result;
@@ -113,16 +113,17 @@ static const struct cpu_counter_driver drivers[] = {
 
 /* --- the interface ---------------------------------------------------------------- */
 
-int cpu_counter_open(struct cpu_counter *counter, enum cpu_source source, const struct rootfs *root,
-		     const char *const *events, unsigned count, struct error *error)
+int cpu_counter_open(struct cpu_counter *counter, const struct cpu_counter_request *request,
+		     const struct rootfs *root, struct error *error)
 {
+	enum cpu_source source = request->source;
 	int result;
 
 	*counter = (struct cpu_counter){ 0 };
 	if (source >= sizeof drivers / sizeof *drivers || !drivers[source].open)
 		return error_setf(error, ENOTSUP, "source %s: not in this version",
 				  cpu_source_name(source));
-	result = drivers[source].open(&counter->state, root, events, count, error);
+	result = drivers[source].open(&counter->state, root, request, error);
 	if (!result)
 		counter->driver = &drivers[source];
 	return result;

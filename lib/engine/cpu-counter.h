@@ -6,6 +6,8 @@
 #ifndef VMENERGY_ENGINE_CPU_COUNTER_H
 #define VMENERGY_ENGINE_CPU_COUNTER_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/rootfs.h"
 #include "model/sample.h"
@@ -13,17 +15,22 @@
 
 struct cpu_counter_driver;
 
+struct cpu_counter_request {
+	enum cpu_source source;
+	const char *const *events; /* names that the weights price; not looked at by `cputime` */
+	unsigned event_count;
+	/* Nobody asked for this source: of its ways only those that are better than another one. */
+	bool is_automatic;
+};
+
 struct cpu_counter { /* {0} = closed */
 	const struct cpu_counter_driver *driver;
 	void *state;
 };
 
-/*
- * `events` are the names that the weights price (not looked at by `cputime`).
- * 0 or -errno with a sentence; *counter is closed then.
- */
-int cpu_counter_open(struct cpu_counter *counter, enum cpu_source source, const struct rootfs *root,
-		     const char *const *events, unsigned count, struct error *error);
+/* 0 or -errno with a sentence; *counter is closed then. */
+int cpu_counter_open(struct cpu_counter *counter, const struct cpu_counter_request *request,
+		     const struct rootfs *root, struct error *error);
 void cpu_counter_close(struct cpu_counter *counter);
 
 void cpu_counter_events(const struct cpu_counter *counter, struct event_set *events);

@@ -107,6 +107,11 @@ void live_set_interval(struct live *live, uint64_t interval_ns)
 	live->patience_ns = patience(interval_ns);
 }
 
+bool live_is_here(const struct live *live)
+{
+	return rootfs_is_real(&live->root);
+}
+
 static int follow_cpu(struct live *live, struct error *error)
 {
 	int result = cpu_counter_follow(&live->cpu, live->topology);
@@ -118,11 +123,10 @@ int live_count(struct live *live, const struct live_counting *counting, struct e
 {
 	int result;
 
-	if (counting->source != CPU_SOURCE_CPUTIME && !rootfs_is_real(&live->root))
+	if (counting->cpu.source != CPU_SOURCE_CPUTIME && !live_is_here(live))
 		return error_setf(error, ENOTSUP,
 				  "event counters are this machine's, not those of another root");
-	result = cpu_counter_open(&live->cpu, counting->source, &live->root, counting->events,
-				  counting->event_count, error);
+	result = cpu_counter_open(&live->cpu, &counting->cpu, &live->root, error);
 	if (!result)
 		result = follow_cpu(live, error);
 	if (!result)

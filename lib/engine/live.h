@@ -12,8 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/host.h"
 #include "base/error.h"
+#include "engine/cpu-counter.h"
+#include "host/host.h"
 #include "model/sample.h"
 #include "model/topology.h"
 
@@ -34,9 +35,7 @@ int live_open(struct live **live, const struct live_options *options, struct err
 void live_close(struct live *live);
 
 struct live_counting {
-	enum cpu_source source;
-	const char *const *events; /* as cpu_counter_open() has them */
-	unsigned event_count;
+	struct cpu_counter_request cpu;
 	/* Are there prices for several frequencies? Reading it interrupts every CPU in each tick,
 	 * and is left out where nothing depends on it. */
 	bool with_frequency;
@@ -48,6 +47,8 @@ struct live_counting {
  * with a sentence.
  */
 int live_count(struct live *live, const struct live_counting *counting, struct error *error);
+/* Is it the machine that we run on, and not another root? */
+bool live_is_here(const struct live *live);
 void live_set_interval(struct live *live, uint64_t interval_ns);
 
 /* What the samples count, and how machine totals are read (a phrase). */

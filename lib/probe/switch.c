@@ -32,7 +32,7 @@ struct switch_probe {
 	struct error problem; /* of the last reading; "" = none */
 	struct text refusals; /* why not by a better way */
 	struct text note;
-	char phrase[96];
+	char phrase[128];
 };
 
 /* --- reading the books --------------------------------------------------------------------- */
@@ -93,10 +93,9 @@ static void write_note(struct switch_probe *probe)
 	};
 
 	text_reset(&probe->note);
-	text_add(&probe->note, "interrupts are charged to the task that they hit");
 	for (size_t i = 0; i < sizeof remarks / sizeof *remarks; i++)
 		if (remarks[i][0])
-			text_addf(&probe->note, "; %s", remarks[i]);
+			text_addf(&probe->note, "%s%s", probe->note.length ? "; " : "", remarks[i]);
 }
 
 static void read_books(struct switch_probe *probe)
@@ -235,8 +234,9 @@ static void write_phrase(struct switch_probe *probe)
 
 	if (events)
 		snprintf(counted, sizeof counted, "%u event%s", events, events == 1 ? "" : "s");
-	snprintf(probe->phrase, sizeof probe->phrase, "switches by %s, %s on %zu CPU%s",
-		 probe->driver->name, counted, cpus, cpus == 1 ? "" : "s");
+	snprintf(probe->phrase, sizeof probe->phrase,
+		 "switches by %s, %s on %zu CPU%s, interrupts included", probe->driver->name,
+		 counted, cpus, cpus == 1 ? "" : "s");
 }
 
 static int open_parts(struct switch_probe *probe, const struct rootfs *root,
@@ -285,6 +285,26 @@ int switch_open(struct switch_probe **probe, const struct rootfs *root, const ch
 	const struct switch_request request = { .events = events, .count = count };
 
 	return switch_open_by(probe, root, &request, error);
+}
+
+int switch_open_in_kernel(struct switch_probe **probe, const struct rootfs *root,
+			  const char *const *events, unsigned count, struct error *error)
+{
+#ifdef VMENERGY_BPF
+	const struct switch_request request = {
+		.events = events,
+		.count = count,
+		.driver = &switch_by_bpf,
+	};
+
+	return switch_open_by(probe, root, &request, error);
+#else
+	(void)root;
+	(void)events;
+	(void)count;
+	*probe = NULL;
+	return error_setf(error, EOPNOTSUPP, "built without BPF");
+#endif
 }
 
 void switch_close(struct switch_probe *probe)

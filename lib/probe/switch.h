@@ -30,12 +30,15 @@ struct switch_probe;
  */
 int switch_open(struct switch_probe **probe, const struct rootfs *root, const char *const *events,
 		unsigned count, struct error *error);
+/* The same by BPF, or not at all. -EOPNOTSUPP also where it was built without. */
+int switch_open_in_kernel(struct switch_probe **probe, const struct rootfs *root,
+			  const char *const *events, unsigned count, struct error *error);
 void switch_close(struct switch_probe *probe);
 
 /* The events under the names that were asked for, and CPUTIME_EVENT. */
 void switch_events(const struct switch_probe *probe, struct event_set *events);
 
-/* How totals are read, a phrase ("switches by BPF, 2 events on 8 CPUs"). */
+/* How totals are read, a phrase ("switches by BPF, 2 events on 8 CPUs, interrupts included"). */
 const char *switch_total_source(const struct switch_probe *probe);
 /* As perf_note(). */
 const char *switch_note(const struct switch_probe *probe);
