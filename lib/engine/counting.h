@@ -6,7 +6,7 @@
  * neither is a price of an event that cannot be counted here. Events win over
  * time on a CPU wherever both ends are there. Of either, the log of switches has
  * all tasks up to one moment; unasked it is taken where the kernel keeps it (BPF).
- * By rings it costs twice as much at each switch, and may lose some: then groups
+ * By rings it costs three times as much at each switch, and may lose some: then groups
  * of each thread have the events, and the kernel's own books the time.
  */
 #ifndef VMENERGY_ENGINE_COUNTING_H

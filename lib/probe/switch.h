@@ -8,6 +8,9 @@
  * sum is what the CPUs did, to the unit. Interrupts are with the task that they
  * hit. The idle tasks are in the packages' events, and not in their time.
  *
+ * Time on a CPU is by the kernel's own books (schedstat, cgroups) when a task has left
+ * it, and up to the reading for one that has not; by rings, from switch to switch.
+ *
  * By BPF where that is allowed, else by the ring buffers of perf_event_open(2),
  * which a reading works off: those may overflow, which shows as a gap.
  */

@@ -86,6 +86,62 @@ static void test_on_cpu_time(void)
 	}
 }
 
+#ifdef VMENERGY_BPF
+/* Woken often and for little, which is where clocks of their own go astray. */
+static void doze(void)
+{
+	enum { NAPS = 200, NAP_US = 100, WORK_NS = 20000 };
+	uint64_t until_ns;
+
+	for (int i = 0; i < NAPS; i++) {
+		until_ns = clock_now_ns() + WORK_NS;
+		while (clock_now_ns() < until_ns)
+			;
+		usleep(NAP_US);
+	}
+	for (;;)
+		pause();
+}
+
+/* It has slept for good when its time stands still. */
+static uint64_t wait_for_pause(pid_t pid)
+{
+	uint64_t before_ns, now_ns = 0;
+
+	do {
+		before_ns = now_ns;
+		usleep(50000);
+		now_ns = schedstat_ns(pid);
+	} while (now_ns != before_ns);
+	return now_ns;
+}
+
+static void test_kernels_books(void)
+{
+	uint64_t expected_ns;
+	struct log log;
+	pid_t pid;
+
+	if (!log_open(&log, &switch_by_bpf, 0))
+		return;
+	pid = fork();
+	if (pid == 0)
+		doze();
+	log.threads[0] = make_thread(pid, THREAD_VCPU);
+	log_follow(&log, pid, 1);
+	expected_ns = wait_for_pause(pid);
+	log_read(&log);
+	if (is_whole(&log))
+		UNIT_EQUAL_U64(expected_ns, log.sample.domains[0].threads[0].count[0]);
+	UNIT_EQUAL_U64(log.sample.domains[0].threads[0].count[0],
+		       log.sample.domains[0].total.count[0]);
+	check_sums(&log);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	log_close(&log);
+}
+#endif
+
 /* What the other probes say of the same thread. */
 struct others {
 	struct cputime *cputime;
@@ -301,6 +357,9 @@ int main(void)
 {
 	return UNIT_RUN("switch-real",
 			{ "time on a CPU agrees with schedstat within 1 %", test_on_cpu_time },
+#ifdef VMENERGY_BPF
+			{ "by BPF the kernel's own figure, to the nanosecond", test_kernels_books },
+#endif
 			{ "the three probes agree within 1 %", test_agreement },
 			{ "what runs is charged up to the reading", test_running },
 			{ "what ended stays in the totals", test_ended },

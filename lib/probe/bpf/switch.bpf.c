@@ -56,9 +56,15 @@ struct signal_struct {
 	atomic_t live; /* threads that have not begun to exit */
 } RELOCATED;
 
+struct sched_entity {
+	__u64 sum_exec_runtime;
+} RELOCATED;
+
 struct task_struct {
 	unsigned int __state; /* since 5.14 */
 	unsigned int flags;
+	struct sched_entity se;
+	unsigned long nvcsw, nivcsw; /* switches, this one included */
 	int pid, tgid;
 	__u64 start_boottime; /* since 5.5 */
 	struct task_struct *group_leader;
@@ -196,6 +202,7 @@ static __always_inline void begin_task(struct switch_task *entry, const struct s
 	entry->epoch[0] = entry->epoch[1] = 0;
 	entry->born = cpu->epoch;
 	entry->dead = 0;
+	entry->runtime_ns = entry->ahead_ns = 0;
 }
 
 /* The task's entry; NULL: what it used cannot be kept apart. */
@@ -277,23 +284,63 @@ static __always_inline void end(struct switch_cpu *cpu, struct task_struct *task
 
 /* --- switches and epochs ----------------------------------------------------- */
 
-static __always_inline void charge(struct switch_cpu *cpu, struct task_struct *task, bool ends)
+/*
+ * Time on the CPU, where `passed_ns` have passed. The kernel's books begin when the
+ * task is woken, so that the way out of idle is its own, and leave out what a
+ * hypervisor took; they are up to date when it leaves. What it had before it was
+ * first seen to leave is not known, unless it is its first time.
+ */
+static __always_inline __u64 settle(struct switch_task *entry, struct task_struct *task,
+				    __u64 passed_ns, bool leaves)
+{
+	bool is_known = entry->runtime_ns || task->nvcsw + task->nivcsw == 1;
+	__u64 ran_ns = task->se.sum_exec_runtime - entry->runtime_ns;
+
+	if (!leaves) {
+		entry->ahead_ns += passed_ns;
+		return passed_ns;
+	}
+	entry->runtime_ns = task->se.sum_exec_runtime;
+	if (!is_known) {
+		entry->ahead_ns = 0;
+		return passed_ns;
+	}
+	if (ran_ns < entry->ahead_ns) {
+		entry->ahead_ns -= ran_ns;
+		return 0;
+	}
+	ran_ns -= entry->ahead_ns;
+	entry->ahead_ns = 0;
+	return ran_ns;
+}
+
+static __always_inline void charge_head(struct switch_cpu *cpu, enum switch_head head,
+					const __u64 *delta)
+{
+	add(cpu->total, delta);
+	add(cpu->heads[head][cpu->epoch & 1], delta);
+}
+
+static __always_inline void charge(struct switch_cpu *cpu, struct task_struct *task, bool leaves,
+				   bool ends)
 {
 	__u32 side = cpu->epoch & 1;
 	__u64 delta[SWITCH_COUNTS];
 	struct switch_task *entry;
 
 	measure(cpu, delta);
-	add(cpu->total, delta);
 	if (task->pid == 0) {
-		add(cpu->heads[SWITCH_IDLE][side], delta);
+		charge_head(cpu, SWITCH_IDLE, delta);
 		return;
 	}
 	entry = find(cpu, task);
 	if (!entry) {
-		add(cpu->heads[SWITCH_UNLISTED][side], delta);
+		charge_head(cpu, SWITCH_UNLISTED, delta);
 		return;
 	}
+	delta[events & SWITCH_EVENTS_MAX] =
+		settle(entry, task, delta[events & SWITCH_EVENTS_MAX], leaves);
+	add(cpu->total, delta);
 	if (entry->epoch[side] == cpu->epoch) {
 		add(entry->count[side], delta);
 	} else {
@@ -323,7 +370,7 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev)
 	if (!cpu || (cpu->epoch != epoch && !(reading && cpu->epoch + 1 == epoch)) || !cpu->epoch)
 		return 0;
 	cpu->switches++;
-	charge(cpu, prev, is_dead(prev));
+	charge(cpu, prev, true, is_dead(prev));
 	return 0;
 }
 
@@ -351,7 +398,7 @@ int on_epoch(void *context)
 	if (!cpu->epoch || cpu->epoch + 1 != epoch)
 		start(cpu);
 	else
-		charge(cpu, bpf_get_current_task_btf(), false);
+		charge(cpu, bpf_get_current_task_btf(), false, false);
 	set(cpu->at[!next], cpu->total);
 #pragma unroll
 	for (int head = 0; head < SWITCH_HEADS; head++)

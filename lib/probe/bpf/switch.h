@@ -20,7 +20,11 @@ typedef __UINT64_TYPE__ uint64_t;
 
 enum {
 	SWITCH_EVENTS_MAX = 7,
-	/* The events, and behind the last of them the nanoseconds on a CPU. */
+	/*
+	 * The events, and behind the last of them the nanoseconds on a CPU: of a task that
+	 * leaves the CPU, by the kernel's own books, which cgroups and schedstat are of; of
+	 * one that stays, what has passed since.
+	 */
 	SWITCH_COUNTS = SWITCH_EVENTS_MAX + 1,
 	SWITCH_COMM_BYTES = 16,
 };
@@ -44,6 +48,8 @@ struct switch_task {
 	/* It ended while a reading was under way, to which it is left: what it used after
 	 * the epoch that is read, has gone to `folds`. */
 	uint32_t dead;
+	uint64_t runtime_ns; /* the kernel's, when it last left a CPU; 0 = it has not yet */
+	uint64_t ahead_ns;   /* that it has been charged for beyond that */
 	struct switch_identity identity;
 };
 
