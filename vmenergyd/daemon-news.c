@@ -65,7 +65,7 @@ void daemon_say_start(struct daemon *daemon)
 	count = count_running(accounting->topology);
 	log_info("started, version %s: %zu domain%s, counting by %s, every %g s; limits: %s",
 		 VMENERGY_VERSION, count, plural(count),
-		 cpu_source_name(accounting->counting.choice.source), daemon->config->interval_s,
+		 cpu_source_name(accounting->counting.source), daemon->config->interval_s,
 		 limits.failed ? "?" : limits.bytes);
 	text_free(&limits);
 }

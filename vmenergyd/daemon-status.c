@@ -185,8 +185,8 @@ static int put_daemon(struct daemon *daemon, struct protocol_status *status)
 	status->control_interval_s = daemon->config->control_interval_s;
 	status->dry_run = daemon->config->dry_run;
 	failed |= text_replace(&status->hostname, daemon->accounting.machine.nodename);
-	failed |= text_replace(&status->source,
-			       cpu_source_name(daemon->accounting.counting.choice.source));
+	failed |=
+		text_replace(&status->source, cpu_source_name(daemon->accounting.counting.source));
 	failed |= text_replace(&status->weights, weights_name(daemon));
 	failed |= text_replace(&status->meter, snapshot->source.meter);
 	for (unsigned i = 0; i < TROUBLE_COUNT; i++)

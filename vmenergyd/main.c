@@ -20,7 +20,7 @@
 #define BPF_WORD "no"
 #endif
 const char *argp_program_version = "vmenergyd " VMENERGY_VERSION "\n"
-				   "counting: perf (libpfm4), cputime; BPF: " BPF_WORD;
+				   "counting: perf (libpfm4), cputime, switch; BPF: " BPF_WORD;
 const char *argp_program_bug_address = NULL;
 
 /* --- the loop ------------------------------------------------------------------------------ */

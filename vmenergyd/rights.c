@@ -18,7 +18,7 @@ static const struct {
 	enum need need;
 } kept[] = {
 	{ CAP_PERFMON, ALWAYS },           /* perf_event_open(2) of others' tasks and of all CPUs */
-	{ CAP_BPF, ALWAYS },               /* programs that follow disk requests */
+	{ CAP_BPF, ALWAYS },               /* programs that follow disk requests and switches */
 	{ CAP_SYS_PTRACE, ALWAYS },        /* /proc/PID/fd and counters of others' processes */
 	{ CAP_DAC_READ_SEARCH, ALWAYS },   /* images and folders that only QEMU's user may enter */
 	{ CAP_DAC_OVERRIDE, QMP_SOCKETS }, /* connecting takes the right to write */

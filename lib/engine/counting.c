@@ -7,9 +7,10 @@
  * Count for these weights: the events that they price (all points of a file price the same), or
  * time alone; and the frequency if that matters to them.
  */
-static int count(struct live *live, const struct weights_choice *choice, enum cpu_source source,
+static int count(struct live *live, struct counting *chosen, enum cpu_source source,
 		 bool is_automatic, struct error *error)
 {
+	const struct weights_choice *choice = &chosen->choice;
 	const struct operating_point *point = &choice->cpu->points[0];
 	bool by_time = choice->source == CPU_SOURCE_CPUTIME;
 	const char *events[WEIGHTS_EVENTS_MAX];
@@ -23,6 +24,7 @@ static int count(struct live *live, const struct weights_choice *choice, enum cp
 
 	for (unsigned i = 0; i < counting.cpu.event_count; i++)
 		events[i] = point->weights[i].event;
+	chosen->source = source;
 	return live_count(live, &counting, error);
 }
 
@@ -34,19 +36,19 @@ static int name_file(const struct weights_choice *choice, int result, struct err
 /* What the prices are of, by the best source that has it. */
 static int count_best(struct live *live, struct counting *counting, struct error *error)
 {
-	const struct weights_choice *choice = &counting->choice;
 	struct error *why_not = &counting->why_not_switches;
 
 	int result = -EOPNOTSUPP;
 
 	why_not->text[0] = '\0';
 	if (live_is_here(live))
-		result = count(live, choice, CPU_SOURCE_SWITCH, true, why_not);
+		result = count(live, counting, CPU_SOURCE_SWITCH, true, why_not);
 	if (!result)
 		return 0;
 	if (why_not->text[0])
 		error_prefixf(why_not, result, "context switches are not followed");
-	return name_file(choice, count(live, choice, choice->source, true, error), error);
+	result = count(live, counting, counting->choice.source, true, error);
+	return name_file(&counting->choice, result, error);
 }
 
 /* Events are priced and cannot be counted: the files are read once more, for time. */
@@ -89,8 +91,7 @@ int counting_choose(struct live *live, const struct counting_request *request,
 		result = count_best(live, counting, error);
 	else
 		result = name_file(&counting->choice,
-				   count(live, &counting->choice, weights.source, false, error),
-				   error);
+				   count(live, counting, weights.source, false, error), error);
 	if (result && counting->choice.source == CPU_SOURCE_PERF && automatic) {
 		counting->why_not_events = *error;
 		error_list_addf(&counting->warnings, "%s", error->text);

@@ -25,6 +25,7 @@ struct counting_request {
 
 struct counting { /* start from {0}; counting_clear() releases what it owns */
 	struct weights_choice choice;
+	enum cpu_source source; /* that counts what `choice` prices */
 	/* Why events are not counted though they might have been; "" = they are, or nobody asked.
 	 */
 	struct error why_not_events;

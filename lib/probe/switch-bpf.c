@@ -26,6 +26,9 @@ enum {
 	TASKS_MIN = 4096,
 	TASKS_MAX = 1 << 16,
 	TASKS_FACTOR = 4,
+	/* With half of them taken there are to be twice as many. */
+	TASKS_LIMIT = 1 << 20,
+	CROWDED_PART = 2,
 	FOLDS_PART = 2,
 };
 
@@ -37,7 +40,9 @@ struct doomed {
 struct bpf_state {
 	struct switch_scope *scope;
 	struct switch_bpf *skeleton;
-	int numbers; /* of CPUs: what per-CPU values are arrays of */
+	unsigned most_tasks, tasks; /* in its map: room, and how many at the last reading */
+	uint64_t switches, unread;  /* of skeletons before this one */
+	int numbers;                /* of CPUs: what per-CPU values are arrays of */
 	struct switch_cpu *cpus, *before;
 	struct doomed doomed;
 	bool begun; /* else this reading is where the next one counts from */
@@ -80,17 +85,11 @@ static unsigned choose_tasks(const struct rootfs *root)
 	return most;
 }
 
-static int load(struct bpf_state *state)
+static int load(const struct bpf_state *state, struct switch_bpf *skeleton)
 {
-	struct switch_bpf *skeleton = switch_bpf__open();
-	unsigned tasks = state->scope->most_tasks ? state->scope->most_tasks
-						  : choose_tasks(state->scope->context.files.root);
-	unsigned events = state->scope->context.set.count;
+	unsigned events = state->scope->context.set.count, tasks = state->most_tasks;
 	int result;
 
-	if (!skeleton)
-		return -errno;
-	state->skeleton = skeleton;
 	skeleton->rodata->events = events;
 	skeleton->rodata->cpu_numbers = (unsigned)state->numbers;
 	result = bpf_map__set_max_entries(skeleton->maps.counters,
@@ -105,10 +104,10 @@ static int load(struct bpf_state *state)
 }
 
 /* The kernel holds the events from here on, wherever they are on line. */
-static int give_counters(struct bpf_state *state)
+static int give_counters(const struct bpf_state *state, const struct switch_bpf *skeleton)
 {
 	const struct perf_cpus *cpus = &state->scope->total.cpus;
-	int map = bpf_map__fd(state->skeleton->maps.counters);
+	int map = bpf_map__fd(skeleton->maps.counters);
 
 	for (size_t i = 0; i < cpus->count; i++) {
 		const struct perf_cpu *cpu = &cpus->items[i];
@@ -123,10 +122,33 @@ static int give_counters(struct bpf_state *state)
 	return 0;
 }
 
-static int open_parts(struct bpf_state *state)
+/* Attached, it waits for the first epoch. */
+static int open_skeleton(const struct bpf_state *state, struct switch_bpf **skeleton)
 {
 	int result;
 
+	*skeleton = switch_bpf__open();
+	if (!*skeleton)
+		return -errno;
+	result = load(state, *skeleton);
+	if (!result)
+		result = give_counters(state, *skeleton);
+	if (!result)
+		result = switch_bpf__attach(*skeleton);
+	if (result) {
+		switch_bpf__destroy(*skeleton);
+		*skeleton = NULL;
+	}
+	return result;
+}
+
+static int open_parts(struct bpf_state *state)
+{
+	const struct switch_scope *scope = state->scope;
+
+	state->most_tasks = scope->most_tasks    ? scope->most_tasks
+			    : scope->first_tasks ? scope->first_tasks
+						 : choose_tasks(scope->context.files.root);
 	state->numbers = libbpf_num_possible_cpus();
 	if (state->numbers < 0)
 		return state->numbers;
@@ -134,10 +156,7 @@ static int open_parts(struct bpf_state *state)
 	state->before = calloc((size_t)state->numbers, sizeof *state->before);
 	if (!state->cpus || !state->before)
 		return -ENOMEM;
-	result = load(state);
-	if (!result)
-		result = give_counters(state);
-	return result ? result : switch_bpf__attach(state->skeleton);
+	return open_skeleton(state, &state->skeleton);
 }
 
 static int bpf_open(void **opened, struct switch_scope *scope, struct error *error)
@@ -164,7 +183,8 @@ static int bpf_open(void **opened, struct switch_scope *scope, struct error *err
 
 static int bpf_follow(void *opened, struct error *error)
 {
-	int result = give_counters(opened);
+	const struct bpf_state *state = opened;
+	int result = give_counters(state, state->skeleton);
 
 	return result ? error_setf(error, -result, "counters of a CPU that came: %s",
 				   strerror(-result))
@@ -287,9 +307,11 @@ static int read_tasks(struct bpf_state *state, uint32_t epoch, struct switch_boo
 	bool begun = false, more;
 
 	state->doomed.count = 0;
+	state->tasks = 0;
 	do {
 		more = next_batch(state, map, &cursor, begun, &count, &result);
 		begun = true;
+		state->tasks += count;
 		for (uint32_t i = 0; i < count && !result; i++)
 			read_task(state, state->keys[i], &state->values.tasks[i], epoch, books);
 	} while (more);
@@ -321,9 +343,47 @@ static int read_folds(struct bpf_state *state, uint32_t epoch, struct switch_boo
 	return result;
 }
 
-static int bpf_read(void *opened, struct switch_books *books, uint64_t *at_ns, struct error *error)
+static void count_calls(const struct bpf_state *state, uint64_t *switches, uint64_t *unread)
 {
-	struct bpf_state *state = opened;
+	*switches = state->switches;
+	*unread = state->unread;
+	for (int i = 0; i < state->numbers; i++) {
+		*switches += state->cpus[i].switches;
+		*unread += state->cpus[i].unread;
+	}
+}
+
+/* --- more room ----------------------------------------------------------------------------- */
+
+/* NULL: there is room enough, or no more to be had. */
+static struct switch_bpf *open_larger(struct bpf_state *state)
+{
+	struct switch_bpf *larger = NULL;
+
+	if (state->scope->most_tasks || state->most_tasks >= TASKS_LIMIT ||
+	    state->tasks <= state->most_tasks / CROWDED_PART)
+		return NULL;
+	state->most_tasks *= 2;
+	if (open_skeleton(state, &larger))
+		state->most_tasks = TASKS_LIMIT; /* and that was the last try */
+	return larger;
+}
+
+static void replace(struct bpf_state *state, struct switch_bpf *larger)
+{
+	count_calls(state, &state->switches, &state->unread);
+	switch_bpf__destroy(state->skeleton);
+	state->skeleton = larger;
+	memset(state->cpus, 0, (size_t)state->numbers * sizeof *state->cpus);
+	memset(state->before, 0, (size_t)state->numbers * sizeof *state->before);
+	state->tasks = 0;
+	state->begun = false;
+}
+
+/* --- the reading --------------------------------------------------------------------------- */
+
+static int read_all(struct bpf_state *state, struct switch_books *books, uint64_t *at_ns)
+{
 	int epoch = pass(state);
 	int result = epoch < 0 ? epoch : 0;
 
@@ -338,23 +398,34 @@ static int bpf_read(void *opened, struct switch_books *books, uint64_t *at_ns, s
 		result = read_folds(state, (uint32_t)epoch - 1, books);
 	state->skeleton->bss->reading = 0;
 	state->begun = !result;
+	return result;
+}
+
+/* A larger one begins when the reading has ended: what passed meanwhile is lost. */
+static int bpf_read(void *opened, struct switch_books *books, uint64_t *at_ns, struct error *error)
+{
+	struct bpf_state *state = opened;
+	struct switch_bpf *larger = open_larger(state);
+	int result = read_all(state, books, at_ns);
+
+	if (larger) {
+		books->quality |= QUALITY_GAP;
+		replace(state, larger);
+		if (!result)
+			result = read_all(state, books, at_ns);
+	}
 	return result ? error_setf(error, -result, "switches by BPF: %s", strerror(-result)) : 0;
 }
 
 static void bpf_tell(void *opened, uint64_t *switches, uint64_t *unread)
 {
-	const struct bpf_state *state = opened;
-
-	*switches = *unread = 0;
-	for (int i = 0; i < state->numbers; i++) {
-		*switches += state->cpus[i].switches;
-		*unread += state->cpus[i].unread;
-	}
+	count_calls(opened, switches, unread);
 }
 
 const struct switch_driver switch_by_bpf = {
 	.name = "BPF",
 	.uses_groups = true,
+	.sees_running = true,
 	.open = bpf_open,
 	.close = bpf_close,
 	.follow = bpf_follow,

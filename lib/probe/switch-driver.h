@@ -15,13 +15,15 @@ struct switch_scope {
 	/* The root, and the CPUs on line. Its own set is `set` for a way that has
 	 * `uses_groups`, else empty. */
 	struct perf_context context;
-	unsigned most_tasks;     /* that are kept apart; 0 = as there may be here */
+	/* That are kept apart: at most, and to begin with; 0 = as there may be here. */
+	unsigned most_tasks, first_tasks;
 	struct perf_total total; /* CPUs, their packages, a group of the context's set on each */
 };
 
 struct switch_driver {
 	const char *name;
 	bool uses_groups;
+	bool sees_running; /* a reading has what runs while it is taken */
 	/* `scope` is borrowed. 0, or -errno and why this way is closed. */
 	int (*open)(void **state, struct switch_scope *scope, struct error *error);
 	void (*close)(void *state);
@@ -47,7 +49,7 @@ struct switch_request {
 	const char *const *events;
 	unsigned count;
 	const struct switch_driver *driver;
-	unsigned most_tasks; /* by BPF; 0 = enough */
+	unsigned most_tasks, first_tasks; /* by BPF; 0 = enough */
 };
 int switch_open_by(struct switch_probe **probe, const struct rootfs *root,
 		   const struct switch_request *request, struct error *error);

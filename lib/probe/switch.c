@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "probe/switch-driver.h"
 #include "probe/switch-follow.h"
@@ -155,6 +157,26 @@ static void compute(void)
 		;
 }
 
+/*
+ * We have just been on a CPU: in a namespace of processes or of time that is not the
+ * initial one, a task has other numbers for us than for the kernel.
+ */
+static int find_ourselves(const struct switch_probe *probe, struct error *error)
+{
+	const struct rootfs *root = probe->scope.context.files.root;
+	const struct switch_process *own = NULL;
+	struct proc_stat stat;
+
+	/* Where something was not observed, that may have been we. */
+	if (!probe->driver->sees_running || probe->books.quality & QUALITY_GAP)
+		return 0;
+	if (proc_read_stat(root, getpid(), 0, &stat) == 0)
+		own = switch_books_process(&probe->books, getpid(), stat.start_ticks);
+	return own ? 0
+		   : error_setf(error, EOPNOTSUPP,
+				"tasks have other numbers here (a container's namespace)");
+}
+
 /* What is read meanwhile must have counted: a counter for each event, and a CPU that has it. */
 static int try_reading(struct switch_probe *probe, struct error *error)
 {
@@ -184,7 +206,7 @@ static int try_reading(struct switch_probe *probe, struct error *error)
 					  "have it",
 					  set->names[i]);
 	}
-	return 0;
+	return find_ourselves(probe, error);
 }
 
 static int open_driver(struct switch_probe *probe, const struct switch_driver *driver,
@@ -255,6 +277,7 @@ static int open_parts(struct switch_probe *probe, const struct rootfs *root,
 		return result;
 	kept_files_init(&probe->scope.context.files, root);
 	probe->scope.most_tasks = request->most_tasks;
+	probe->scope.first_tasks = request->first_tasks;
 	return request->driver ? open_driver(probe, request->driver, error)
 			       : choose_driver(probe, error);
 }

@@ -94,6 +94,7 @@ static void check_chosen(bool has_log, enum cpu_source other)
 	live_events(live, &events);
 	UNIT_EQUAL_TEXT(cpu_source_name(has_log ? CPU_SOURCE_SWITCH : other),
 			cpu_source_name(events.source));
+	UNIT_EQUAL_TEXT(cpu_source_name(events.source), cpu_source_name(counting.source));
 	if (has_log)
 		UNIT_CONTAINS("switches by BPF", live_total_source(live));
 	if (has_log)

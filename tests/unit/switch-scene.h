@@ -26,17 +26,15 @@ struct log {
 	unsigned events;
 };
 
-/* false: this way is closed; says why. most_tasks: 0 = enough. */
-static inline bool log_open_for(struct log *log, const struct switch_driver *way, unsigned events,
-				unsigned most_tasks)
+/* false: this way is closed; says why. */
+static inline bool log_open_as(struct log *log, const struct switch_request *request)
 {
-	const struct switch_request request = { scene_events, events, way, most_tasks };
 	struct error error = { "" };
 
-	*log = (struct log){ .events = events };
+	*log = (struct log){ .events = request->count };
 	rootfs_open(&log->root, NULL, &error);
-	if (switch_open_by(&log->probe, &log->root, &request, &error)) {
-		fprintf(stderr, "(skipped by %s: %s) ", way->name, error.text);
+	if (switch_open_by(&log->probe, &log->root, request, &error)) {
+		fprintf(stderr, "(skipped by %s: %s) ", request->driver->name, error.text);
 		rootfs_close(&log->root);
 		return false;
 	}
@@ -47,7 +45,11 @@ static inline bool log_open_for(struct log *log, const struct switch_driver *way
 
 static inline bool log_open(struct log *log, const struct switch_driver *way, unsigned events)
 {
-	return log_open_for(log, way, events, 0);
+	const struct switch_request request = { .events = scene_events,
+						.count = events,
+						.driver = way };
+
+	return log_open_as(log, &request);
 }
 
 static inline void log_follow(struct log *log, pid_t pid, size_t threads)

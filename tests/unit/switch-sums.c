@@ -161,9 +161,13 @@ static void test_room(void)
 	struct log log;
 
 	for (unsigned i = 0; i < WAYS; i++) {
+		const struct switch_request request = { .events = scene_events,
+							.count = SCENE_EVENTS,
+							.driver = ways[i],
+							.most_tasks = ROOM };
 		unsigned gaps = 0;
 
-		if (!log_open_for(&log, ways[i], SCENE_EVENTS, ROOM))
+		if (!log_open_as(&log, &request))
 			continue;
 		log_follow(&log, 0, 0);
 		log_read(&log);

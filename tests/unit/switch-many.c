@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Many tasks in the switch log of this kernel: skipped where that is closed.
+ *
+ * no valgrind: it does not know bpf(2), and takes what the kernel writes for unset
+ */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "base/proc.h"
+#include "tests/unit/switch-scene.h"
+
+enum { THREADS_MAX = 2000, STACK_BYTES = 256 << 10, NAP_US = 50000 };
+
+/* --- a crowd ------------------------------------------------------------------------------- */
+
+/* Shared with the child that has the threads. */
+struct crowd {
+	unsigned count;
+	volatile pid_t tids[THREADS_MAX];
+	volatile bool stops;
+};
+
+static struct crowd *crowd;
+static pid_t crowd_pid;
+
+static _Noreturn void *doze(void *place)
+{
+	*(volatile pid_t *)place = gettid();
+	while (!crowd->stops)
+		usleep(NAP_US);
+	for (;;)
+		pause();
+}
+
+static void be_crowd(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	for (unsigned i = 0; i < crowd->count; i++)
+		if (pthread_create(&thread, &attributes, doze, (void *)(uintptr_t)&crowd->tids[i]))
+			_exit(1);
+	for (;;)
+		pause();
+}
+
+static bool is_complete(void)
+{
+	for (unsigned i = 0; i < crowd->count; i++)
+		if (!crowd->tids[i])
+			return false;
+	return true;
+}
+
+/* Returns when all are there; false: the machine does not allow so many. */
+static bool crowd_start(unsigned count)
+{
+	int status;
+
+	crowd = mmap(NULL, sizeof *crowd, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (crowd == MAP_FAILED)
+		abort();
+	*crowd = (struct crowd){ .count = count };
+	crowd_pid = fork();
+	if (crowd_pid == 0)
+		be_crowd();
+	while (!is_complete()) {
+		usleep(10000);
+		if (waitpid(crowd_pid, &status, WNOHANG) == 0)
+			continue;
+		munmap(crowd, sizeof *crowd);
+		fprintf(stderr, "(skipped: no room for %u threads) ", count);
+		return false;
+	}
+	return true;
+}
+
+static void crowd_end(void)
+{
+	kill(crowd_pid, SIGKILL);
+	waitpid(crowd_pid, NULL, 0);
+	munmap(crowd, sizeof *crowd);
+}
+
+static uint64_t on_cpu_ns(pid_t tid)
+{
+	char path[64], text[64] = "";
+	unsigned long long ns = 0;
+	int file;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)crowd_pid, (int)tid);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0 || read(file, text, sizeof text - 1) < 0 || sscanf(text, "%llu", &ns) != 1)
+		abort();
+	close(file);
+	return ns;
+}
+
+/* Until none of them has run any more. */
+static void crowd_stop(void)
+{
+	uint64_t before_ns, now_ns = 0;
+
+	crowd->stops = true;
+	do {
+		before_ns = now_ns;
+		usleep(50000);
+		now_ns = 0;
+		for (unsigned i = 0; i < crowd->count; i++)
+			now_ns += on_cpu_ns(crowd->tids[i]);
+	} while (now_ns != before_ns);
+}
+
+static void follow_crowd(struct log *log, struct thread *threads)
+{
+	for (unsigned i = 0; i < crowd->count; i++)
+		threads[i] = make_thread(crowd->tids[i], THREAD_VCPU);
+	log->domain.threads = threads;
+	log_follow(log, crowd_pid, crowd->count);
+}
+
+/* --- tests --------------------------------------------------------------------------------- */
+
+/* Each of them that was born under the log has what the kernel says of it, and so has their sum. */
+static void check_crowd(struct log *log, bool is_exact)
+{
+	const struct domain_reading *domain = &log->sample.domains[0];
+	uint64_t sum_ns = on_cpu_ns(crowd_pid), found_ns = 0;
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < crowd->count; i++) {
+		uint64_t expected_ns = on_cpu_ns(crowd->tids[i]);
+
+		sum_ns += expected_ns;
+		found_ns += domain->threads[i].count[0];
+		wrong += domain->threads[i].count[0] != expected_ns;
+	}
+	UNIT_TRUE(found_ns > 0 && found_ns <= domain->total.count[0]);
+	if (!is_exact || !is_whole(log))
+		return;
+	UNIT_EQUAL_U64(0, wrong);
+	UNIT_EQUAL_U64(sum_ns, domain->total.count[0]);
+}
+
+static void test_many(void)
+{
+	static struct thread threads[THREADS_MAX];
+	struct log log;
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (!log_open(&log, ways[i], 0))
+			continue;
+		if (crowd_start(unit_rounds(THREADS_MAX))) {
+			follow_crowd(&log, threads);
+			for (unsigned k = 0; k < 5; k++) {
+				usleep(NAP_US);
+				log_read(&log);
+				check_sums(&log);
+			}
+			crowd_stop();
+			log_read(&log);
+			check_sums(&log);
+			check_crowd(&log, ways[i]->sees_running);
+			crowd_end();
+		}
+		log_close(&log);
+	}
+}
+
+#ifdef VMENERGY_BPF
+/* The host has more of them than when the log was opened: it makes room before that is full. */
+static void test_growth(void)
+{
+	enum { FIRST = 64, LATER = 400, READINGS = 12 };
+	const struct switch_request request = { .events = scene_events,
+						.count = SCENE_EVENTS,
+						.driver = &switch_by_bpf,
+						.first_tasks = FIRST };
+	static struct thread threads[LATER];
+	uint64_t unlisted = 0, switches = 0;
+	unsigned gaps = 0;
+	struct log log;
+
+	if (!log_open_as(&log, &request))
+		return;
+	if (crowd_start(LATER)) {
+		follow_crowd(&log, threads);
+		for (unsigned k = 0; k < READINGS; k++) {
+			usleep(NAP_US);
+			unlisted = of_kind(&log, SWITCH_OF_UNLISTED, CLOCK);
+			log_read(&log);
+			check_sums(&log);
+			UNIT_TRUE(switch_count(log.probe) >= switches);
+			switches = switch_count(log.probe);
+			gaps += log.tasks.quality & QUALITY_GAP ? 1 : 0;
+		}
+		UNIT_TRUE(gaps > 0 && gaps < READINGS);
+		UNIT_TRUE(!(log.tasks.quality & QUALITY_GAP));
+		UNIT_EQUAL_U64(unlisted, of_kind(&log, SWITCH_OF_UNLISTED, CLOCK));
+		for (unsigned k = 0; k < LATER; k++)
+			UNIT_TRUE(log.sample.domains[0].threads[k].count[CLOCK] > 0);
+		crowd_end();
+	}
+	log_close(&log);
+}
+#endif
+
+int main(void)
+{
+	return UNIT_RUN(
+		"switch-many",
+#ifdef VMENERGY_BPF
+		{ "more tasks than there was room for find some", test_growth },
+#endif
+		{ "of thousands of threads each has its own, and none is lost", test_many });
+}
