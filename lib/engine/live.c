@@ -164,6 +164,8 @@ const char *live_note(const struct live *live, unsigned index)
 		return cpu_counter_note(&live->cpu);
 	case 1:
 		return service_time_note(live->service_time);
+	case 2:
+		return attachment_probe_note(live->attachments);
 	default:
 		return NULL;
 	}

@@ -61,7 +61,7 @@ const char *live_service_time_source(const struct live *live);
  * What the counters cannot see here, sentences for the reader, `index` from 0;
  * NULL = none under this index (there may be one under the next), below LIVE_NOTES.
  */
-enum { LIVE_NOTES = 2 };
+enum { LIVE_NOTES = 3 };
 const char *live_note(const struct live *live, unsigned index);
 
 /* The topology of now; borrowed until the next call. 0 or -errno with text. */

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "host/host-internal.h"
+#include "host/qemu-cmdline.h"
 #include "model/graph.h"
 
 struct use { /* an export of a service over an export of another */
@@ -303,7 +304,7 @@ static int open_circles(struct host_merge *merge, const struct topology *topolog
 	return result;
 }
 
-/* --- threads of attachments --------------------------------------------------- */
+/* --- who hands in for attachments --------------------------------------------------- */
 
 static unsigned count_clients(const struct attachment_list *list, struct host_export at)
 {
@@ -350,13 +351,48 @@ static bool find_only_export(const struct attachment_list *list, size_t index,
 }
 
 /*
- * A thread's /proc/PID/task/TID/io are the attachment's bytes where it serves one export, that
- * export has one client, and it hands in the requests itself (aio=native or io_uring), past the
- * page cache; so it is with the last of a chain of services. (query-blockstats tells nothing of
- * exports: QEMU has such figures of a machine's devices. 7.2 answers with an empty list.)
+ * Where a process serves one export alone, all that it reads and writes is for that, by whatever
+ * threads, through the page cache or not.
  */
-static void find_thread(const struct host_merge *merge, const struct attachment_list *list,
-			size_t index)
+static bool takes_process(const struct service_process *service)
+{
+	return service->exports.count == 1 &&
+	       (service->kind == SERVICE_STORAGE_DAEMON || service->kind == SERVICE_QEMU_NBD);
+}
+
+/*
+ * Else a thread, if it serves that export alone and hands in the requests itself (aio=native or
+ * io_uring), past the page cache: workers of a pool work for any export, and what the page cache
+ * gives from memory is work for a client that no counter of the thread's shows.
+ */
+static pid_t thread_of(const struct service_process *service, const struct service_export *export)
+{
+	if (!export->submits || !export->direct || count_served(service, export->iothread) != 1)
+		return 0;
+	if (export->iothread == SERVICE_MAIN_LOOP)
+		return service->pid;
+	return service->tids ? service->tids[export->iothread] : 0;
+}
+
+static bool find_device(const struct host_merge *merge, const struct service_process *service,
+			const struct service_export *export, struct attachment *attachment)
+{
+	char *path = qemu_find_path(merge->host->root, service->pid, export->source);
+	bool found = storage_asked(merge->host->root, service->pid, path ? path : export->source,
+				   &attachment->major, &attachment->minor);
+
+	free(path);
+	return found;
+}
+
+/*
+ * Whose bytes and requests are the attachment's: known where an export has one client. It is the
+ * last of a chain of services who hands in. (query-blockstats tells nothing of exports: QEMU has
+ * such figures of a machine's devices. 7.2's daemon answers with an empty list and, asked
+ * with query-nodes, with zeros.)
+ */
+static void find_submitter(const struct host_merge *merge, const struct attachment_list *list,
+			   size_t index)
 {
 	struct attachment *attachment = &list->items[index];
 	const struct service_process *service;
@@ -372,12 +408,12 @@ static void find_thread(const struct host_merge *merge, const struct attachment_
 	while (find_next(list, &at));
 	service = merge->services.items[at.provider];
 	export = &service->exports.items[at.export];
-	if (!export->submits || !export->direct || count_served(service, export->iothread) != 1)
-		return;
-	attachment->pid = service->pid;
-	attachment->tid = service->pid;
-	if (export->iothread != SERVICE_MAIN_LOOP)
-		attachment->tid = service->tids ? service->tids[export->iothread] : 0;
+	if (!find_device(merge, service, export, attachment) || !takes_process(service))
+		attachment->tid = thread_of(service, export);
+	if (attachment->tid || (attachment->major && takes_process(service)))
+		attachment->pid = service->pid;
+	if (!export->direct) /* what goes there is the page cache's */
+		attachment->major = attachment->minor = 0;
 }
 
 /* --- all -------------------------------------------------------------------- */
@@ -398,7 +434,7 @@ int host_put_services(struct host_merge *merge, struct topology *topology)
 	if (!result)
 		result = open_circles(merge, topology, &list);
 	for (size_t i = 0; i < list.count && !result; i++)
-		find_thread(merge, &list, i);
+		find_submitter(merge, &list, i);
 	topology->attachments = list.items;
 	topology->attachment_count = list.count;
 	free(list.served.items);

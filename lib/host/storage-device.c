@@ -268,8 +268,18 @@ static int descend_whole(struct storage_walk *walk, const struct device *device)
 {
 	const struct device_kind *kind = kind_of(device->name);
 
-	if (kind && kind->descend)
-		return kind->descend(walk, device);
+	if (!walk->below) {
+		walk->asked = device->id;
+		walk->asked_count++;
+	}
+	if (kind && kind->descend) {
+		int result;
+
+		walk->below++;
+		result = kind->descend(walk, device);
+		walk->below--;
+		return result;
+	}
 	if (kind) {
 		walk->network |= kind->network;
 		storage_note(walk, "%s: %s", device->name, kind->note);

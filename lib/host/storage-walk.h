@@ -35,6 +35,9 @@ struct storage_walk {
 	struct vdisk *vdisk; /* its leaves grow */
 	struct visited_list visited;
 	unsigned depth;
+	struct device_id asked; /* the first whole device on a way down */
+	unsigned asked_count;   /* there are several ways */
+	unsigned below;         /* depth among devices that have others below them */
 	bool network;      /* something on the way is on another machine */
 	struct text notes; /* what could not be followed or was guessed, joined by "; " */
 };

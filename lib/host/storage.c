@@ -128,3 +128,20 @@ int storage_resolve(const struct rootfs *root, pid_t pid, struct vdisk *vdisk,
 	free(walk.visited.items);
 	return result;
 }
+
+bool storage_asked(const struct rootfs *root, pid_t pid, char *source, unsigned *major,
+		   unsigned *minor)
+{
+	struct disk_list disks = { 0 };
+	struct vdisk vdisk = { .source = source };
+	struct storage_walk walk = { .root = root, .disks = &disks, .vdisk = &vdisk };
+	bool one = follow_source(&walk, pid, source) == 0 && walk.asked_count == 1;
+
+	*major = one ? walk.asked.major : 0;
+	*minor = one ? walk.asked.minor : 0;
+	free(vdisk.leaves);
+	free(walk.visited.items);
+	text_free(&walk.notes);
+	disk_list_clear(&disks);
+	return one;
+}

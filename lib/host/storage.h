@@ -40,6 +40,13 @@ void disk_list_clear(struct disk_list *list);
 int storage_resolve(const struct rootfs *root, pid_t pid, struct vdisk *vdisk,
 		    struct disk_list *disks);
 
+/*
+ * The block device, a whole disk, that is asked when such a source is read, whatever is below
+ * it. False: there is none, not known, or there are several (btrfs).
+ */
+bool storage_asked(const struct rootfs *root, pid_t pid, char *source, unsigned *major,
+		   unsigned *minor);
+
 /* All leaf disks of the machine (also those without a vDISK): their idle power is kept. */
 int storage_leaves(const struct rootfs *root, struct disk_list *disks);
 

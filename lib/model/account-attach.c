@@ -116,8 +116,8 @@ static struct account_use *use_of(struct account_use **uses, const char *provide
 		free(use);
 		return NULL;
 	}
+	/* Bytes stood at zero then; requests count from when somebody follows them. */
 	use->previous.at_ns = born_ns;
-	use->previous.has_requests = true;
 	use->next = *uses;
 	*uses = use;
 	return use;

@@ -452,7 +452,7 @@ static bool same_attachment(const void *first, const void *second)
 	const struct attachment *a = first, *b = second;
 
 	if (a->kind != b->kind || a->provider != b->provider || a->pid != b->pid ||
-	    a->tid != b->tid)
+	    a->tid != b->tid || a->major != b->major || a->minor != b->minor)
 		return false;
 	return a->kind == CLIENT_SERVICE ? a->client == b->client
 					 : a->domain == b->domain && a->vdisk == b->vdisk;

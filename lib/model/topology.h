@@ -118,10 +118,12 @@ struct attachment {
 	size_t domain, vdisk; /* CLIENT_VDISK: indexes of the domain and of its vdisk */
 	size_t client;        /* CLIENT_SERVICE: index of the service that uses `provider` */
 	size_t provider;      /* index into topology.services */
-	/* Process and thread, of the provider or of a service behind it, that hand in this
-	 * attachment's requests and no others; tid 0 = none, or not known. For reading counters:
-	 * recordings do not keep it. */
+	/* Who hands in this attachment's requests and no others, in the provider or in a service
+	 * behind it: a thread, or (tid 0) a whole process; pid 0 = none, or not known. And the
+	 * block device that they go to, whatever is below it; major 0 = not known, or several, or
+	 * the page cache is between. For reading counters: recordings do not keep them. */
 	pid_t pid, tid;
+	unsigned major, minor;
 };
 
 struct topology {

@@ -5,20 +5,28 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "probe/io-file.h"
+#include "probe/io-workers.h"
 #include "probe/kept.h"
+#include "probe/submit.h"
 
-struct thread_file {
-	pid_t pid, tid;
+struct submitter {
+	struct submit_of of;
 	uint64_t start_ticks; /* of the process */
 	struct kept_file io;
+	struct io_workers workers; /* of a thread */
+	struct submit submit;
 };
 
 struct attachment_probe {
 	struct kept_files files;
-	struct thread_file *items; /* parallel to the topology's attachments */
+	struct submitter *items; /* parallel to the topology's attachments */
 	size_t count;
 	uint64_t generation;
+	int tracepoint; /* its id; 0 = not looked for, or not to be had */
+	bool looked;
+	struct text note;
 };
 
 int attachment_probe_open(struct attachment_probe **out, const struct rootfs *root)
@@ -30,10 +38,13 @@ int attachment_probe_open(struct attachment_probe **out, const struct rootfs *ro
 	return 0;
 }
 
-static void close_all(struct thread_file *items, size_t count)
+static void close_all(struct submitter *items, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		kept_close(&items[i].io);
+		io_workers_close(&items[i].workers);
+		submit_close(&items[i].submit);
+	}
 	free(items);
 }
 
@@ -42,20 +53,33 @@ void attachment_probe_close(struct attachment_probe *probe)
 	if (!probe)
 		return;
 	close_all(probe->items, probe->count);
+	text_free(&probe->note);
 	free(probe);
 }
 
-/* The old file moves over: it stays with its thread, whoever has the number. */
-static bool take_old(struct attachment_probe *probe, struct thread_file *new)
+const char *attachment_probe_note(const struct attachment_probe *probe)
+{
+	return probe->note.length > 0 ? probe->note.bytes : NULL;
+}
+
+/* --- following ---------------------------------------------------------------- */
+
+static bool is_same(const struct submitter *a, const struct submitter *b)
+{
+	return a->of.pid == b->of.pid && a->of.tid == b->of.tid && a->of.major == b->of.major &&
+	       a->of.minor == b->of.minor && a->start_ticks == b->start_ticks;
+}
+
+/* What is open moves over: it stays with its thread, whoever has the number. */
+static bool take_old(struct attachment_probe *probe, struct submitter *new)
 {
 	for (size_t i = 0; i < probe->count; i++) {
-		struct thread_file *old = &probe->items[i];
+		struct submitter *old = &probe->items[i];
 
-		if (old->pid != new->pid || old->tid != new->tid ||
-		    old->start_ticks != new->start_ticks || !old->io.path)
+		if (!old->io.path || !is_same(old, new))
 			continue;
 		*new = *old;
-		old->io = (struct kept_file){ 0 };
+		*old = (struct submitter){ 0 };
 		return true;
 	}
 	return false;
@@ -69,21 +93,57 @@ static uint64_t start_of(const struct topology *topology, pid_t pid)
 	return 0;
 }
 
+/* The reason that was found first is said. */
+static void say(struct attachment_probe *probe, const char *reason)
+{
+	if (probe->note.length == 0)
+		text_addf(&probe->note, "requests that services hand in are not counted: %s",
+			  reason);
+}
+
+static void open_requests(struct attachment_probe *probe, struct submitter *submitter)
+{
+	struct error error;
+
+	if (!probe->looked) {
+		probe->looked = true;
+		probe->tracepoint = submit_find(probe->files.root, &error);
+		if (probe->tracepoint < 0)
+			say(probe, error.text);
+	}
+	if (probe->tracepoint > 0 && submitter->of.major &&
+	    submit_open(&submitter->submit, probe->files.root, probe->tracepoint, &submitter->of,
+			&error))
+		say(probe, error.text);
+}
+
+static void open_submitter(struct attachment_probe *probe, struct submitter *submitter)
+{
+	int pid = (int)submitter->of.pid, tid = (int)submitter->of.tid;
+
+	if (!tid) {
+		kept_open(&probe->files, &submitter->io, "/proc/%d/io", pid);
+	} else {
+		kept_open(&probe->files, &submitter->io, "/proc/%d/task/%d/io", pid, tid);
+		io_workers_open(&submitter->workers, &probe->files, pid, tid);
+	}
+	open_requests(probe, submitter);
+}
+
 int attachment_probe_follow(struct attachment_probe *probe, const struct topology *topology)
 {
-	struct thread_file *items = calloc(topology->attachment_count + 1, sizeof *items);
+	struct submitter *items = calloc(topology->attachment_count + 1, sizeof *items);
 
 	if (!items)
 		return -ENOMEM;
 	for (size_t i = 0; i < topology->attachment_count; i++) {
 		const struct attachment *attachment = &topology->attachments[i];
 
-		items[i].pid = attachment->pid;
-		items[i].tid = attachment->tid;
+		items[i].of = (struct submit_of){ attachment->pid, attachment->tid,
+						  attachment->major, attachment->minor };
 		items[i].start_ticks = start_of(topology, attachment->pid);
-		if (attachment->tid && !take_old(probe, &items[i]))
-			kept_open(&probe->files, &items[i].io, "/proc/%d/task/%d/io",
-				  (int)attachment->pid, (int)attachment->tid);
+		if (attachment->pid && !take_old(probe, &items[i]))
+			open_submitter(probe, &items[i]);
 	}
 	close_all(probe->items, probe->count);
 	probe->items = items;
@@ -92,16 +152,36 @@ int attachment_probe_follow(struct attachment_probe *probe, const struct topolog
 	return 0;
 }
 
+/* --- reading ------------------------------------------------------------------ */
+
+static int read_submitter(struct attachment_probe *probe, struct submitter *submitter,
+			  struct io_reading *io)
+{
+	uint64_t counts[SUBMIT_DIRECTIONS];
+	int result;
+
+	if (io_file_read(&probe->files, &submitter->io, io)) {
+		*io = (struct io_reading){ .quality = QUALITY_MISSING };
+		return 0;
+	}
+	result = io_workers_add(&submitter->workers, &probe->files, io);
+	if (submitter->submit.count == 0 || submit_read(&submitter->submit, counts))
+		return result;
+	io->has_requests = true;
+	io->read_requests = counts[SUBMIT_READ];
+	io->write_requests = counts[SUBMIT_WRITE];
+	return result;
+}
+
 int attachment_probe_read(struct attachment_probe *probe, const struct topology *topology,
 			  struct sample *sample)
 {
+	int result = 0;
+
 	if (probe->generation != topology->generation || probe->count != topology->attachment_count)
 		return -EINVAL;
-	for (size_t i = 0; i < probe->count; i++) {
-		struct io_reading *io = &sample->attachments[i];
-
-		if (probe->items[i].tid && io_file_read(&probe->files, &probe->items[i].io, io))
-			*io = (struct io_reading){ .quality = QUALITY_MISSING };
-	}
-	return 0;
+	for (size_t i = 0; i < probe->count && !result; i++)
+		if (probe->items[i].of.pid)
+			result = read_submitter(probe, &probe->items[i], &sample->attachments[i]);
+	return result;
 }

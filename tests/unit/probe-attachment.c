@@ -28,6 +28,15 @@ static void write_io(pid_t pid, pid_t tid, const char *numbers)
 	fixture_write(text, "/proc/%d/task/%d/io", (int)pid, (int)tid);
 }
 
+static void write_worker(pid_t pid, pid_t tid, const char *name, const char *numbers)
+{
+	char comm[32];
+
+	snprintf(comm, sizeof comm, "%s\n", name);
+	fixture_write(comm, "/proc/%d/task/%d/comm", (int)pid, (int)tid);
+	write_io(pid, tid, numbers);
+}
+
 static void scene_open(struct scene *scene, const char *name)
 {
 	*scene = (struct scene){ 0 };
@@ -120,10 +129,55 @@ static void test_follow(void)
 	scene_close(&scene);
 }
 
+/* What a ring of the thread's hands on to workers; those of another thread are not its own. */
+static void test_workers(void)
+{
+	unsigned descriptors = unit_count_descriptors();
+	struct scene scene;
+
+	scene_open(&scene, "workers");
+	write_worker(10, 14, "iou-wrk-12", "read_bytes: 100\nwrite_bytes: 10\n");
+	write_worker(10, 15, "iou-wrk-13", "read_bytes: 999\nwrite_bytes: 999\n");
+	write_worker(10, 16, "iou-wrk-12x", "read_bytes: 999\nwrite_bytes: 999\n");
+	scene_read(&scene);
+	UNIT_EQUAL_U64(4196, scene.sample.attachments[0].read_bytes);
+	UNIT_EQUAL_U64(522, scene.sample.attachments[0].write_bytes);
+	/* One comes, one ends: what it did stays. */
+	write_worker(10, 17, "iou-sqp-12", "read_bytes: 1000\nwrite_bytes: 0\n");
+	write_worker(10, 14, "iou-wrk-12", "read_bytes: 200\nwrite_bytes: 10\n");
+	scene_read(&scene);
+	UNIT_EQUAL_U64(5296, scene.sample.attachments[0].read_bytes);
+	fixture_write("", "/proc/10/task/14/io");
+	scene.topology.generation = 3;
+	scene_read(&scene);
+	UNIT_EQUAL_U64(5296, scene.sample.attachments[0].read_bytes);
+	UNIT_EQUAL_U64(522, scene.sample.attachments[0].write_bytes);
+	scene_close(&scene);
+	UNIT_EQUAL_U64(descriptors, unit_count_descriptors());
+}
+
+static void test_process(void)
+{
+	struct scene scene;
+
+	scene_open(&scene, "process");
+	scene.attachments[1] = (struct attachment){ .pid = 20, .major = 8 };
+	fixture_write("rchar: 9\nread_bytes: 70\nwrite_bytes: 80\n", "/proc/20/io");
+	scene_read(&scene);
+	UNIT_EQUAL_U64(70, scene.sample.attachments[1].read_bytes);
+	UNIT_EQUAL_U64(80, scene.sample.attachments[1].write_bytes);
+	/* Tracepoints are this kernel's, not another root's: that is said. */
+	UNIT_TRUE(!scene.sample.attachments[1].has_requests);
+	UNIT_CONTAINS("not counted: another root", attachment_probe_note(scene.probe));
+	scene_close(&scene);
+}
+
 int main(void)
 {
 	return UNIT_RUN("probe-attachment",
 			{ "an attachment's bytes are its thread's", test_bytes },
 			{ "what cannot be read is missing", test_missing },
-			{ "files stay with their threads", test_follow });
+			{ "files stay with their threads", test_follow },
+			{ "io_uring's workers work for their thread", test_workers },
+			{ "a process that serves one export", test_process });
 }
