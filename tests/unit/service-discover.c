@@ -262,16 +262,66 @@ static void add_device(const char *place, const char *number)
 	fixture_link(text, "/sys/class/block/%s", name);
 }
 
+/* Process 10 has its files on a partition of it. */
+static void add_disk(void)
+{
+	add_device("sda", "8:0");
+	add_device("sda/sda1", "8:1");
+	fixture_write("1\n", "/sys/devices/block/sda/sda1/partition");
+	fixture_link("../devices/block/sda", "/sys/block/sda");
+}
+
+/* "PID/TID on MAJOR:MINOR": who hands in for the only attachment, and to what. */
+static void expect_submitter(const char *expected, struct host *host)
+{
+	struct topology *topology = discover(host);
+	const struct attachment *of = topology->attachments;
+	char found[64] = "";
+
+	UNIT_EQUAL_U64(1, topology->attachment_count);
+	if (topology->attachment_count)
+		snprintf(found, sizeof found, "%d/%d on %u:%u", (int)of->pid, (int)of->tid,
+			 of->major, of->minor);
+	UNIT_EQUAL_TEXT(expected, found);
+	topology_unref(topology);
+}
+
+static void test_submitters(void)
+{
+	static const char buffered[] = "--blockdev|driver=file,node-name=a,filename=/v/a|";
+	struct host *host = open_host("submitters", &no_options);
+	char command[512];
+
+	add_disk();
+	VM(20, "-name|vm|" VHOST_DISK("c", "/run/a"));
+	/* Its only export: the process, whoever of its threads. */
+	DAEMON(10, FILE_NODE("a", "/v/a") VHOST("a", "/run/a", ""));
+	expect_submitter("10/0 on 8:0", host);
+	/* What reaches the disk through the page cache is not what was asked for. */
+	snprintf(command, sizeof command, "qemu-storage-daemon|%s%s", buffered,
+		 VHOST("a", "/run/a", ""));
+	fixture_process(&(struct fixture_process){
+		.pid = 10, .comm = "qemu-storage-da", .cmdline = command });
+	expect_submitter("10/0 on 0:0", host);
+	/* Beside another one: the thread. */
+	DAEMON(10, FILE_NODE("a", "/v/a") FILE_NODE("b", "/v/b")
+			   VHOST("a", "/run/a", "") "--object|iothread,id=x|" VHOST("b", "/run/b",
+										    ",iothread=x"));
+	expect_submitter("10/10 on 8:0", host);
+	/* Both in one thread: nobody knows. */
+	DAEMON(10, FILE_NODE("a", "/v/a") FILE_NODE("b", "/v/b") VHOST("a", "/run/a", "")
+			   VHOST("b", "/run/b", ""));
+	expect_submitter("0/0 on 8:0", host);
+	close_host(host);
+}
+
 static void test_leaves(void)
 {
 	struct host *host = open_host("leaves", &no_options);
 	struct topology *topology;
 	const struct vdisk *vdisk;
 
-	add_device("sda", "8:0");
-	add_device("sda/sda1", "8:1");
-	fixture_write("1\n", "/sys/devices/block/sda/sda1/partition");
-	fixture_link("../devices/block/sda", "/sys/block/sda");
+	add_disk();
 	DAEMON(10, FILE_NODE("a", "/v/a") VHOST("a", "/run/a", ""));
 	VM(20, "-name|vm|" VHOST_DISK("c", "/run/a") VHOST_DISK("d", "/run/b"));
 	topology = discover(host);
@@ -351,5 +401,6 @@ int main(void)
 		{ "services that are configured", test_rules },
 		{ "processes that come, fork and change", test_processes },
 		{ "a vDISK is on what its service opens", test_leaves },
+		{ "who hands in the requests, and to which device", test_submitters },
 		{ "domains of libvirt", test_libvirt });
 }

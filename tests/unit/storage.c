@@ -26,6 +26,7 @@ struct trial {
 	enum vdisk_backing backing;
 	const char *leaves; /* names, each followed by a blank */
 	const char *reason; /* a part of it; NULL = none at all */
+	const char *asked;  /* number of the device; "0:0": none or several; NULL: not looked at */
 };
 
 static unsigned machines;
@@ -197,6 +198,14 @@ static void check(const struct trial *trial)
 		UNIT_CONTAINS(trial->reason, vdisk.reason);
 	else
 		UNIT_EQUAL_TEXT(NULL, vdisk.reason);
+	if (trial->asked) {
+		unsigned major = 9, minor = 9;
+		bool one = storage_asked(&root, 77, vdisk.source, &major, &minor);
+
+		snprintf(leaves, sizeof leaves, "%u:%u", major, minor);
+		UNIT_EQUAL_TEXT(trial->asked, leaves);
+		UNIT_TRUE(one == (major != 0));
+	}
 	vdisk_clear(&vdisk);
 	disk_list_clear(&disks);
 	rootfs_close(&root);
@@ -212,7 +221,7 @@ static void check(const struct trial *trial)
 static void test_partition(void)
 {
 	CHECK(.machine = { ROOT_ON_SDA1 }, .source = "/srv/vm.img", .backing = VDISK_LOCAL,
-	      .leaves = "sda ");
+	      .leaves = "sda ", .asked = "8:0");
 }
 
 static void test_deepest_mount(void)
@@ -241,14 +250,15 @@ static void test_lvm_over_two(void)
 {
 	CHECK(.machine = { SDA1, "disk sdb 8:16", "over dm-0 253:0 sdb sda/sda1",
 			   "mount 27 1 253:0 / / rw - ext4 /dev/mapper/vg-root rw" },
-	      .source = "/a.img", .backing = VDISK_LOCAL, .leaves = "sda sdb ");
+	      .source = "/a.img", .backing = VDISK_LOCAL, .leaves = "sda sdb ", .asked = "253:0");
 }
 
 static void test_md_over_partitions(void)
 {
 	CHECK(.machine = { TWO_NVMES, "over md0 9:0 nvme0n1/nvme0n1p2 nvme1n1/nvme1n1p2",
 			   "link dev/md/data ../md0" },
-	      .source = "/dev/md/data", .backing = VDISK_LOCAL, .leaves = "nvme0n1 nvme1n1 ");
+	      .source = "/dev/md/data", .backing = VDISK_LOCAL, .leaves = "nvme0n1 nvme1n1 ",
+	      .asked = "9:0");
 }
 
 static void test_crypt_over_lvm_over_md(void)
@@ -258,7 +268,24 @@ static void test_crypt_over_lvm_over_md(void)
 			   "link dev/mapper/secret ../dm-1",
 			   "link dev/disk/by-id/dm-uuid-secret ../../mapper/secret" },
 	      .source = "/dev/disk/by-id/dm-uuid-secret", .backing = VDISK_LOCAL,
-	      .leaves = "nvme0n1 nvme1n1 ");
+	      .leaves = "nvme0n1 nvme1n1 ", .asked = "253:1");
+}
+
+/* A thin volume, in a pool of metadata and data. */
+static void test_thin(void)
+{
+	CHECK(.machine = { SDA1, "disk sdb 8:16", "disk sdc 8:32", "over dm-0 253:0 sdb",
+			   "over dm-1 253:1 sda/sda1 sdc", "over dm-2 253:2 dm-0 dm-1",
+			   "over dm-3 253:3 dm-2" },
+	      .source = "/dev/dm-3", .backing = VDISK_LOCAL, .leaves = "sdb sda sdc ",
+	      .asked = "253:3");
+}
+
+static void test_bcache(void)
+{
+	CHECK(.machine = { ROOT_ON_SDA1, "disk nvme0n1 259:0", "over bcache0 252:0 sda nvme0n1" },
+	      .source = "/dev/bcache0", .backing = VDISK_LOCAL, .leaves = "nvme0n1 sda ",
+	      .asked = "252:0");
 }
 
 static void test_shared_leaf_once(void)
@@ -271,7 +298,7 @@ static void test_loop_on_loop(void)
 {
 	CHECK(.machine = { ROOT_ON_SDA1, "loop 7:0 /srv/outer.img", "loop 7:1 /mnt/inner.img",
 			   "mount 30 27 7:0 / /mnt rw - ext4 /dev/loop0 rw" },
-	      .source = "/dev/loop1", .backing = VDISK_LOCAL, .leaves = "sda ");
+	      .source = "/dev/loop1", .backing = VDISK_LOCAL, .leaves = "sda ", .asked = "7:1");
 }
 
 static void test_loop_on_deleted(void)
@@ -284,7 +311,7 @@ static void test_loop_on_deleted(void)
 static void test_loop_without_file(void)
 {
 	CHECK(.machine = { "loop 7:0 " }, .source = "/dev/loop0", .backing = VDISK_UNKNOWN,
-	      .leaves = "", .reason = "loop0: it has no backing file");
+	      .leaves = "", .reason = "loop0: it has no backing file", .asked = "7:0");
 }
 
 static void test_loop_on_itself(void)
@@ -303,13 +330,13 @@ static void test_btrfs(void)
 			   "link sys/fs/btrfs/1111/devices/sdc ../../../../devices/block/sdc",
 			   "link sys/fs/btrfs/2222/devices/sda1 ../../../../devices/block/sda/sda1",
 			   "link sys/fs/btrfs/2222/devices/sdb ../../../../devices/block/sdb" },
-	      .source = "/a.img", .backing = VDISK_LOCAL, .leaves = "sda sdb ");
+	      .source = "/a.img", .backing = VDISK_LOCAL, .leaves = "sda sdb ", .asked = "0:0");
 }
 
 static void test_btrfs_without_sysfs(void)
 {
 	CHECK(.machine = { SDA1, "mount 27 1 0:31 / / rw - btrfs /dev/sda1 rw" },
-	      .source = "/a.img", .backing = VDISK_LOCAL, .leaves = "sda ");
+	      .source = "/a.img", .backing = VDISK_LOCAL, .leaves = "sda ", .asked = "8:0");
 }
 
 static void test_bcachefs(void)
@@ -325,7 +352,7 @@ static void test_overlay(void)
 			   "mount 40 27 0:50 / /merged rw - overlay o "
 			   "rw,lowerdir=/l,upperdir=/up/d,x=y",
 			   "mount 41 27 8:16 / /up rw - ext4 /dev/sdb rw" },
-	      .source = "/merged/a.img", .backing = VDISK_LOCAL, .leaves = "sdb ");
+	      .source = "/merged/a.img", .backing = VDISK_LOCAL, .leaves = "sdb ", .asked = "8:16");
 }
 
 static void test_overlay_read_only(void)
@@ -538,6 +565,8 @@ int main(void)
 		{ "a logical volume leads to all its disks", test_lvm_over_two },
 		{ "a RAID of partitions leads to their disks", test_md_over_partitions },
 		{ "crypt over LVM over RAID is followed", test_crypt_over_lvm_over_md },
+		{ "a thin volume is on its pool's data and metadata", test_thin },
+		{ "bcache is on the disk and on its cache", test_bcache },
 		{ "a disk met twice is one leaf", test_shared_leaf_once },
 		{ "a loop on a loop is followed", test_loop_on_loop },
 		{ "a loop's deleted file is a guess", test_loop_on_deleted },
