@@ -64,7 +64,7 @@ struct libvirt_figures {
 	unsigned long block; /* number of the block that is being collected */
 	const char *target, *path;
 	unsigned seen; /* bits of the counters that came */
-	uint64_t counters[4];
+	uint64_t counters[5];
 	bool has_blocks; /* any figure of a block came, be it only its name */
 	bool moved;      /* a disk's path is another than before: its definition is out of date */
 };

@@ -465,8 +465,11 @@ const char *qmp_block_name(const json_t *entry, char name[64])
 
 static void read_block(const json_t *entry, uint64_t at_ns, struct qmp_block *block)
 {
+	/* Writes without bytes (model.md 3: a request's overhead): flushes and discards. */
+	static const char *const bare_writes[] = { "flush_operations", "unmap_operations" };
 	const json_t *stats = json_object_get(entry, "stats");
 	struct io_reading *io = &block->io;
+	uint64_t count;
 
 	snprintf(block->node, sizeof block->node, "%s", qmp_get_text(entry, "node-name"));
 	if (!*qmp_block_name(entry, block->name))
@@ -478,6 +481,9 @@ static void read_block(const json_t *entry, uint64_t at_ns, struct qmp_block *bl
 		io->quality = QUALITY_MISSING;
 	io->has_requests = qmp_get_count(stats, "rd_operations", &io->read_requests) &&
 			   qmp_get_count(stats, "wr_operations", &io->write_requests);
+	for (size_t i = 0; i < sizeof bare_writes / sizeof bare_writes[0]; i++)
+		if (qmp_get_count(stats, bare_writes[i], &count))
+			io->write_requests += count;
 }
 
 long qmp_blockstats(struct qmp *qmp, const struct qmp_block **blocks, struct error *error)

@@ -23,15 +23,14 @@ static const struct word v1_bytes[] = {
 static const struct word v1_requests[] = {
 	{ "Read ", COUNTER(read_requests) },
 	{ "Write ", COUNTER(write_requests) },
+	{ "Discard ", COUNTER(discards) },
 	{ NULL, 0 },
 };
 /* Documentation/admin-guide/cgroup-v2.rst: "MAJ:MIN rbytes=N wbytes=N rios=N wios=N ...". */
 static const struct word v2_all[] = {
-	{ "rbytes=", COUNTER(read_bytes) },
-	{ "wbytes=", COUNTER(write_bytes) },
-	{ "rios=", COUNTER(read_requests) },
-	{ "wios=", COUNTER(write_requests) },
-	{ NULL, 0 },
+	{ "rbytes=", COUNTER(read_bytes) },  { "wbytes=", COUNTER(write_bytes) },
+	{ "rios=", COUNTER(read_requests) }, { "wios=", COUNTER(write_requests) },
+	{ "dios=", COUNTER(discards) },      { NULL, 0 },
 };
 
 int block_cgroup_open(struct block_cgroup *group, struct kept_files *files,

@@ -11,7 +11,9 @@
 /* Cumulative, of one device. */
 struct block_count {
 	unsigned major, minor;
-	uint64_t read_bytes, write_bytes, read_requests, write_requests;
+	uint64_t read_bytes, write_bytes, read_requests;
+	uint64_t write_requests; /* flushes among them: a bio of a write without bytes */
+	uint64_t discards;       /* requests */
 };
 
 struct block_counts {

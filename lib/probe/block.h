@@ -9,6 +9,9 @@
  * user), which knows no device. That also serves where v1 does not count a leaf
  * of the domain: since Linux 6.10 it counts only disks that somebody has
  * throttled. v1 counts buffered writes for the root, not for who made them.
+ *
+ * Flushes and discards are writes without bytes (model.md 3: a request's overhead); of what a
+ * process did to any disk no requests are known.
  */
 #ifndef VMENERGY_PROBE_BLOCK_H
 #define VMENERGY_PROBE_BLOCK_H

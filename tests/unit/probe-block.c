@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -164,17 +166,18 @@ static void test_v1_names_leaves_alone(void)
 	write_v1("_recursive", BOTH_COUNTED,
 		 "8:16 Read 1000\n8:16 Write 500\n8:16 Sync 1500\n8:16 Async 0\n"
 		 "8:16 Discard 7\n8:16 Total 1507\n252:0 Read 1000\n252:0 Write 500\nTotal 3007\n",
-		 "8:16 Read 10\n8:16 Write 5\n8:16 Total 15\nTotal 15\n");
+		 "8:16 Read 10\n8:16 Write 5\n8:16 Discard 2\n8:16 Total 17\nTotal 17\n");
 	scene_open(&scene, "b");
 	scene_follow(&scene);
 	scene_read(&scene);
 	UNIT_EQUAL_U64(2, scene.sample.issued_count);
 	check_issued(&scene, 0, SDA, (struct io_reading){ 0 });
+	/* Discards are requests, and no bytes. */
 	check_issued(&scene, 1, SDB,
 		     (struct io_reading){ .read_bytes = 1000,
 					  .write_bytes = 500,
 					  .read_requests = 10,
-					  .write_requests = 5 });
+					  .write_requests = 7 });
 	scene_close(&scene);
 	remove_v1("_recursive");
 }
@@ -275,7 +278,7 @@ static void test_v2(void)
 		     (struct io_reading){ .read_bytes = 4096,
 					  .write_bytes = UINT64_MAX,
 					  .read_requests = 1,
-					  .write_requests = 4 });
+					  .write_requests = 5 });
 	scene_close(&scene);
 }
 
@@ -284,8 +287,9 @@ static void test_leaves(void)
 	const struct io_reading expected = { .has_requests = true,
 					     .read_requests = 100,
 					     .read_bytes = UINT64_C(2000) * 512,
-					     .write_requests = 400,
+					     .write_requests = 400 + 10,
 					     .write_bytes = UINT64_C(6000) * 512 };
+	struct io_reading older = expected;
 	struct scene scene;
 
 	write_common();
@@ -295,6 +299,11 @@ static void test_leaves(void)
 	check_io(&expected, &scene.sample.disks[SDA]);
 	UNIT_EQUAL_U64(QUALITY_MISSING, scene.sample.disks[SDB].quality);
 	UNIT_EQUAL_U64(0, scene.sample.disks[SDB].at_ns);
+	/* Before discards and flushes were counted. */
+	unit_write_file("b/sys/dev/block/8:0/stat", " 100 1 2000 3 400 5 6000 7 0 8 9\n");
+	scene_read(&scene);
+	older.write_requests = 400;
+	check_io(&older, &scene.sample.disks[SDA]);
 	unit_write_file("b/sys/dev/block/8:0/stat", "1 2 3\n");
 	scene_read(&scene);
 	UNIT_EQUAL_U64(QUALITY_MISSING, scene.sample.disks[SDA].quality);
@@ -410,6 +419,89 @@ static void test_real_disk(void)
 	scene_close(&scene);
 }
 
+/* First line of what a command says. */
+static bool ask(char *answer, size_t size, const char *command)
+{
+	FILE *pipe = popen(command, "r"); /* NOLINT(cert-env33-c): a fixed command of a test */
+	bool answered = pipe && fgets(answer, (int)size, pipe);
+
+	if (answered)
+		answer[strcspn(answer, "\n")] = '\0';
+	return pipe && pclose(pipe) == 0 && answered;
+}
+
+/* Requests of the disk since `before`, when all that was asked has been counted. */
+static uint64_t writes_since(struct scene *scene, uint64_t before, uint64_t expected)
+{
+	uint64_t writes = 0;
+
+	for (int i = 0; i < 200 && writes < expected; i++) {
+		usleep(1000);
+		scene_read(scene);
+		writes = scene->sample.disks[SDA].write_requests - before;
+	}
+	return writes;
+}
+
+enum { BLOCK = 4096, TIMES = 5 };
+
+static void try_disk(struct scene *scene, int fd)
+{
+	uint64_t range[2] = { 0, BLOCK }, before_requests, before_bytes;
+	uint64_t requests = 0;
+	char *bytes = NULL;
+
+	if (posix_memalign((void **)&bytes, BLOCK, BLOCK))
+		abort();
+	memset(bytes, 'x', BLOCK);
+	scene_read(scene);
+	before_requests = scene->sample.disks[SDA].write_requests;
+	before_bytes = scene->sample.disks[SDA].write_bytes;
+	for (int i = 0; i < TIMES; i++) {
+		UNIT_EQUAL_I64(BLOCK, pwrite(fd, bytes, BLOCK, 0));
+		UNIT_EQUAL_I64(0, fdatasync(fd));
+		/* Not every file system below can punch holes. */
+		requests += ioctl(fd, BLKDISCARD, range) == 0 ? 3 : 2;
+	}
+	UNIT_EQUAL_U64(requests, writes_since(scene, before_requests, requests));
+	UNIT_EQUAL_U64(TIMES * BLOCK, scene->sample.disks[SDA].write_bytes - before_bytes);
+	free(bytes);
+}
+
+/* Each is one request: a write, a flush that is asked for alone, a discard. */
+static void test_real_flushes(void)
+{
+	char command[512], device[64] = "";
+	struct scene scene;
+	struct stat status;
+	int fd = -1;
+
+	unit_write_file("loop.img", "");
+	snprintf(command, sizeof command,
+		 "truncate -s 1M %s/loop.img && PATH=$PATH:/sbin:/usr/sbin losetup --find --show "
+		 "%s/loop.img 2>/dev/null",
+		 unit_folder(), unit_folder());
+	if (!ask(device, sizeof device, command)) {
+		fprintf(stderr, "(skipped: no loop device to be had) ");
+		return;
+	}
+	fd = open(device, O_RDWR | O_DIRECT | O_EXCL | O_CLOEXEC);
+	/* It goes when it is closed. */
+	snprintf(command, sizeof command, "PATH=$PATH:/sbin:/usr/sbin losetup -d %s; echo gone",
+		 device);
+	UNIT_TRUE(ask(device, sizeof device, command));
+	if (fd < 0 || fstat(fd, &status))
+		abort();
+	scene_open(&scene, NULL);
+	scene.topology.disk_count = 1;
+	scene.disks[SDA].major = major(status.st_rdev);
+	scene.disks[SDA].minor = minor(status.st_rdev);
+	scene_follow(&scene);
+	try_disk(&scene, fd);
+	scene_close(&scene);
+	close(fd);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -424,7 +516,8 @@ int main(void)
 		{ "the process serves where there is no group",
 		  test_process_where_there_is_no_group },
 		{ "v2: io.stat is read, absent leaves stand at zero", test_v2 },
-		{ "leaves are read, absent ones are missing", test_leaves },
+		{ "leaves are read, discards are writes, absent ones are missing", test_leaves },
+		{ "a real loop device counts flushes and discards once", test_real_flushes },
 		{ "reading needs the topology that is followed",
 		  test_reading_needs_the_followed_topology },
 		{ "descriptors do not leak over generations", test_no_descriptor_leaks },

@@ -280,7 +280,9 @@ static void test_long_answer(void)
 	for (int i = 0; i < COUNT; i++)
 		end += sprintf(end,
 			       "%s  {\"device\": \"d}]\\\"%d\", \"stats\": {\"rd_bytes\": %d,\n"
-			       "\"wr_bytes\": 2, \"rd_operations\": 3, \"wr_operations\": 4}}",
+			       "\"wr_bytes\": 2, \"rd_operations\": 3, \"wr_operations\": 4,\n"
+			       "\"flush_operations\": 5, \"unmap_operations\": 6,\n"
+			       "\"unmap_bytes\": 7}}",
 			       i ? ",\n" : "", i, i * 512);
 	sprintf(end, "], \"id\": 3}\n{\"event\": \"STOP\"}\n");
 	UNIT_TRUE(strlen(text) > 64 << 10);
@@ -289,6 +291,10 @@ static void test_long_answer(void)
 	UNIT_EQUAL_I64(COUNT, qmp_blockstats(qmp, &blocks, &error));
 	UNIT_EQUAL_TEXT("d}]\"999", blocks[COUNT - 1].name);
 	UNIT_EQUAL_U64(999 * 512, blocks[COUNT - 1].io.read_bytes);
+	/* Flushes and discards are writes, and bytes of none. */
+	UNIT_EQUAL_U64(3, blocks[COUNT - 1].io.read_requests);
+	UNIT_EQUAL_U64(4 + 5 + 6, blocks[COUNT - 1].io.write_requests);
+	UNIT_EQUAL_U64(2, blocks[COUNT - 1].io.write_bytes);
 	qmp_close(qmp);
 	peer_end(&peer);
 	free(text);
@@ -436,7 +442,8 @@ static void expect_blocks(struct qmp *qmp, uint64_t read_bytes, uint64_t write_b
 		UNIT_EQUAL_U64(i == 0 ? read_bytes : 0, io->read_bytes);
 		UNIT_EQUAL_U64(i == 0 && read_bytes > 0, io->read_requests);
 		UNIT_EQUAL_U64(i == 1 ? write_bytes : 0, io->write_bytes);
-		UNIT_EQUAL_U64(i == 1 && write_bytes > 0, io->write_requests);
+		/* The first is told to flush, too. */
+		UNIT_EQUAL_U64(i == 2 ? 0 : read_bytes > 0, io->write_requests);
 	}
 	if (count == 3)
 		UNIT_EQUAL_TEXT("n0", blocks[1].node);
