@@ -193,7 +193,7 @@ static void learn(struct account_service *service, const struct tick *tick)
 }
 
 /* Its energy is not read yet: what is asked for meanwhile will divide it. */
-static void wait(struct account_service *service, double seconds)
+static void add_waiting(struct account_service *service, double seconds)
 {
 	for (size_t i = 0; i < service->edge_count; i++) {
 		struct account_edge *edge = &service->edges[i];
@@ -239,7 +239,7 @@ static void settle_active(struct account_service *service, const struct tick *ti
 	learn(service, tick);
 	cost = regress_cost(&service->regress);
 	if (!service->delta.known)
-		wait(service, tick->seconds);
+		add_waiting(service, tick->seconds);
 	if (service->delta.known || service->delta.quality & QUALITY_GAP)
 		settle_late(service, &cost);
 	now.charge.late_j = 0;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Two loads are one when their rates differ by less than this part of their sum. */
+/* Two loads are one when their rates differ by no more than this part of their sum. */
 #define SAME_LOAD 0.15
 /* Evidence of a load, in seconds: less than this is none, and more than this is not kept. */
 #define EVIDENCE_MIN_S 0.01
@@ -125,20 +125,24 @@ static double trust(const struct regress_load *load, const struct regress_load *
 	return fmax(OUTLIER_WEIGHT, mean / now * (mean / now));
 }
 
+static bool is_same(double a, double b)
+{
+	return fabs(a - b) <= SAME_LOAD * (a + b);
+}
+
 static struct regress_load *find_load(struct regress *regress, const struct regress_load *batch)
 {
-	struct regress_load *nearest = NULL;
-	double least = SAME_LOAD;
+	double seconds = batch->x[REGRESS_SECONDS];
 
 	for (unsigned i = 0; i < regress->load_count; i++) {
-		double d = distance(&regress->loads[i], batch);
+		struct regress_load *load = &regress->loads[i];
+		double per_batch = seconds / load->x[REGRESS_SECONDS];
 
-		if (d < least) {
-			least = d;
-			nearest = &regress->loads[i];
-		}
+		if (is_same(load->x[REGRESS_REQUESTS] * per_batch, batch->x[REGRESS_REQUESTS]) &&
+		    is_same(load->x[REGRESS_BYTES] * per_batch, batch->x[REGRESS_BYTES]))
+			return load;
 	}
-	return nearest;
+	return NULL;
 }
 
 static void remember(struct regress *regress, const struct regress_load *batch)
@@ -232,7 +236,7 @@ struct equations {
 /* Those of `columns`, each scaled to one; false: a column is empty. */
 static bool scale_equations(const struct normal *normal, unsigned columns, struct equations *e)
 {
-	double scale[REGRESS_COLUMNS];
+	double scale[REGRESS_COLUMNS] = { 0 };
 
 	e->n = 0;
 	for (int i = 0; i < REGRESS_COLUMNS; i++)

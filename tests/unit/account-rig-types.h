@@ -5,8 +5,8 @@
 
 #include "model/account.h"
 
-enum { RIG_DOMAINS = 64, RIG_THREADS = 12, RIG_VDISKS = 4, RIG_DISKS = 4, RIG_SERVICES = 6 };
-enum { RIG_ATTACHMENTS = 64, RIG_ISSUED = 128, RIG_PACKAGES = 2 };
+enum { RIG_DOMAINS = 256, RIG_THREADS = 12, RIG_VDISKS = 4, RIG_DISKS = 4, RIG_SERVICES = 6 };
+enum { RIG_ATTACHMENTS = 512, RIG_ISSUED = 128, RIG_PACKAGES = 2 };
 
 struct rig_counter { /* of CPU time */
 	uint64_t count[SAMPLE_EVENTS_MAX];
@@ -56,6 +56,8 @@ struct rig_domain {
 
 struct rig_service {
 	char id[32];
+	bool absent;
+	pid_t pid; /* 0: by its place */
 	double idle_units;
 	struct rig_counter counter;
 };

@@ -276,17 +276,54 @@ static inline size_t rig_place(const struct rig *rig, size_t index)
 	return place;
 }
 
+/* Where in the topology service `index` of the rig stands. */
+static inline size_t rig_service_place(const struct rig *rig, size_t index)
+{
+	size_t place = 0;
+
+	for (size_t i = 0; i < index; i++)
+		place += !rig->services[i].absent;
+	return place;
+}
+
+static inline bool rig_is_listed(const struct rig *rig, const struct attachment *of)
+{
+	if (rig->services[of->provider].absent)
+		return false;
+	return of->kind == CLIENT_VDISK ? !rig->domains[of->domain].absent
+					: !rig->services[of->client].absent;
+}
+
 static inline void rig_list_attachments(const struct rig *rig, struct topology *to)
 {
 	to->attachments = calloc(rig->attachment_count + 1, sizeof *to->attachments);
 	for (size_t i = 0; i < rig->attachment_count; i++) {
 		struct attachment of = rig->attachments[i].of;
 
-		if (of.kind == CLIENT_VDISK && rig->domains[of.domain].absent)
+		if (!rig_is_listed(rig, &of))
 			continue;
+		of.provider = rig_service_place(rig, of.provider);
 		if (of.kind == CLIENT_VDISK)
 			of.domain = rig_place(rig, of.domain);
+		else
+			of.client = rig_service_place(rig, of.client);
 		to->attachments[to->attachment_count++] = of;
+	}
+}
+
+static inline void rig_list_services(const struct rig *rig, struct topology *to)
+{
+	to->services = calloc(rig->service_count + 1, sizeof *to->services);
+	for (size_t i = 0; i < rig->service_count; i++) {
+		const struct rig_service *from = &rig->services[i];
+
+		if (from->absent)
+			continue;
+		to->services[to->service_count++] =
+			(struct service){ .id = strdup(from->id),
+					  .name = strdup(from->id),
+					  .pid = from->pid ? from->pid : 10 + (pid_t)i,
+					  .idle_units = from->idle_units };
 	}
 }
 
@@ -311,13 +348,7 @@ static inline struct topology *rig_list(struct rig *rig)
 					      .major = 8,
 					      .minor = (unsigned)i * 16,
 					      .rotational = rig->disks[i].rotational };
-	to->services = calloc(rig->service_count + 1, sizeof *to->services);
-	to->service_count = rig->service_count;
-	for (size_t i = 0; i < rig->service_count; i++)
-		to->services[i] = (struct service){ .id = strdup(rig->services[i].id),
-						    .name = strdup(rig->services[i].id),
-						    .pid = 10 + (pid_t)i,
-						    .idle_units = rig->services[i].idle_units };
+	rig_list_services(rig, to);
 	rig_list_attachments(rig, to);
 	return to;
 }
@@ -428,10 +459,11 @@ static inline void rig_put_rest(struct rig *rig)
 	for (size_t i = 0; i < rig->disk_count; i++)
 		rig_put_io(rig, &rig->disks[i].io, &sample->disks[i]);
 	for (size_t i = 0; i < rig->service_count; i++)
-		rig_put_cpu(rig, &rig->services[i].counter, &sample->services[i].total);
+		if (!rig->services[i].absent)
+			rig_put_cpu(rig, &rig->services[i].counter,
+				    &sample->services[rig_service_place(rig, i)].total);
 	for (size_t i = 0; i < rig->attachment_count; i++)
-		if (rig->attachments[i].of.kind != CLIENT_VDISK ||
-		    !rig->domains[rig->attachments[i].of.domain].absent)
+		if (rig_is_listed(rig, &rig->attachments[i].of))
 			rig_put_io(rig, &rig->attachments[i].io, &sample->attachments[place++]);
 	for (size_t i = 0; i < rig->issued_count; i++) {
 		struct issued_reading *issued;

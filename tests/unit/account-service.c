@@ -263,7 +263,7 @@ static void test_the_learned_cost_is_shown(void)
 	}
 	service = &rig->snapshot.services[0];
 	UNIT_EQUAL_DOUBLE(1e-3, service->request_j, 2e-5);
-	UNIT_EQUAL_DOUBLE(10e-9, service->byte_j, 3e-10);
+	UNIT_EQUAL_DOUBLE(10e-9, service->byte_j, 5e-10);
 	UNIT_EQUAL_DOUBLE(2, service->base_w, 0.02);
 	UNIT_EQUAL_DOUBLE(service->request_j, rig_row(rig, "b")->vdisks[0].service_request_j, 0);
 	UNIT_EQUAL_DOUBLE(service->byte_j, rig_row(rig, "b")->vdisks[0].service_byte_j, 0);

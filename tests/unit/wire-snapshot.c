@@ -30,7 +30,8 @@ static struct snapshot_vdisk vdisks[] = { { .name = vda,
 					    .requests = NAN } };
 static char *clients[] = { id_a };
 static struct snapshot_kept kept[] = { { kept_name, 1, 2 } };
-static struct snapshot_service services[] = { { daemon_name, 9, 1, 0.25, clients, 1, 0.5, 0.25, NAN } };
+static struct snapshot_service services[] = { { daemon_name, 9, 1, 0.25, clients, 1, 0.5, 0.25,
+						NAN } };
 
 #define UNSET                                                                                      \
 	{                                                                                          \
