@@ -115,6 +115,8 @@ static void pass_on(struct account_service *service, int work)
 {
 	double sum = 0;
 
+	if (charge_total(service->inherited[work].charge) <= 0)
+		return;
 	for (size_t i = 0; i < service->edge_count; i++)
 		sum += service->edges[i].work.amount[work];
 	for (size_t i = 0; i < service->edge_count && sum > 0; i++) {
