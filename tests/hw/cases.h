@@ -26,6 +26,9 @@ void case_conservation(void);
 void case_two_cpus(void);
 void case_asleep(void);
 
+/* switches.c: the log of context switches. */
+void case_switches(void);
+
 /* refusals.c: what cannot be counted is found out, and said. */
 void case_dead_event(void);
 void case_unknown_event(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* hw-guest - run cases of the perf probe where instructions are exact. */
+/* hw-guest - run cases of the probes where instructions are exact. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +21,7 @@ static const struct {
 	{ "conservation", case_conservation },
 	{ "two-cpus", case_two_cpus },
 	{ "asleep", case_asleep },
+	{ "switches", case_switches },
 	{ "dead-event", case_dead_event },
 	{ "unknown-event", case_unknown_event },
 	{ "too-many", case_too_many },
