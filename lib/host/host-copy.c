@@ -164,9 +164,13 @@ static bool has_same_workers(const struct host_merge *merge, const struct domain
 		pid_t tid = domain->threads[i].tid;
 
 		for (size_t k = first_worker(workers, tid);
-		     k < workers->count && workers->items[k]->owner == tid; k++, count++)
+		     k < workers->count && workers->items[k]->owner == tid; k++) {
+			if (!qemu_worker_is_of(workers->items[k], &domain->threads[i]))
+				continue;
 			if (!has_thread(domain, workers->items[k]))
 				return false;
+			count++;
+		}
 	}
 	return count == expected;
 }

@@ -169,17 +169,32 @@ static bool has_id(const struct proc_ids *ids, pid_t id)
 	return low < ids->count && ids->items[low].id == id;
 }
 
+bool qemu_worker_is_of(const struct qemu_worker *worker, const struct thread *owner)
+{
+	return worker->owner == owner->tid && worker->start_ticks >= owner->start_ticks;
+}
+
+static bool works_for(const struct qemu_worker *worker, const struct thread *threads, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (qemu_worker_is_of(worker, &threads[i]))
+			return true;
+	return false;
+}
+
 /* Kernel threads outside of the process; `sampled` unless its cgroup counts them already. */
 static int add_workers(const struct rootfs *root, const struct domain *domain,
 		       const struct proc_ids *ids, const struct qemu_workers *workers,
 		       struct thread_list *list)
 {
+	size_t own = list->count;
+
 	for (size_t i = 0; i < workers->count; i++) {
 		const struct qemu_worker *worker = &workers->items[i];
 		struct thread *thread;
 		char *path;
 
-		if (!has_id(ids, worker->owner))
+		if (!has_id(ids, worker->owner) || !works_for(worker, list->items, own))
 			continue;
 		thread = add_thread(list, worker->tid, worker->name, worker->start_ticks);
 		if (!thread)

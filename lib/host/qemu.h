@@ -75,7 +75,9 @@ int qemu_threads(const struct rootfs *root, struct domain *domain, struct error 
 /* A kernel thread that works for a VM: "vhost-PID", "kvm-pit/PID" ... */
 struct qemu_worker {
 	pid_t tid;
-	pid_t owner; /* process, or that thread of it which asked for the worker */
+	/* Process, or that thread of it which asked for the worker; it may be gone, and
+	 * another have its number. */
+	pid_t owner;
 	enum thread_role role;
 	uint64_t start_ticks;
 	char name[32];
@@ -86,6 +88,8 @@ struct qemu_workers {
 };
 /* Pure: role and owner (0 = the name is cut short) from a kernel thread's name. */
 bool qemu_worker_parse(const char *comm, enum thread_role *role, pid_t *owner);
+/* Pure: is it this thread that asked for it? */
+bool qemu_worker_is_of(const struct qemu_worker *worker, const struct thread *owner);
 struct proc_stat;
 bool qemu_worker_from_stat(const struct proc_stat *stat, pid_t tid, struct qemu_worker *worker);
 

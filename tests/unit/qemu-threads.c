@@ -189,6 +189,30 @@ static void test_kernel_workers(void)
 	rootfs_close(&root);
 }
 
+/* The numbers of a VM that is gone are given again, while a worker of it still ends. */
+static void test_workers_of_another(void)
+{
+	struct fixture_process vm = { .pid = 100, .cmdline = "kvm|", .start = 5000 };
+	struct domain domain = { .pid = 100, .start_ticks = 5000 };
+	struct rootfs root;
+
+	fixture_begin("another", &root);
+	fixture_mounts("v2");
+	fixture_process(&vm);
+	fixture_thread(&vm, 101, "CPU 0/KVM", NULL);
+	fixture_process(&(struct fixture_process){
+		.pid = 90, .comm = "vhost-100", .kernel = true, .parent = 2, .start = 4999 });
+	fixture_process(&(struct fixture_process){
+		.pid = 200, .comm = "vhost-100", .kernel = true, .parent = 2, .start = 5000 });
+	fixture_process(&(struct fixture_process){
+		.pid = 201, .comm = "kvm-pit/101", .kernel = true, .parent = 2, .start = 4000 });
+	UNIT_EQUAL_I64(0, qemu_threads(&root, &domain, NULL));
+	UNIT_EQUAL_U64(3, domain.thread_count);
+	expect_role(&domain, 200, THREAD_VHOST, true);
+	domain_clear(&domain);
+	rootfs_close(&root);
+}
+
 static void test_gone(void)
 {
 	struct fixture_process vm = { .pid = 100, .cmdline = "kvm|", .start = 77 };
@@ -232,6 +256,8 @@ int main(void)
 		{ "nameless threads give a reason", test_unnamed },
 		{ "nameless threads are told by libvirt's cgroups", test_unnamed_in_cgroups },
 		{ "kernel workers belong to their VM (model.md 2)", test_kernel_workers },
+		{ "workers of a process that had the number before are another's",
+		  test_workers_of_another },
 		{ "a process that is gone says so", test_gone },
 		{ "names of kernel workers are parsed whole", test_worker_names });
 }
