@@ -195,6 +195,51 @@ static void test_generation(void)
 	close_host(host);
 }
 
+static const struct thread *find_thread(const struct topology *topology, pid_t tid)
+{
+	static const struct thread none = { .role = (enum thread_role)99 };
+
+	for (size_t i = 0; i < topology->domains[0].thread_count; i++)
+		if (topology->domains[0].threads[i].tid == tid)
+			return &topology->domains[0].threads[i];
+	return &none;
+}
+
+/* A vNIC is plugged in: its worker is a kernel thread, or on newer kernels one of QEMU's. */
+static void test_workers_come(void)
+{
+	struct fixture_process vm = { .pid = 10, .cmdline = "kvm|-name|a|" };
+	struct host *host = open_host("workers");
+	const struct topology *topology;
+
+	fixture_process(&vm);
+	fixture_thread(&vm, 11, "CPU 0/KVM", NULL);
+	topology = discover(host);
+	UNIT_EQUAL_U64(2, topology->domains[0].thread_count);
+	topology_unref(topology);
+	UNIT_TRUE(!host_changed(host));
+	fixture_process(&(struct fixture_process){
+		.pid = 300, .comm = "vhost-10", .kernel = true, .parent = 2 });
+	UNIT_TRUE(host_changed(host));
+	topology = discover(host);
+	UNIT_EQUAL_I64(THREAD_VHOST, find_thread(topology, 300)->role);
+	UNIT_TRUE(find_thread(topology, 300)->sampled);
+	topology_unref(topology);
+	UNIT_TRUE(!host_changed(host));
+	fixture_thread(&vm, 12, "vhost-10", NULL);
+	UNIT_TRUE(host_changed(host));
+	topology = discover(host);
+	UNIT_EQUAL_I64(THREAD_VHOST, find_thread(topology, 12)->role);
+	UNIT_TRUE(!find_thread(topology, 12)->sampled); /* the process has it */
+	topology_unref(topology);
+	fixture_remove("/proc/300");
+	UNIT_TRUE(host_changed(host));
+	topology = discover(host);
+	UNIT_EQUAL_U64(3, topology->domains[0].thread_count);
+	topology_unref(topology);
+	close_host(host);
+}
+
 static void test_threads_change(void)
 {
 	struct fixture_process vm = { .pid = 10, .cmdline = "kvm|-name|a|" };
@@ -514,6 +559,7 @@ int main(void)
 {
 	return UNIT_RUN("host-discover", { "plain QEMU is shown as its owner runs it", test_plain },
 			{ "generations follow the content", test_generation },
+			{ "workers of the kernel are found when they come", test_workers_come },
 			{ "pool workers are no news, vCPUs are", test_threads_change },
 			{ "unnamed young threads are looked at again", test_young_threads },
 			{ "listings are rationed", test_thrift },

@@ -227,7 +227,7 @@ static void test_churn(void)
 static char none[] = "";
 
 struct scene {
-	struct thread threads[3];
+	struct thread threads[4];
 	struct domain domain;
 	struct service service;
 	struct topology topology;
@@ -242,6 +242,7 @@ static void scene_open(struct scene *scene)
 			{ .tid = 10, .start_ticks = 10, .role = THREAD_EMULATOR },
 			{ .tid = 11, .start_ticks = 11, .role = THREAD_VCPU, .sampled = true },
 			{ .tid = 90, .start_ticks = 90, .role = THREAD_VHOST, .sampled = true },
+			{ .tid = 12, .start_ticks = 12, .role = THREAD_VHOST },
 		},
 		.domain = { .id = none, .name = none, .pid = 10, .start_ticks = 10,
 			    .thread_count = 3 },
@@ -303,6 +304,25 @@ static void test_domain(void)
 	UNIT_EQUAL_U64(1000, reading->threads[2].count[CLOCK]);
 	UNIT_EQUAL_U64(0, reading->threads[0].at_ns); /* not sampled */
 	UNIT_EQUAL_U64(7, scene.sample.services[0].total.count[CLOCK]);
+	scene_close(&scene);
+}
+
+/* Workers of newer kernels are threads of the process, whose total has them. */
+static void test_worker_inside(void)
+{
+	const struct domain_reading *reading;
+	struct scene scene;
+
+	scene_open(&scene);
+	scene_follow(&scene, 2);
+	run_all(1);
+	UNIT_EQUAL_U64(111, scene_read(&scene, 0)->total.count[CLOCK]);
+	scene_follow(&scene, 4); /* both are found later */
+	run_all(1);
+	reading = scene_read(&scene, 0);
+	UNIT_EQUAL_U64(2 * 1111, reading->total.count[CLOCK]);
+	UNIT_EQUAL_U64(2000, reading->threads[2].count[CLOCK]);
+	UNIT_EQUAL_U64(0, reading->threads[3].at_ns); /* not sampled */
 	scene_close(&scene);
 }
 
@@ -386,6 +406,8 @@ int main(void)
 		{ "a number that is used again takes nothing over", test_reused },
 		{ "sums hold and memory is bounded whatever comes and goes", test_churn },
 		{ "a domain is its process and the kernel's workers for it", test_domain },
+		{ "a worker counts once, beside the process or in it (model.md 2)",
+		  test_worker_inside },
 		{ "a worker that ended stays in its domain's total", test_worker_ends },
 		{ "a domain that ended keeps its last figures", test_domain_ends },
 		{ "who has not run has used nothing", test_not_run });
