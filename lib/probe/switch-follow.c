@@ -50,15 +50,36 @@ static struct switch_member member_of(const struct thread *thread)
 	};
 }
 
-static int follow_threads(struct switch_party *party, struct switch_party *old,
-			  const struct thread *threads, size_t count)
+/* Who is in a party: threads as discovery has them, and processes beside. */
+struct wanted {
+	const struct thread *threads;
+	size_t thread_count;
+	struct switch_beside beside; /* borrowed */
+};
+
+static struct switch_member member_beside(const struct switch_besider *besider)
 {
+	return (struct switch_member){
+		.tid = besider->pid,
+		.start_ticks = besider->start_ticks,
+		.is_beside = true,
+	};
+}
+
+static int follow_members(struct switch_party *party, struct switch_party *old,
+			  const struct wanted *all)
+{
+	size_t count = all->thread_count + all->beside.count;
+
 	party->members = calloc(count + 1, sizeof *party->members);
 	if (!party->members)
 		return -ENOMEM;
 	party->member_count = count;
 	for (size_t i = 0; i < count; i++) {
-		struct switch_member wanted = member_of(&threads[i]);
+		struct switch_member wanted =
+			i < all->thread_count
+				? member_of(&all->threads[i])
+				: member_beside(&all->beside.items[i - all->thread_count]);
 		struct switch_member *known = find_member(old, i, &wanted);
 
 		if (known) {
@@ -84,15 +105,14 @@ static void inherit(struct switch_party *party, struct switch_party *old)
 }
 
 static int follow_party(struct switch_followed *new, struct switch_followed *old,
-			const struct switch_party *wanted, const struct thread *threads,
-			size_t count)
+			const struct switch_party *wanted, const struct wanted *members)
 {
 	struct switch_party *known = find_party(old, new->count, wanted);
 	struct switch_party *party = &new->items[new->count++];
 	int result;
 
 	*party = *wanted;
-	result = follow_threads(party, known, threads, count);
+	result = follow_members(party, known, members);
 	if (!result && known)
 		inherit(party, known);
 	return result;
@@ -106,9 +126,11 @@ void switch_followed_clear(struct switch_followed *followed)
 	*followed = (struct switch_followed){ 0 };
 }
 
-int switch_followed_update(struct switch_followed *followed, const struct topology *topology)
+int switch_followed_update(struct switch_followed *followed, const struct topology *topology,
+			   const struct switch_beside *beside)
 {
 	const struct switch_party own = { .pid = getpid() };
+	const struct wanted nobody = { 0 };
 	struct switch_followed new = {
 		.domain_count = topology->domain_count,
 		.service_count = topology->service_count,
@@ -121,22 +143,26 @@ int switch_followed_update(struct switch_followed *followed, const struct topolo
 		return -ENOMEM;
 	for (size_t i = 0; i < topology->domain_count && !result; i++) {
 		const struct domain *domain = &topology->domains[i];
+		struct wanted members = { domain->threads, domain->thread_count, { 0 } };
 
+		if (beside)
+			members.beside = beside[i];
 		result = follow_party(&new, followed,
 				      &(struct switch_party){ .pid = domain->pid,
 							      .start_ticks = domain->start_ticks },
-				      domain->threads, domain->thread_count);
+				      &members);
 	}
 	for (size_t i = 0; i < topology->service_count && !result; i++) {
 		const struct service *service = &topology->services[i];
+		const struct wanted members = { service->threads, service->thread_count, { 0 } };
 
 		result = follow_party(&new, followed,
 				      &(struct switch_party){ .pid = service->pid,
 							      .start_ticks = service->start_ticks },
-				      service->threads, service->thread_count);
+				      &members);
 	}
 	if (!result)
-		result = follow_party(&new, followed, &own, NULL, 0);
+		result = follow_party(&new, followed, &own, &nobody);
 	switch_followed_clear(followed);
 	if (result)
 		switch_followed_clear(&new);
@@ -157,12 +183,26 @@ static void put(struct cpu_reading *reading, const uint64_t *count, uint64_t at_
 	memcpy(reading->count, count, sizeof reading->count);
 }
 
+static void read_beside(struct switch_member *member, const struct switch_books *books)
+{
+	const struct switch_process *process =
+		switch_books_process(books, member->tid, member->start_ticks);
+
+	member->is_apart = true;
+	if (process)
+		memcpy(member->count, process->count, sizeof member->count);
+}
+
 static void read_member(struct switch_member *member, const struct switch_party *party,
 			const struct switch_books *books)
 {
-	const struct switch_thread *thread =
-		switch_books_thread(books, member->tid, member->start_ticks);
+	const struct switch_thread *thread;
 
+	if (member->is_beside) {
+		read_beside(member, books);
+		return;
+	}
+	thread = switch_books_thread(books, member->tid, member->start_ticks);
 	if (!thread)
 		return;
 	member->is_apart = member->is_worker && thread->tgid != party->pid;

@@ -9,6 +9,7 @@
 #define VMENERGY_PROBE_SWITCH_FOLLOW_H
 
 #include "model/topology.h"
+#include "probe/switch-beside.h"
 #include "probe/switch-books.h"
 
 struct switch_member {
@@ -17,13 +18,14 @@ struct switch_member {
 	bool is_sampled;
 	bool is_worker; /* of the kernel: perhaps not a thread of the process */
 	bool is_apart;  /* it is not */
+	bool is_beside; /* a process of its own, with all its threads */
 	uint64_t count[SWITCH_COUNTS];
 };
 
 struct switch_party {
 	pid_t pid;
 	uint64_t start_ticks;
-	struct switch_member *members; /* in the order of the topology's threads */
+	struct switch_member *members; /* in the order of the topology's threads; those beside */
 	size_t member_count;
 	uint64_t count[SWITCH_COUNTS]; /* of the process */
 	uint64_t apart[SWITCH_COUNTS]; /* of workers that are no more among its threads */
@@ -35,8 +37,9 @@ struct switch_followed {            /* {0} = nothing */
 	uint64_t generation;
 };
 
-/* 0 or -ENOMEM. */
-int switch_followed_update(struct switch_followed *followed, const struct topology *topology);
+/* beside: parallel to the topology's domains; NULL = nobody anywhere. 0 or -ENOMEM. */
+int switch_followed_update(struct switch_followed *followed, const struct topology *topology,
+			   const struct switch_beside *beside);
 void switch_followed_clear(struct switch_followed *followed);
 
 /* Fill the sample's domains, services and own; all are of `quality`, too. 0, or -EINVAL: of

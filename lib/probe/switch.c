@@ -30,6 +30,7 @@ struct switch_probe {
 	void *state;
 	struct switch_books books;
 	struct switch_followed followed;
+	struct cgroup_mounts mounts;
 	uint64_t unread;      /* counters that could not be, so far */
 	bool is_read;         /* the books are up to date, and the total has not been asked for */
 	struct error problem; /* of the last reading; "" = none */
@@ -280,6 +281,7 @@ static int open_parts(struct switch_probe *probe, const struct rootfs *root,
 	if (result)
 		return result;
 	kept_files_init(&probe->scope.context.files, root);
+	cgroup_find_mounts(root, &probe->mounts);
 	probe->scope.most_tasks = request->most_tasks;
 	probe->scope.first_tasks = request->first_tasks;
 	return request->driver ? open_driver(probe, request->driver, error)
@@ -376,7 +378,18 @@ uint64_t switch_count(const struct switch_probe *probe)
 
 int switch_follow(struct switch_probe *probe, const struct topology *topology)
 {
-	return switch_followed_update(&probe->followed, topology);
+	struct switch_beside *beside = calloc(topology->domain_count + 1, sizeof *beside);
+	int result = beside ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < topology->domain_count && !result; i++)
+		result = switch_beside_find(probe->scope.context.files.root, &probe->mounts,
+					    topology, i, &beside[i]);
+	if (!result)
+		result = switch_followed_update(&probe->followed, topology, beside);
+	for (size_t i = 0; beside && i < topology->domain_count; i++)
+		switch_beside_clear(&beside[i]);
+	free(beside);
+	return result;
 }
 
 int switch_read_parts(struct switch_probe *probe, const struct topology *topology,

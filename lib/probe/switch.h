@@ -49,7 +49,8 @@ const char *switch_note(const struct switch_probe *probe);
 /*
  * As perf.h has them. The parts and the total of a sample are of one moment, if
  * they are read in this order. A domain's total is that of its process, ended
- * threads included, and of kernel workers among its threads that stand apart.
+ * threads included, of kernel workers among its threads that stand apart, and of
+ * what else was in its cgroup when it was followed.
  */
 int switch_follow(struct switch_probe *probe, const struct topology *topology);
 int switch_read_parts(struct switch_probe *probe, const struct topology *topology,

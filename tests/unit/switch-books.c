@@ -258,7 +258,7 @@ static void scene_follow(struct scene *scene, size_t threads)
 {
 	scene->domain.thread_count = threads;
 	scene->topology.generation++;
-	UNIT_EQUAL_I64(0, switch_followed_update(&scene->followed, &scene->topology));
+	UNIT_EQUAL_I64(0, switch_followed_update(&scene->followed, &scene->topology, NULL));
 }
 
 static const struct domain_reading *scene_read(struct scene *scene, unsigned quality)
