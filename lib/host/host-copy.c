@@ -222,6 +222,7 @@ static int copy_vdisk(struct host_merge *merge, const struct vdisk *from, struct
 
 	to->backing = from->backing;
 	to->direct = from->direct;
+	to->write_copies = from->write_copies;
 	to->leaves = calloc(from->leaf_count + 1, sizeof *to->leaves);
 	if (!result)
 		result = host_copy_text(&to->source, from->source);

@@ -251,6 +251,7 @@ static int serve(struct host_merge *merge, struct host_export at, struct vdisk *
 		vdisk->reason = behind.reason;
 		vdisk->backing = behind.backing;
 		vdisk->direct = export->direct;
+		vdisk->write_copies = behind.write_copies;
 		behind.leaves = NULL;
 		behind.reason = NULL;
 	}

@@ -257,6 +257,9 @@ static int add_leaf(struct storage_walk *walk, const struct device *device)
 	if (!leaves)
 		return -ENOMEM;
 	vdisk->leaves = leaves;
+	/* Where one part is mirrored and another is not: as the one that is not. */
+	if (vdisk->leaf_count == 0 || walk->copies < vdisk->write_copies)
+		vdisk->write_copies = walk->copies;
 	for (; at > 0 && leaves[at - 1] > (size_t)index; at--)
 		leaves[at] = leaves[at - 1];
 	leaves[at] = (size_t)index; /* once: a device is visited once */
@@ -273,10 +276,13 @@ static int descend_whole(struct storage_walk *walk, const struct device *device)
 		walk->asked_count++;
 	}
 	if (kind && kind->descend) {
+		double copies = walk->copies;
 		int result;
 
 		walk->below++;
+		walk->copies *= storage_copies(walk->root, device->id);
 		result = kind->descend(walk, device);
+		walk->copies = copies;
 		walk->below--;
 		return result;
 	}

@@ -38,6 +38,7 @@ struct storage_walk {
 	struct device_id asked; /* the first whole device on a way down */
 	unsigned asked_count;   /* there are several ways */
 	unsigned below;         /* depth among devices that have others below them */
+	double copies;          /* of what is written, on the way to where we are */
 	bool network;      /* something on the way is on another machine */
 	struct text notes; /* what could not be followed or was guessed, joined by "; " */
 };
@@ -51,6 +52,9 @@ struct storage_place {
 /* Follow a path or a device down to its leaves. 0 or -ENOMEM; all else is a note. */
 int storage_walk_path(struct storage_walk *walk, struct storage_place place);
 int storage_walk_device(struct storage_walk *walk, struct device_id id);
+
+/* Bytes that the parts of a device write for one that is written to it: 1 or more. */
+double storage_copies(const struct rootfs *root, struct device_id id);
 
 /* One step down, and back. False (with a note) where the layers are too many. */
 bool storage_enter(struct storage_walk *walk, const char *what);

@@ -109,7 +109,7 @@ static enum vdisk_backing backing_of(const struct storage_walk *walk)
 int storage_resolve(const struct rootfs *root, pid_t pid, struct vdisk *vdisk,
 		    struct disk_list *disks)
 {
-	struct storage_walk walk = { .root = root, .disks = disks, .vdisk = vdisk };
+	struct storage_walk walk = { .root = root, .disks = disks, .vdisk = vdisk, .copies = 1 };
 	int result;
 
 	free(vdisk->reason);
@@ -117,6 +117,7 @@ int storage_resolve(const struct rootfs *root, pid_t pid, struct vdisk *vdisk,
 	vdisk->reason = NULL;
 	vdisk->leaves = NULL;
 	vdisk->leaf_count = 0;
+	vdisk->write_copies = 0;
 	vdisk->backing = VDISK_EMPTY;
 	if (!vdisk->source || !vdisk->source[0])
 		return 0;
@@ -134,7 +135,7 @@ bool storage_asked(const struct rootfs *root, pid_t pid, char *source, unsigned 
 {
 	struct disk_list disks = { 0 };
 	struct vdisk vdisk = { .source = source };
-	struct storage_walk walk = { .root = root, .disks = &disks, .vdisk = &vdisk };
+	struct storage_walk walk = { .root = root, .disks = &disks, .vdisk = &vdisk, .copies = 1 };
 	bool one = follow_source(&walk, pid, source) == 0 && walk.asked_count == 1;
 
 	*major = one ? walk.asked.major : 0;

@@ -5,7 +5,8 @@
  * File -> file system (st_dev, else mountinfo's source: btrfs, overlay, ZFS
  * say what they can) -> partition -> loop (backing file, again) / dm (LVM,
  * crypt, multipath) / md -> slaves -> leaves. All from /proc/self/mountinfo
- * and /sys/dev/block below `root`.
+ * and /sys/dev/block below `root`. The copies that a RAID of md makes of what is
+ * written are known from its level; those of dm (LVM's RAID) and of btrfs are not.
  */
 #ifndef VMENERGY_HOST_STORAGE_H
 #define VMENERGY_HOST_STORAGE_H
@@ -30,7 +31,7 @@ struct disk_list {
 void disk_list_clear(struct disk_list *list);
 
 /*
- * Fill vdisk->{backing, reason, leaves, leaf_count} from its source: an
+ * Fill vdisk->{backing, reason, leaves, leaf_count, write_copies} from its source: an
  * absolute path as process `pid` sees it (its own mount namespace through
  * /proc/PID/root; 0 = ours), or an URL ("nbd://...", "rbd:...", "iscsi://",
  * "http", "ssh", "gluster", "vhost-user") that says network. Leaves are added

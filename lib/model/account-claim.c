@@ -15,6 +15,8 @@
  *   - A vDISK without statistics of its own gets what its domain issued and its
  *     other vDISKs do not explain, in equal parts (an estimate).
  *   - A vDISK that a service serves issues nothing itself: it stays virtual.
+ *   - Where mirrors or parity are below it, what it writes is multiplied: the
+ *     virtual figures, and the debt, when they become claims.
  *
  * Buffered writes are a debt of their vDISK, and become claims only when they
  * reach the leaf: in their domain's own physical writes, or paid by
@@ -127,6 +129,12 @@ static bool is_buffered(const struct account_claim *claim, int direction)
 	return direction == WRITE && !claim->vdisk->direct;
 }
 
+/* What reaches all leaves of what is asked of the vDISK, in physical bytes to virtual ones. */
+static double copies_of(const struct account_claim *claim, int direction)
+{
+	return direction == WRITE ? claim->vdisk->copies : 1;
+}
+
 /* A vDISK's traffic goes to its leaves as their own physical traffic does. */
 static void set_shares(struct account_domain *domain, int direction)
 {
@@ -169,14 +177,17 @@ static bool is_about(const struct issue *issue, const struct account_claim *clai
 	return !claim->vdisk->attached && (!issue->disk || claim->disk == issue->disk);
 }
 
+/* On a leaf physical bytes; of a process those that it handed in. */
 static double wanted(const struct issue *issue, const struct account_claim *claim)
 {
 	const struct account_vdisk *vdisk = claim->vdisk;
+	double share = claim->share[issue->direction];
 
+	if (issue->disk)
+		share *= copies_of(claim, issue->direction);
 	if (issue->disk && is_buffered(claim, issue->direction))
-		return (vdisk->debt_bytes[0] + vdisk->debt_bytes[1]) *
-		       claim->share[issue->direction];
-	return vdisk->delta.amount[issue->direction].bytes * claim->share[issue->direction];
+		return (vdisk->debt_bytes[0] + vdisk->debt_bytes[1]) * share;
+	return vdisk->delta.amount[issue->direction].bytes * share;
 }
 
 static struct issue issue_of(const struct account_domain *domain, const struct account_issued *of,
@@ -236,7 +247,8 @@ static void claim_bounded(struct account_domain *domain, const struct account_is
 		claim->vdisk->debt_bytes[1] += whole.bytes;
 		claim->known |= on_time > 0;
 	} else {
-		deposit(claim, direction, whole, on_time);
+		deposit(claim, direction, amount_scale(whole, copies_of(claim, direction)),
+			on_time);
 	}
 }
 
@@ -279,7 +291,8 @@ static void pay_from_own_writes(struct account_domain *domain)
 	for (size_t i = 0; i < domain->claim_count; i++)
 		if (is_buffered(&domain->claims[i], WRITE))
 			account_pay_debt(domain->claims[i].vdisk,
-					 domain->claims[i].amount[WRITE].bytes);
+					 domain->claims[i].amount[WRITE].bytes /
+						 domain->claims[i].vdisk->copies);
 }
 
 static void grow_debt(struct account_claim *claim)

@@ -144,7 +144,8 @@ static void each_claim(struct account *account, claim_visitor *visit)
 
 static double owed(const struct account_claim *claim)
 {
-	return (claim->vdisk->debt_bytes[0] + claim->vdisk->debt_bytes[1]) * claim->share[WRITE];
+	return (claim->vdisk->debt_bytes[0] + claim->vdisk->debt_bytes[1]) * claim->share[WRITE] *
+	       claim->vdisk->copies;
 }
 
 static void sum_debts(struct account_claim *claim)
@@ -167,7 +168,7 @@ static void pay_debts(struct account_claim *claim)
 	claim->amount[WRITE].requests = requests_of(disk, WRITE, claim->amount[WRITE]) +
 					requests_of(disk, WRITE, (struct amount){ bytes, NAN });
 	claim->amount[WRITE].bytes += bytes;
-	claim->paid_bytes = bytes;
+	claim->paid_bytes = bytes / claim->vdisk->copies;
 	claim->known = true;
 }
 

@@ -194,6 +194,7 @@ static int update_vdisks(struct account_domain *domain, const struct domain *now
 			return -ENOMEM;
 		}
 		vdisks[i]->direct = now->vdisks[i].direct;
+		vdisks[i]->copies = fmax(1, now->vdisks[i].write_copies);
 		vdisks[i]->unresolved = now->vdisks[i].backing == VDISK_UNKNOWN;
 		vdisks[i]->leaf_count = now->vdisks[i].leaf_count;
 	}

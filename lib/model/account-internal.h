@@ -217,6 +217,7 @@ struct account_vdisk {
 	bool direct, attached, unresolved;
 	bool pooled; /* its domain's helpers serve it, and not one of them alone */
 	size_t leaf_count;
+	double copies; /* written to its leaves, for one written to it; 1 or more */
 	struct io_reading previous;
 	double debt_bytes[2]; /* written to the page cache, not yet to a leaf: older, newer */
 	struct account_use *uses;

@@ -145,13 +145,14 @@ static void put_traffic(const struct account_domain *domain, const struct accoun
 	for (size_t i = 0; i < domain->claim_count && by_leaves; i++)
 		for (int dir = 0; dir < DIRECTIONS; dir++) {
 			const struct account_claim *claim = &domain->claims[i];
+			double copies = dir == WRITE ? vdisk->copies : 1;
 
 			if (claim->vdisk != vdisk || !claim->known)
 				continue;
-			sum[dir].bytes = known(sum[dir].bytes) + claim->amount[dir].bytes;
+			sum[dir].bytes = known(sum[dir].bytes) + claim->amount[dir].bytes / copies;
 			if (domain->per_leaf)
-				sum[dir].requests =
-					known(sum[dir].requests) + claim->amount[dir].requests;
+				sum[dir].requests = known(sum[dir].requests) +
+						    claim->amount[dir].requests / copies;
 		}
 	row->read_bytes = round(sum[READ].bytes);
 	row->write_bytes = round(sum[WRITE].bytes);

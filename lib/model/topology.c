@@ -266,6 +266,9 @@ static int check_vdisk(const struct vdisk *vdisk, size_t disk_count, struct erro
 		return error_setf(error, EINVAL, "without a name or a source");
 	if (vdisk->backing > VDISK_UNKNOWN)
 		return error_setf(error, EINVAL, "backing: unknown");
+	if (vdisk->write_copies != 0 && !(vdisk->write_copies >= 1 && vdisk->write_copies <= 1024))
+		return error_setf(error, EINVAL, "write_copies: %g is not in 1..1024",
+				  vdisk->write_copies);
 	for (size_t i = 0; i < vdisk->leaf_count; i++) {
 		if (vdisk->leaves[i] >= disk_count)
 			return error_setf(error, EINVAL, "leaves[%zu]: %zu is none of %zu disks", i,
@@ -388,6 +391,7 @@ static bool same_vdisk(const void *first, const void *second)
 	return text_equal(a->name, b->name) && text_equal(a->source, b->source) &&
 	       a->backing == b->backing && text_equal(a->reason, b->reason) &&
 	       a->direct == b->direct && a->leaf_count == b->leaf_count &&
+	       a->write_copies == b->write_copies &&
 	       (a->leaf_count == 0 ||
 		memcmp(a->leaves, b->leaves, a->leaf_count * sizeof *a->leaves) == 0);
 }

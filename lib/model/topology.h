@@ -50,6 +50,9 @@ struct vdisk {
 	bool direct;    /* O_DIRECT: each request reaches the device */
 	size_t *leaves; /* indexes into topology.disks, ascending; owned */
 	size_t leaf_count;
+	/* Bytes that all its leaves write for one that is written to it: mirrors, parity.
+	 * 0 = as many. */
+	double write_copies;
 };
 
 enum thread_role {

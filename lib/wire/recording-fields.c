@@ -58,6 +58,7 @@ const struct field_word recording_client_word = { client_name, client_parse };
 #define INT(struct_, member, min_) { AT(struct_, member, INT), .min = (min_), .max = INT_MAX }
 #define BOOL(struct_, member) { AT(struct_, member, BOOL) }
 #define REAL(struct_, member) { AT(struct_, member, REAL) }
+#define OPTIONAL_REAL(struct_, member) { AT(struct_, member, REAL), .optional = true }
 #define WORD_OF(struct_, member, word_) { AT(struct_, member, WORD), .word = &(word_) }
 #define TEXT(struct_, member) { AT(struct_, member, TEXT), .max = FIELD_TEXT_MAX }
 #define OPTIONAL_TEXT(struct_, member) \
@@ -150,6 +151,7 @@ static const struct field vdisk_fields[] = {
 	WORD_OF(vdisk, backing, vdisk_backing_word),
 	OPTIONAL_TEXT(vdisk, reason),
 	BOOL(vdisk, direct),
+	OPTIONAL_REAL(vdisk, write_copies),
 };
 TABLE(vdisk_fields);
 

@@ -35,6 +35,7 @@ struct rig_vdisk {
 	bool direct;
 	enum vdisk_backing backing;
 	size_t leaves[RIG_DISKS], leaf_count;
+	double write_copies;
 	struct rig_io io;
 };
 

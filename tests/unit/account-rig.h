@@ -240,6 +240,7 @@ static inline void rig_list_vdisks(const struct rig_domain *from, struct domain 
 		vdisk->name = strdup(from->vdisks[i].name);
 		vdisk->source = strdup("");
 		vdisk->direct = from->vdisks[i].direct;
+		vdisk->write_copies = from->vdisks[i].write_copies;
 		vdisk->backing = from->vdisks[i].backing;
 		vdisk->leaf_count = from->vdisks[i].leaf_count;
 		vdisk->leaves = calloc(vdisk->leaf_count + 1, sizeof *vdisk->leaves);

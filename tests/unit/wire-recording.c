@@ -56,6 +56,7 @@ static void fill_vdisk(struct vdisk *vdisk, size_t disk_count, uint64_t *seed)
 	vdisk->backing = (enum vdisk_backing)below(seed, VDISK_UNKNOWN + 1);
 	vdisk->reason = text_or_none(seed);
 	vdisk->direct = below(seed, 2);
+	vdisk->write_copies = below(seed, 2) ? unit_random_double(seed, 1, 9) : 0;
 	vdisk->leaves = calloc(disk_count + 1, sizeof *vdisk->leaves);
 	for (size_t i = 0; i < disk_count; i++)
 		if (below(seed, 2))
