@@ -39,8 +39,8 @@ struct storage_walk {
 	unsigned asked_count;   /* there are several ways */
 	unsigned below;         /* depth among devices that have others below them */
 	double copies;          /* of what is written, on the way to where we are */
-	bool network;      /* something on the way is on another machine */
-	struct text notes; /* what could not be followed or was guessed, joined by "; " */
+	bool network;           /* something on the way is on another machine */
+	struct text notes;      /* what could not be followed or was guessed, joined by "; " */
 };
 
 /* A path as somebody sees it. */
