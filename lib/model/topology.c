@@ -83,6 +83,14 @@ void vdisk_clear(struct vdisk *vdisk)
 	memset(vdisk, 0, sizeof *vdisk);
 }
 
+void vnic_clear(struct vnic *vnic)
+{
+	free(vnic->name);
+	free(vnic->reason);
+	free(vnic->leaves);
+	memset(vnic, 0, sizeof *vnic);
+}
+
 void domain_clear(struct domain *domain)
 {
 	free(domain->id);
@@ -94,7 +102,10 @@ void domain_clear(struct domain *domain)
 	free(domain->connection);
 	for (size_t i = 0; i < domain->vdisk_count; i++)
 		vdisk_clear(&domain->vdisks[i]);
+	for (size_t i = 0; i < domain->vnic_count; i++)
+		vnic_clear(&domain->vnics[i]);
 	free(domain->vdisks);
+	free(domain->vnics);
 	free(domain->threads);
 	memset(domain, 0, sizeof *domain);
 }
@@ -112,6 +123,14 @@ void disk_clear(struct disk *disk)
 	free(disk->name);
 	free(disk->model);
 	memset(disk, 0, sizeof *disk);
+}
+
+void nic_clear(struct nic *nic)
+{
+	free(nic->name);
+	free(nic->driver);
+	free(nic->model);
+	memset(nic, 0, sizeof *nic);
 }
 
 void cpu_identity_clear(struct cpu_identity *cpu)
@@ -159,12 +178,15 @@ static void topology_free(struct topology *topology)
 		domain_clear(&topology->domains[i]);
 	for (size_t i = 0; i < topology->disk_count; i++)
 		disk_clear(&topology->disks[i]);
+	for (size_t i = 0; i < topology->nic_count; i++)
+		nic_clear(&topology->nics[i]);
 	for (size_t i = 0; i < topology->service_count; i++)
 		service_clear(&topology->services[i]);
 	for (size_t i = 0; i < topology->note_count; i++)
 		free(topology->notes[i]);
 	free(topology->domains);
 	free(topology->disks);
+	free(topology->nics);
 	free(topology->services);
 	free(topology->attachments);
 	free(topology->notes);
@@ -260,6 +282,23 @@ static int check_threads(const struct thread *threads, size_t count, size_t vdis
 	return 0;
 }
 
+struct leaves {
+	const size_t *items;
+	size_t count;
+};
+
+static int check_leaves(struct leaves leaves, size_t all, const char *what, struct error *error)
+{
+	for (size_t i = 0; i < leaves.count; i++) {
+		if (leaves.items[i] >= all)
+			return error_setf(error, EINVAL, "leaves[%zu]: %zu is none of %zu %s", i,
+					  leaves.items[i], all, what);
+		if (i > 0 && leaves.items[i] <= leaves.items[i - 1])
+			return error_setf(error, EINVAL, "leaves[%zu]: must ascend", i);
+	}
+	return 0;
+}
+
 static int check_vdisk(const struct vdisk *vdisk, size_t disk_count, struct error *error)
 {
 	if (!vdisk->name || !vdisk->source)
@@ -269,17 +308,30 @@ static int check_vdisk(const struct vdisk *vdisk, size_t disk_count, struct erro
 	if (vdisk->write_copies != 0 && !(vdisk->write_copies >= 1 && vdisk->write_copies <= 1024))
 		return error_setf(error, EINVAL, "write_copies: %g is not in 1..1024",
 				  vdisk->write_copies);
-	for (size_t i = 0; i < vdisk->leaf_count; i++) {
-		if (vdisk->leaves[i] >= disk_count)
-			return error_setf(error, EINVAL, "leaves[%zu]: %zu is none of %zu disks", i,
-					  vdisk->leaves[i], disk_count);
-		if (i > 0 && vdisk->leaves[i] <= vdisk->leaves[i - 1])
-			return error_setf(error, EINVAL, "leaves[%zu]: must ascend", i);
-	}
-	return 0;
+	return check_leaves((struct leaves){ vdisk->leaves, vdisk->leaf_count }, disk_count,
+			    "disks", error);
 }
 
-static int check_domain(const struct domain *domain, size_t disk_count, struct error *error)
+static int check_vnics(const struct domain *domain, size_t nic_count, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < domain->vnic_count && !result; i++) {
+		const struct vnic *vnic = &domain->vnics[i];
+
+		if (!vnic->name)
+			result = error_setf(error, EINVAL, "without a name");
+		else
+			result = check_leaves((struct leaves){ vnic->leaves, vnic->leaf_count },
+					      nic_count, "nics", error);
+		if (result)
+			result = error_prefixf(error, result, "vnics[%zu]", i);
+	}
+	return result;
+}
+
+static int check_domain(const struct domain *domain, const struct topology *topology,
+			struct error *error)
 {
 	int result;
 
@@ -290,11 +342,14 @@ static int check_domain(const struct domain *domain, size_t disk_count, struct e
 	if (!isfinite(domain->cpu_weight) || domain->cpu_weight < 0)
 		return error_setf(error, EINVAL, "cpu_weight: must be 0 or more");
 	for (size_t i = 0; i < domain->vdisk_count; i++) {
-		result = check_vdisk(&domain->vdisks[i], disk_count, error);
+		result = check_vdisk(&domain->vdisks[i], topology->disk_count, error);
 		if (result)
 			return error_prefixf(error, result, "vdisks[%zu]", i);
 	}
-	result = check_threads(domain->threads, domain->thread_count, domain->vdisk_count, error);
+	result = check_vnics(domain, topology->nic_count, error);
+	if (!result)
+		result = check_threads(domain->threads, domain->thread_count, domain->vdisk_count,
+				       error);
 	return result ? result : check_vcpu_numbers(domain, error);
 }
 
@@ -341,8 +396,13 @@ int topology_check(const struct topology *topology, struct error *error)
 		if (!topology->disks[i].name || !topology->disks[i].model)
 			return error_setf(error, EINVAL, "disks[%zu]: without a name or a model",
 					  i);
+	for (size_t i = 0; i < topology->nic_count; i++)
+		if (!topology->nics[i].name || !topology->nics[i].driver ||
+		    !topology->nics[i].model)
+			return error_setf(error, EINVAL,
+					  "nics[%zu]: without a name, driver or model", i);
 	for (size_t i = 0; i < topology->domain_count; i++) {
-		result = check_domain(&topology->domains[i], topology->disk_count, error);
+		result = check_domain(&topology->domains[i], topology, error);
 		if (result)
 			return error_prefixf(error, result, "domains[%zu]", i);
 	}
@@ -384,16 +444,39 @@ static bool same_disk(const void *first, const void *second)
 	       a->size_bytes == b->size_bytes;
 }
 
+static bool same_nic(const void *first, const void *second)
+{
+	const struct nic *a = first, *b = second;
+
+	return text_equal(a->name, b->name) && text_equal(a->driver, b->driver) &&
+	       text_equal(a->model, b->model) && a->speed_mbits == b->speed_mbits && a->up == b->up;
+}
+
+static bool same_leaves(struct leaves a, struct leaves b)
+{
+	return a.count == b.count &&
+	       (a.count == 0 || memcmp(a.items, b.items, a.count * sizeof *a.items) == 0);
+}
+
+static bool same_vnic(const void *first, const void *second)
+{
+	const struct vnic *a = first, *b = second;
+
+	return text_equal(a->name, b->name) && text_equal(a->reason, b->reason) &&
+	       a->unseen == b->unseen && a->swapped == b->swapped &&
+	       same_leaves((struct leaves){ a->leaves, a->leaf_count },
+			   (struct leaves){ b->leaves, b->leaf_count });
+}
+
 static bool same_vdisk(const void *first, const void *second)
 {
 	const struct vdisk *a = first, *b = second;
 
 	return text_equal(a->name, b->name) && text_equal(a->source, b->source) &&
 	       a->backing == b->backing && text_equal(a->reason, b->reason) &&
-	       a->direct == b->direct && a->leaf_count == b->leaf_count &&
-	       a->write_copies == b->write_copies &&
-	       (a->leaf_count == 0 ||
-		memcmp(a->leaves, b->leaves, a->leaf_count * sizeof *a->leaves) == 0);
+	       a->direct == b->direct && a->write_copies == b->write_copies &&
+	       same_leaves((struct leaves){ a->leaves, a->leaf_count },
+			   (struct leaves){ b->leaves, b->leaf_count });
 }
 
 static bool same_thread(const void *first, const void *second)
@@ -439,6 +522,7 @@ static bool same_domain(const void *first, const void *second)
 	       same_double(a->cpu_weight, b->cpu_weight) && text_equal(a->cgroup, b->cgroup) &&
 	       text_equal(a->connection, b->connection) &&
 	       SAME_ARRAY(a, b, vdisks, vdisk_count, same_vdisk) &&
+	       SAME_ARRAY(a, b, vnics, vnic_count, same_vnic) &&
 	       SAME_ARRAY(a, b, threads, thread_count, same_thread);
 }
 
@@ -471,6 +555,7 @@ bool topology_equal(const struct topology *a, const struct topology *b)
 {
 	return same_cpu(&a->cpu, &b->cpu) && SAME_ARRAY(a, b, domains, domain_count, same_domain) &&
 	       SAME_ARRAY(a, b, disks, disk_count, same_disk) &&
+	       SAME_ARRAY(a, b, nics, nic_count, same_nic) &&
 	       SAME_ARRAY(a, b, services, service_count, same_service) &&
 	       SAME_ARRAY(a, b, attachments, attachment_count, same_attachment) &&
 	       SAME_ARRAY(a, b, notes, note_count, same_note);

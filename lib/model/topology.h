@@ -34,6 +34,15 @@ struct disk {
 	uint64_t size_bytes;
 };
 
+/* A physical network card, or one port of it: it carries watts. */
+struct nic {
+	char *name;           /* "eth0" */
+	char *driver;         /* "ixgbe"; "" = unknown */
+	char *model;          /* PCI numbers of vendor and device, "8086:10fb"; "" = unknown */
+	unsigned speed_mbits; /* 0 = unknown */
+	bool up;              /* the link, when discovery looked */
+};
+
 enum vdisk_backing {
 	VDISK_LOCAL,   /* leads to leaves of this host */
 	VDISK_NETWORK, /* no disk is here */
@@ -53,6 +62,16 @@ struct vdisk {
 	/* Bytes that all its leaves write for one that is written to it: mirrors, parity.
 	 * 0 = as many. */
 	double write_copies;
+};
+
+/* One network interface of a domain, as the host's end of it is called. */
+struct vnic {
+	char *name;     /* "vnet0"; where there is no such end, QEMU's name of it */
+	char *reason;   /* why there is no leaf; NULL = none */
+	bool unseen;    /* its bytes cannot be read here */
+	bool swapped;   /* a tap: what its counters call received is what the guest sent */
+	size_t *leaves; /* indexes into topology.nics, ascending; owned */
+	size_t leaf_count;
 };
 
 enum thread_role {
@@ -98,6 +117,8 @@ struct domain {
 	char *connection;  /* libvirt URI; NULL for plain QEMU */
 	struct vdisk *vdisks; /* owned */
 	size_t vdisk_count;
+	struct vnic *vnics; /* owned */
+	size_t vnic_count;
 	struct thread *threads; /* owned */
 	size_t thread_count;
 };
@@ -137,6 +158,8 @@ struct topology {
 	size_t domain_count;
 	struct disk *disks;
 	size_t disk_count;
+	struct nic *nics;
+	size_t nic_count;
 	struct service *services;
 	size_t service_count;
 	struct attachment *attachments;
@@ -152,9 +175,11 @@ void topology_unref(const struct topology *topology);
 
 /* Release what a struct owns (not the struct itself). */
 void vdisk_clear(struct vdisk *vdisk);
+void vnic_clear(struct vnic *vnic);
 void domain_clear(struct domain *domain);
 void service_clear(struct service *service);
 void disk_clear(struct disk *disk);
+void nic_clear(struct nic *nic);
 void cpu_identity_clear(struct cpu_identity *cpu);
 
 /*

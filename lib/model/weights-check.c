@@ -46,9 +46,20 @@ static unsigned key_line(const struct check *check, const char *section, const c
 	return 0;
 }
 
+static const char *kind_of(const struct check *check)
+{
+	static const char *const kinds[] = {
+		[WEIGHTS_CPU] = "cpu",
+		[WEIGHTS_DISK] = "disk",
+		[WEIGHTS_NIC] = "nic",
+	};
+
+	return kinds[check->weights->kind];
+}
+
 static void check_presence(struct check *check)
 {
-	const char *kind = check->weights->kind == WEIGHTS_CPU ? "cpu" : "disk";
+	const char *kind = kind_of(check);
 
 	if (!check->lines->format)
 		complain(check, section_line(check, "weights"), "[weights] format: is missing");
@@ -72,6 +83,7 @@ static void check_machine(struct check *check)
 	unsigned cpus = key_line(check, "machine", "cpus");
 	unsigned chips = key_line(check, "machine", "chips");
 	unsigned power = key_line(check, "disks-in-base", "power");
+	unsigned nics = key_line(check, "nics-in-base", "power");
 	unsigned note = key_line(check, "disks-in-base", "note");
 
 	if (weights->per_cpu) {
@@ -81,6 +93,8 @@ static void check_machine(struct check *check)
 				 "[machine]: cpus and chips do not go with per-cpu");
 		if (power)
 			complain(check, power, "[disks-in-base]: does not go with per-cpu");
+		if (nics)
+			complain(check, nics, "[nics-in-base]: does not go with per-cpu");
 	} else if (!cpus || !chips) {
 		complain(check, section_line(check, "machine"), "[machine] %s: is missing",
 			 cpus ? "chips" : "cpus");
@@ -144,6 +158,10 @@ static void check_point(struct check *check, unsigned index)
 	if (point->base_w < check->weights->disks_idle_w)
 		complain(check, lines->header, "[point] base %gW: must be at least the disks' %gW",
 			 point->base_w, check->weights->disks_idle_w);
+	else if (point->base_w < check->weights->disks_idle_w + check->weights->nics_idle_w)
+		complain(check, lines->header,
+			 "[point] base %gW: must be at least the disks' and network cards' %gW",
+			 point->base_w, check->weights->disks_idle_w + check->weights->nics_idle_w);
 	check_replicates(check, point, lines->header);
 }
 
@@ -173,8 +191,13 @@ static void check_disk(struct check *check)
 	if (line && disk->active_w < disk->idle_w)
 		complain(check, line, "active %gW: must be at least idle %gW", disk->active_w,
 			 disk->idle_w);
+}
+
+static void check_no_points(struct check *check)
+{
 	if (check->weights->point_count > 0)
-		complain(check, check->lines->points[0].header, "[point]: is not for kind disk");
+		complain(check, check->lines->points[0].header, "[point]: is not for kind %s",
+			 kind_of(check));
 }
 
 size_t weights_check(const struct weights *weights, const struct weights_lines *lines,
@@ -183,8 +206,10 @@ size_t weights_check(const struct weights *weights, const struct weights_lines *
 	struct check check = { .weights = weights, .lines = lines, .errors = errors };
 
 	check_presence(&check);
-	if (weights->kind == WEIGHTS_DISK) {
+	if (weights->kind == WEIGHTS_DISK)
 		check_disk(&check);
+	if (weights->kind != WEIGHTS_CPU) {
+		check_no_points(&check);
 		return check.count;
 	}
 	check_machine(&check);

@@ -41,7 +41,12 @@ enum field_type {
 	FIELD_AMOUNT,   /* double; absent: NaN, or 0 where `zero_is_absent` */
 };
 
-enum { FOR_CPU = 1 << WEIGHTS_CPU, FOR_DISK = 1 << WEIGHTS_DISK, FOR_BOTH = FOR_CPU | FOR_DISK };
+enum {
+	FOR_CPU = 1 << WEIGHTS_CPU,
+	FOR_DISK = 1 << WEIGHTS_DISK,
+	FOR_NIC = 1 << WEIGHTS_NIC,
+	FOR_ALL = FOR_CPU | FOR_DISK | FOR_NIC,
+};
 
 struct field {
 	const char *section, *key;
@@ -58,7 +63,7 @@ struct field {
 	const char *words; /* for messages */
 };
 
-enum { WEIGHTS_FIELDS_MAX = 64, POINT_FIELDS_MAX = 8 };
+enum { WEIGHTS_FIELDS_MAX = 80, POINT_FIELDS_MAX = 8 };
 extern const struct field weights_fields[];
 extern const size_t weights_field_count; /* offsets into struct weights */
 extern const struct field point_fields[];

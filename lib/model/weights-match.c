@@ -179,3 +179,17 @@ unsigned weights_match_disk(const struct weights *weights, const struct disk *di
 			    match->rotational ? "rotational" : "not rotational");
 	return tally_end(&tally, weights);
 }
+
+unsigned weights_match_nic(const struct weights *weights, const struct nic *nic, struct text *why)
+{
+	const struct weights_match *match = &weights->match;
+	struct tally tally = { .fits = weights->kind == WEIGHTS_NIC,
+			       .why = why,
+			       .begun = why ? why->length : 0 };
+
+	tally_pattern(&tally, match->nic_driver, nic->driver, "same driver");
+	tally_pattern(&tally, match->nic_model, nic->model, "same model of network card");
+	tally_pattern(&tally, match->nic_name, nic->name, "network card by its name");
+	tally_number(&tally, match->nic_speed, nic->speed_mbits, "link speed");
+	return tally_end(&tally, weights);
+}

@@ -95,15 +95,16 @@ static int price_events(const struct weights *weights, const struct event_set *e
 	return 0;
 }
 
-/* model.md 2: idle_w = base_w - P_idle of the disks; w_tsc = idle_w / (cpus * tsc_hz). */
+/* model.md 2: idle_w = base_w - P_idle of disks and network cards; w_tsc = idle_w / (cpus *
+ * tsc_hz). */
 static void price_idle(const struct weights *weights, unsigned cpus_present,
 		       const struct between *at, struct price *price)
 {
 	double scale = weights->per_cpu ? cpus_present : 1;
 	double cpus = weights->per_cpu ? cpus_present : weights->cpus;
 
-	price->idle_w =
-		mix(at->low->base_w, at->high->base_w, at->part) * scale - weights->disks_idle_w;
+	price->idle_w = mix(at->low->base_w, at->high->base_w, at->part) * scale -
+			weights->disks_idle_w - weights->nics_idle_w;
 	price->idle_se_w = mix(at->low->base_se_w, at->high->base_se_w, at->part) * scale;
 	price->tsc_nj = NAN;
 	if (weights->tsc_hz > 0 && cpus > 0)

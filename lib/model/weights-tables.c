@@ -3,7 +3,11 @@
 
 #include "model/words.h"
 
-static const char *const kind_words[] = { [WEIGHTS_CPU] = "cpu", [WEIGHTS_DISK] = "disk" };
+static const char *const kind_words[] = {
+	[WEIGHTS_CPU] = "cpu",
+	[WEIGHTS_DISK] = "disk",
+	[WEIGHTS_NIC] = "nic",
+};
 
 static int kind_parse(const char *word)
 {
@@ -43,7 +47,7 @@ static const char *verdict_word(int verdict)
 	}
 #define WORD(s, k, member, need, words_text, parse, name)                                          \
 	{                                                                                          \
-		.section = s, .key = k, .type = FIELD_WORD, .kinds = FOR_BOTH, .required = need,   \
+		.section = s, .key = k, .type = FIELD_WORD, .kinds = FOR_ALL, .required = need,    \
 		AT(member), .words = words_text, .word_parse = parse, .word_name = name,           \
 	}
 #define AMOUNT(s, k, for_kinds, member, what, low, high)                                           \
@@ -54,15 +58,15 @@ const struct field weights_fields[] = {
 	{ .section = "weights",
 	  .key = "name",
 	  .type = FIELD_TEXT,
-	  .kinds = FOR_BOTH,
+	  .kinds = FOR_ALL,
 	  .required = true,
 	  AT(name) },
-	WORD("weights", "kind", kind, true, "cpu or disk", kind_parse, kind_name),
+	WORD("weights", "kind", kind, true, "cpu, disk or nic", kind_parse, kind_name),
 	WORD("weights", "scope", scope, true, "wall, dc, package, package+dram or rail",
 	     scope_parse, scope_word),
 	WORD("weights", "standing", standing, true, "measured, modelled or estimate",
 	     standing_parse, standing_word),
-	{ .section = "weights", .key = "guess", .type = FIELD_FLAG, .kinds = FOR_BOTH, AT(guess) },
+	{ .section = "weights", .key = "guess", .type = FIELD_FLAG, .kinds = FOR_ALL, AT(guess) },
 
 	TEXT("match", "vendor", FOR_CPU, match.vendor),
 	TEXT("match", "model-name", FOR_CPU, match.model_name),
@@ -79,6 +83,10 @@ const struct field weights_fields[] = {
 	  .type = FIELD_CHOICE,
 	  .kinds = FOR_DISK,
 	  AT(match.rotational) },
+	TEXT("match", "nic-driver", FOR_NIC, match.nic_driver),
+	TEXT("match", "nic-model", FOR_NIC, match.nic_model),
+	TEXT("match", "nic-name", FOR_NIC, match.nic_name),
+	WHOLE("match", "nic-speed", FIELD_INT, FOR_NIC, match.nic_speed, 1, 1e7),
 
 	WHOLE("machine", "cpus", FIELD_UNSIGNED, FOR_CPU, cpus, 1, 65536),
 	WHOLE("machine", "chips", FIELD_UNSIGNED, FOR_CPU, chips, 1, 256),
@@ -93,6 +101,8 @@ const struct field weights_fields[] = {
 	{ AMOUNT("disks-in-base", "power", FOR_CPU, disks_idle_w, AMOUNT_POWER, 0, 1e5),
 	  .zero_is_absent = true },
 	TEXT("disks-in-base", "note", FOR_CPU, disks_note),
+	{ AMOUNT("nics-in-base", "power", FOR_CPU, nics_idle_w, AMOUNT_POWER, 0, 1e5),
+	  .zero_is_absent = true },
 
 	{ AMOUNT("disk", "idle", FOR_DISK, disk.idle_w, AMOUNT_POWER, 0, 1000),
 	  ERROR_AT(disk.idle_se_w), .required = true },
@@ -107,26 +117,32 @@ const struct field weights_fields[] = {
 	{ AMOUNT("disk", "write-rate", FOR_DISK, disk.write.rate_bytes_s, AMOUNT_RATE, 1, 1e12),
 	  .required = true },
 
+	{ AMOUNT("nic", "idle", FOR_NIC, nic.idle_w, AMOUNT_POWER, 0, 1000),
+	  ERROR_AT(nic.idle_se_w), .required = true },
+	{ AMOUNT("nic", "receive", FOR_NIC, nic.receive_nj, AMOUNT_NANOJOULE, 0, 1e6),
+	  ERROR_AT(nic.receive_se_nj), .required = true },
+	{ AMOUNT("nic", "transmit", FOR_NIC, nic.transmit_nj, AMOUNT_NANOJOULE, 0, 1e6),
+	  ERROR_AT(nic.transmit_se_nj), .required = true },
+
 	{ AMOUNT("thermal", "c1-kelvin-per-joule", FOR_CPU, thermal_c1, AMOUNT_NUMBER, 0, 1000) },
 	{ AMOUNT("thermal", "c2-per-second", FOR_CPU, thermal_c2, AMOUNT_NUMBER, -1000, 0) },
 	{ AMOUNT("thermal", "t0", FOR_CPU, thermal_t0_c, AMOUNT_TEMPERATURE, -100, 200) },
 
-	TEXT("provenance", "source", FOR_BOTH, source),
-	TEXT("provenance", "meter", FOR_BOTH, meter),
-	{ AMOUNT("provenance", "meter-lag", FOR_BOTH, meter_lag_s, AMOUNT_TIME, 0, 3600) },
-	{ AMOUNT("provenance", "meter-window", FOR_BOTH, meter_window_s, AMOUNT_TIME, 0, 3600) },
-	TEXT("provenance", "date", FOR_BOTH, date),
-	TEXT("provenance", "kernel", FOR_BOTH, kernel),
-	TEXT("provenance", "command", FOR_BOTH, command),
-	WHOLE("provenance", "rows", FIELD_U64, FOR_BOTH, rows, 1, 1e15),
-	WHOLE("provenance", "servers", FIELD_U64, FOR_BOTH, servers, 1, 1e15),
+	TEXT("provenance", "source", FOR_ALL, source),
+	TEXT("provenance", "meter", FOR_ALL, meter),
+	{ AMOUNT("provenance", "meter-lag", FOR_ALL, meter_lag_s, AMOUNT_TIME, 0, 3600) },
+	{ AMOUNT("provenance", "meter-window", FOR_ALL, meter_window_s, AMOUNT_TIME, 0, 3600) },
+	TEXT("provenance", "date", FOR_ALL, date),
+	TEXT("provenance", "kernel", FOR_ALL, kernel),
+	TEXT("provenance", "command", FOR_ALL, command),
+	WHOLE("provenance", "rows", FIELD_U64, FOR_ALL, rows, 1, 1e15),
+	WHOLE("provenance", "servers", FIELD_U64, FOR_ALL, servers, 1, 1e15),
 
-	{ AMOUNT("validation", "lowo-mape", FOR_BOTH, lowo_mape_percent, AMOUNT_PERCENT, 0, 1e6) },
-	{ AMOUNT("validation", "lowo-worst", FOR_BOTH, lowo_worst_percent, AMOUNT_PERCENT, 0,
+	{ AMOUNT("validation", "lowo-mape", FOR_ALL, lowo_mape_percent, AMOUNT_PERCENT, 0, 1e6) },
+	{ AMOUNT("validation", "lowo-worst", FOR_ALL, lowo_worst_percent, AMOUNT_PERCENT, 0, 1e6) },
+	{ AMOUNT("validation", "in-sample-mape", FOR_ALL, in_sample_mape_percent, AMOUNT_PERCENT, 0,
 		 1e6) },
-	{ AMOUNT("validation", "in-sample-mape", FOR_BOTH, in_sample_mape_percent, AMOUNT_PERCENT,
-		 0, 1e6) },
-	{ AMOUNT("validation", "energy-error", FOR_BOTH, energy_error_percent, AMOUNT_PERCENT, 0,
+	{ AMOUNT("validation", "energy-error", FOR_ALL, energy_error_percent, AMOUNT_PERCENT, 0,
 		 1e6) },
 	WORD("validation", "verdict", verdict, false, "none, good, usable or poor", verdict_parse,
 	     verdict_word),

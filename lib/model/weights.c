@@ -100,6 +100,7 @@ void weights_set_defaults(struct weights *weights)
 	weights->match.chips = MATCH_ANY;
 	weights->match.cpus = MATCH_ANY;
 	weights->match.rotational = MATCH_ANY;
+	weights->match.nic_speed = MATCH_ANY;
 	for (size_t i = 0; i < weights_field_count; i++) {
 		const struct field *field = &weights_fields[i];
 		char *base = (char *)weights;

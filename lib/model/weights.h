@@ -2,8 +2,8 @@
 /*
  * weights.h - what an event costs on this hardware: vmenergy.weights(5).
  *
- * A file describes one CPU (with its machine's constant power) or one kind of
- * disk. Energies are nJ per event in the file and here; power is watts.
+ * A file describes one CPU (with its machine's constant power), one kind of
+ * disk or of network card. Energies are nJ per event in the file and here; power is watts.
  */
 #ifndef VMENERGY_MODEL_WEIGHTS_H
 #define VMENERGY_MODEL_WEIGHTS_H
@@ -17,7 +17,7 @@
 #include "model/sample.h"
 #include "model/topology.h"
 
-enum weights_kind { WEIGHTS_CPU, WEIGHTS_DISK };
+enum weights_kind { WEIGHTS_CPU, WEIGHTS_DISK, WEIGHTS_NIC };
 enum scope { SCOPE_WALL, SCOPE_DC, SCOPE_PACKAGE, SCOPE_PACKAGE_DRAM, SCOPE_RAIL };
 enum standing { STANDING_MEASURED, STANDING_MODELLED, STANDING_ESTIMATE };
 enum verdict { VERDICT_NONE, VERDICT_GOOD, VERDICT_USABLE, VERDICT_POOR };
@@ -67,6 +67,12 @@ struct disk_constants {
 	struct disk_direction read, write;
 };
 
+struct nic_constants {
+	double idle_w;                                   /* of one port while its link is up */
+	double receive_nj, transmit_nj;                  /* per byte, beyond idle */
+	double idle_se_w, receive_se_nj, transmit_se_nj; /* NaN = unknown */
+};
+
 enum { MATCH_ANY = -1 };
 /*
  * What the file is for; every stated field must agree. A file that is no guess
@@ -84,6 +90,11 @@ struct weights_match {
 	char *disk_model; /* pattern; NULL = any (kind disk) */
 	char *disk_name;  /* pattern of the kernel's name, "nvme*"; NULL = any */
 	int rotational;   /* 0, 1 or MATCH_ANY */
+	/* kind NIC; patterns, NULL = any */
+	char *nic_driver; /* of the kernel: "ixgbe" */
+	char *nic_model;  /* PCI numbers of vendor and device: "8086:10fb" */
+	char *nic_name;   /* the kernel's name */
+	int nic_speed;    /* Mbit/s; MATCH_ANY */
 };
 
 struct weights {
@@ -103,9 +114,11 @@ struct weights {
 	unsigned replicate_count;
 	double disks_idle_w; /* P_idle of the disks powered during calibration, inside base_w */
 	char *disks_note;    /* which; NULL */
+	double nics_idle_w;  /* the same of network cards */
 	double thermal_c1, thermal_c2, thermal_t0_c; /* dT/dt = c1 P + c2 (T - T0); NaN = none */
 	/* kind DISK */
 	struct disk_constants disk;
+	struct nic_constants nic; /* kind NIC */
 	/* provenance, each NULL or a line of text */
 	char *source, *meter, *date, *kernel, *command;
 	uint64_t rows;                      /* 0 = not stated */
@@ -141,6 +154,7 @@ unsigned weights_match_cpu(const struct weights *weights, const struct cpu_ident
 			   enum cpu_source source, struct text *why);
 unsigned weights_match_disk(const struct weights *weights, const struct disk *disk,
 			    struct text *why);
+unsigned weights_match_nic(const struct weights *weights, const struct nic *nic, struct text *why);
 
 /* Prices at one operating point, ready to multiply with an event_set's counts. */
 struct price {

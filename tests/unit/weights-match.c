@@ -212,6 +212,37 @@ static void test_disks(void)
 	text_free(&why);
 }
 
+static void test_nics(void)
+{
+	struct nic card = { .name = borrow("eth0"),
+			    .driver = borrow("ixgbe"),
+			    .model = borrow("8086:10fb"),
+			    .speed_mbits = 10000 };
+	struct nic other = { .name = borrow("eth1"),
+			     .driver = borrow("e1000e"),
+			     .model = borrow("") };
+	struct weights ten = { .kind = WEIGHTS_NIC,
+			       .guess = true,
+			       .match = { .nic_speed = 10000 } };
+	struct weights intel = { .kind = WEIGHTS_NIC,
+				 .match = { .nic_driver = borrow("ixgbe"),
+					    .nic_model = borrow("8086:*"),
+					    .nic_speed = MATCH_ANY } };
+	struct weights disk = disk_weights(NULL, NULL, 0);
+	struct text why = { 0 };
+
+	text_add(&why, "");
+	UNIT_TRUE(weights_match_nic(&intel, &card, &why) > weights_match_nic(&ten, &card, NULL));
+	UNIT_EQUAL_TEXT("same driver, same model of network card", why.bytes);
+	text_reset(&why);
+	UNIT_TRUE(weights_match_nic(&ten, &card, &why) > 0);
+	UNIT_EQUAL_TEXT("link speed 10000, a guess", why.bytes);
+	UNIT_EQUAL_U64(0, weights_match_nic(&ten, &other, NULL));
+	UNIT_EQUAL_U64(0, weights_match_nic(&intel, &other, NULL));
+	UNIT_EQUAL_U64(0, weights_match_nic(&disk, &card, NULL));
+	text_free(&why);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -221,5 +252,6 @@ int main(void)
 		{ "a VM that shows its host's CPU is not its host", test_a_vm_is_not_its_host },
 		{ "specific beats general beats guess", test_specific_beats_general_beats_guess },
 		{ "a source needs its own prices", test_a_source_needs_its_prices },
-		{ "disks match by model, name and rotation", test_disks });
+		{ "disks match by model, name and rotation", test_disks },
+		{ "network cards match by driver, model and speed", test_nics });
 }

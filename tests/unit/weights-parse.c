@@ -80,6 +80,21 @@ static const char disk_file[] = "[weights]\n"
 				"write-overhead = 10ms\n"
 				"write-rate = 50MB/s\n";
 
+static const char nic_file[] = "[weights]\n"
+			       "format = 1\n"
+			       "name = a card\n"
+			       "kind = nic\n"
+			       "scope = dc\n"
+			       "standing = measured\n"
+			       "[match]\n"
+			       "nic-driver = ixgbe\n"
+			       "nic-model = 8086:10fb\n"
+			       "nic-speed = 10000\n"
+			       "[nic]\n"
+			       "idle = 4.2W +-100mW\n"
+			       "receive = 0.4nJ\n"
+			       "transmit = 0.5nJ +-0.1nJ\n";
+
 static struct weights *parse_good(const char *text)
 {
 	struct error_list errors = { 0 };
@@ -187,6 +202,25 @@ static void test_disk(void)
 	weights_free(weights);
 }
 
+static void test_nic(void)
+{
+	struct weights *weights = parse_good(nic_file);
+
+	if (!weights)
+		return;
+	UNIT_EQUAL_I64(WEIGHTS_NIC, weights->kind);
+	UNIT_EQUAL_TEXT("ixgbe", weights->match.nic_driver);
+	UNIT_EQUAL_TEXT("8086:10fb", weights->match.nic_model);
+	UNIT_EQUAL_I64(10000, weights->match.nic_speed);
+	UNIT_EQUAL_DOUBLE(4.2, weights->nic.idle_w, 0);
+	UNIT_EQUAL_DOUBLE(0.1, weights->nic.idle_se_w, 0);
+	UNIT_EQUAL_DOUBLE(0.4, weights->nic.receive_nj, 0);
+	UNIT_EQUAL_DOUBLE(NAN, weights->nic.receive_se_nj, 0);
+	UNIT_EQUAL_DOUBLE(0.5, weights->nic.transmit_nj, 0);
+	UNIT_EQUAL_DOUBLE(0.1, weights->nic.transmit_se_nj, 0);
+	weights_free(weights);
+}
+
 /* `file` with its first `old` replaced must give this error, and `more` that follow from it. */
 struct fault {
 	const char *file, *old, *new, *error;
@@ -246,7 +280,7 @@ static const struct fault faults[] = {
 	{ disk_file, "idle = 4083mW\n", "", "x:11: [disk] idle: is missing", 0 },
 	/* bounds and units */
 	{ cpu_file, "format = 1", "format = 2", "x:2: format 2: must be 1", 0 },
-	{ cpu_file, "kind = cpu", "kind = gpu", "x:4: kind gpu: must be cpu or disk", 0 },
+	{ cpu_file, "kind = cpu", "kind = gpu", "x:4: kind gpu: must be cpu, disk or nic", 0 },
 	{ cpu_file, "cpus = 8", "cpus = 70000", "x:13: cpus 70000: must be 1..65536", 0 },
 	{ cpu_file, "chips = 2", "chips = 0", "x:14: chips 0: must be 1..256", 0 },
 	{ cpu_file, "family = 6", "family = -6", "x:10: family -6: must be 0..65535", 0 },
@@ -298,6 +332,13 @@ static const struct fault faults[] = {
 	  "x:10: [match] vendor: is not for kind disk", 0 },
 	{ disk_file, "[disk]\n", "[point]\nbase = 1W\nweight = 1nJ x\n[disk]\n",
 	  "x:11: [point]: is not for kind disk", 0 },
+	{ nic_file, "receive = 0.4nJ\n", "", "x:12: [nic] receive: is missing", 0 },
+	{ nic_file, "[nic]\n", "[disk]\nidle = 1W\n[nic]\n",
+	  "x:12: [disk] idle: is not for kind nic", 0 },
+	{ nic_file, "nic-driver = ixgbe", "disk-name = ixgbe",
+	  "x:8: [match] disk-name: is not for kind nic", 0 },
+	{ nic_file, "0.4nJ", "0.4W",
+	  "x:13: receive 0.4W: unknown unit, must be one of: nJ uJ mJ J kJ Wh MJ kWh", 0 },
 };
 
 static void test_each_fault_names_its_line(void)
@@ -367,7 +408,7 @@ int main(void)
 		"weights-parse", { "header, match and machine are read", test_header_and_machine },
 		{ "provenance and validation are read", test_provenance },
 		{ "points, weights and replicates are read", test_points },
-		{ "a disk is read", test_disk },
+		{ "a disk is read", test_disk }, { "a network card is read", test_nic },
 		{ "each fault is one error that names its line", test_each_fault_names_its_line },
 		{ "every error of a file is listed", test_every_error_is_listed },
 		{ "an empty file lacks what is required", test_empty },

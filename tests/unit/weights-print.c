@@ -103,6 +103,7 @@ static void random_cpu(struct weights *weights)
 		weights->chips = 1 + (unsigned)pick(8);
 		weights->cpus = weights->chips * (1 + (unsigned)pick(64));
 		weights->disks_idle_w = pick(2) ? figure(1e-3, 40) : 0;
+		weights->nics_idle_w = pick(2) ? figure(1e-3, 10) : 0;
 		weights->disks_note = weights->disks_idle_w > 0 ? maybe_words() : NULL;
 	}
 	weights->tsc_hz = pick(2) ? figure(1e6, 1e10) : 0;
@@ -136,6 +137,20 @@ static void random_disk(struct weights *weights)
 	weights->disk.write.rate_bytes_s = figure(1e3, 1e10);
 }
 
+static void random_nic(struct weights *weights)
+{
+	weights->match.nic_driver = maybe_words();
+	weights->match.nic_model = maybe_words();
+	weights->match.nic_name = maybe_words();
+	weights->match.nic_speed = pick(2) ? 1 + (int)pick(400000) : MATCH_ANY;
+	weights->nic.idle_w = figure(1e-3, 30);
+	weights->nic.idle_se_w = maybe(figure(1e-3, 1));
+	weights->nic.receive_nj = pick(4) ? figure(1e-3, 100) : 0;
+	weights->nic.receive_se_nj = maybe(figure(1e-3, 1));
+	weights->nic.transmit_nj = figure(1e-3, 100);
+	weights->nic.transmit_se_nj = maybe(figure(1e-3, 1));
+}
+
 static struct weights *random_weights(void)
 {
 	struct weights *weights = calloc(1, sizeof *weights);
@@ -144,7 +159,7 @@ static struct weights *random_weights(void)
 		abort();
 	weights->path = strdup("x");
 	weights->name = words();
-	weights->kind = (enum weights_kind)pick(2);
+	weights->kind = (enum weights_kind)pick(3);
 	weights->guess = pick(4) == 0;
 	weights->scope = (enum scope)pick(5);
 	weights->standing = (enum standing)pick(3);
@@ -153,7 +168,8 @@ static struct weights *random_weights(void)
 						 .stepping = MATCH_ANY,
 						 .chips = MATCH_ANY,
 						 .cpus = MATCH_ANY,
-						 .rotational = MATCH_ANY };
+						 .rotational = MATCH_ANY,
+						 .nic_speed = MATCH_ANY };
 	weights->thermal_c1 = weights->thermal_c2 = weights->thermal_t0_c = NAN;
 	weights->source = maybe_words();
 	weights->meter = maybe_words();
@@ -171,8 +187,10 @@ static struct weights *random_weights(void)
 	weights->verdict = (enum verdict)pick(4);
 	if (weights->kind == WEIGHTS_CPU)
 		random_cpu(weights);
-	else
+	else if (weights->kind == WEIGHTS_DISK)
 		random_disk(weights);
+	else
+		random_nic(weights);
 	return weights;
 }
 
@@ -221,7 +239,16 @@ static bool same_match(const struct weights_match *a, const struct weights_match
 	       a->family == b->family && a->model == b->model && a->stepping == b->stepping &&
 	       a->chips == b->chips && a->cpus == b->cpus && same_text(a->pmu, b->pmu) &&
 	       same_text(a->disk_model, b->disk_model) && same_text(a->disk_name, b->disk_name) &&
-	       a->rotational == b->rotational;
+	       a->rotational == b->rotational && same_text(a->nic_driver, b->nic_driver) &&
+	       same_text(a->nic_model, b->nic_model) && same_text(a->nic_name, b->nic_name) &&
+	       a->nic_speed == b->nic_speed;
+}
+
+static bool same_nic(const struct nic_constants *a, const struct nic_constants *b)
+{
+	return same(a->idle_w, b->idle_w) && same(a->idle_se_w, b->idle_se_w) &&
+	       same(a->receive_nj, b->receive_nj) && same(a->receive_se_nj, b->receive_se_nj) &&
+	       same(a->transmit_nj, b->transmit_nj) && same(a->transmit_se_nj, b->transmit_se_nj);
 }
 
 static bool same_disk(const struct disk_constants *a, const struct disk_constants *b)
@@ -239,13 +266,14 @@ static bool same_rest(const struct weights *a, const struct weights *b)
 	return same_text(a->name, b->name) && a->kind == b->kind && a->guess == b->guess &&
 	       a->scope == b->scope && a->standing == b->standing && a->cpus == b->cpus &&
 	       a->chips == b->chips && same(a->tsc_hz, b->tsc_hz) && a->per_cpu == b->per_cpu &&
-	       same(a->disks_idle_w, b->disks_idle_w) && same_text(a->disks_note, b->disks_note) &&
-	       same(a->thermal_c1, b->thermal_c1) && same(a->thermal_c2, b->thermal_c2) &&
-	       same(a->thermal_t0_c, b->thermal_t0_c) && same_text(a->source, b->source) &&
-	       same_text(a->meter, b->meter) && same_text(a->date, b->date) &&
-	       same_text(a->kernel, b->kernel) && same_text(a->command, b->command) &&
-	       a->rows == b->rows && a->servers == b->servers &&
-	       same(a->meter_lag_s, b->meter_lag_s) && same(a->meter_window_s, b->meter_window_s) &&
+	       same(a->nics_idle_w, b->nics_idle_w) && same(a->disks_idle_w, b->disks_idle_w) &&
+	       same_text(a->disks_note, b->disks_note) && same(a->thermal_c1, b->thermal_c1) &&
+	       same(a->thermal_c2, b->thermal_c2) && same(a->thermal_t0_c, b->thermal_t0_c) &&
+	       same_text(a->source, b->source) && same_text(a->meter, b->meter) &&
+	       same_text(a->date, b->date) && same_text(a->kernel, b->kernel) &&
+	       same_text(a->command, b->command) && a->rows == b->rows &&
+	       a->servers == b->servers && same(a->meter_lag_s, b->meter_lag_s) &&
+	       same(a->meter_window_s, b->meter_window_s) &&
 	       same(a->lowo_mape_percent, b->lowo_mape_percent) &&
 	       same(a->lowo_worst_percent, b->lowo_worst_percent) &&
 	       same(a->in_sample_mape_percent, b->in_sample_mape_percent) &&
@@ -259,6 +287,8 @@ static bool same_weights(const struct weights *a, const struct weights *b)
 
 	if (a->kind == WEIGHTS_DISK)
 		return equal && same_disk(&a->disk, &b->disk);
+	if (a->kind == WEIGHTS_NIC)
+		return equal && same_nic(&a->nic, &b->nic);
 	for (unsigned i = 0; equal && i < a->point_count; i++)
 		equal = same_point(&a->points[i], &b->points[i], a->replicate_count);
 	return equal;
