@@ -70,6 +70,7 @@ static void free_domains_from(struct sample *sample, size_t first)
 	for (size_t i = first; i < sample->domain_count; i++) {
 		free(sample->domains[i].threads);
 		free(sample->domains[i].vdisks);
+		free(sample->domains[i].vnics);
 	}
 	if (sample->domain_count > first)
 		sample->domain_count = first;
@@ -80,7 +81,8 @@ static int prepare_domain(struct domain_reading *reading, const struct domain *d
 	reading->total_source = TOTAL_NONE;
 	memset(&reading->total, 0, sizeof reading->total);
 	if (RESIZE(reading->threads, domain->thread_count) ||
-	    RESIZE(reading->vdisks, domain->vdisk_count))
+	    RESIZE(reading->vdisks, domain->vdisk_count) ||
+	    RESIZE(reading->vnics, domain->vnic_count))
 		return -ENOMEM;
 	return 0;
 }
@@ -126,8 +128,10 @@ int sample_prepare(struct sample *sample, const struct topology *topology)
 	if (prepare_domains(sample, topology) ||
 	    RESIZE(sample->services, topology->service_count) ||
 	    RESIZE(sample->disks, topology->disk_count) ||
-	    RESIZE(sample->attachments, topology->attachment_count))
+	    RESIZE(sample->attachments, topology->attachment_count) ||
+	    RESIZE(sample->nics, topology->nic_count))
 		return -ENOMEM;
+	sample->nic_count = topology->nic_count;
 	sample->service_count = topology->service_count;
 	sample->disk_count = topology->disk_count;
 	sample->attachment_count = topology->attachment_count;
@@ -141,6 +145,7 @@ void sample_clear(struct sample *sample)
 	free(sample->services);
 	free(sample->disks);
 	free(sample->attachments);
+	free(sample->nics);
 	free(sample->issued);
 	memset(sample, 0, sizeof *sample);
 }

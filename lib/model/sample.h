@@ -71,6 +71,13 @@ struct io_reading {
 	uint64_t read_seeks, write_seeks;
 };
 
+/* Bytes and packets of a vNIC, as its guest sees them, or of a network card. Cumulative. */
+struct net_reading {
+	uint64_t at_ns; /* 0 = never read */
+	unsigned quality;
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets;
+};
+
 enum total_source {
 	TOTAL_NONE,    /* only the sampled threads are known */
 	TOTAL_CGROUP,  /* a cgroup that holds the domain alone */
@@ -91,6 +98,7 @@ struct domain_reading {
 	struct cpu_reading total;    /* all tasks of the domain */
 	struct cpu_reading *threads; /* parallel to domain.threads; at_ns 0 where not sampled */
 	struct io_reading *vdisks;   /* parallel to domain.vdisks */
+	struct net_reading *vnics;   /* parallel to domain.vnics */
 };
 
 struct service_reading {
@@ -127,6 +135,8 @@ struct sample {
 	size_t issued_count;
 	struct issued_reading *issued;
 	size_t issued_capacity;
+	size_t nic_count;
+	struct net_reading *nics; /* parallel to topology.nics */
 };
 
 /*

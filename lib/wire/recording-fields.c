@@ -166,6 +166,27 @@ static const struct field thread_fields[] = {
 };
 TABLE(thread_fields);
 
+static const struct field nic_fields[] = {
+	TEXT(nic, name), TEXT(nic, driver), TEXT(nic, model), UNSIGNED(nic, speed_mbits, UINT_MAX),
+	BOOL(nic, up),
+};
+TABLE(nic_fields);
+
+static const struct field vnic_fields[] = {
+	TEXT(vnic, name),
+	OPTIONAL_TEXT(vnic, reason),
+	BOOL(vnic, unseen),
+	BOOL(vnic, swapped),
+};
+TABLE(vnic_fields);
+
+static const struct field net_reading_fields[] = {
+	U64(net_reading, at_ns),      UNSIGNED(net_reading, quality, QUALITY_ALL),
+	U64(net_reading, rx_bytes),   U64(net_reading, tx_bytes),
+	U64(net_reading, rx_packets), U64(net_reading, tx_packets),
+};
+TABLE(net_reading_fields);
+
 static const struct field service_fields[] = {
 	TEXT(service, id),         TEXT(service, name),       INT(service, pid, 0),
 	U64(service, start_ticks), REAL(service, idle_units),

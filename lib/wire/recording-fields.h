@@ -25,6 +25,9 @@ extern const struct field_table recording_disk_fields;        /* struct disk */
 extern const struct field_table recording_domain_fields;      /* struct domain */
 extern const struct field_table recording_vdisk_fields;       /* struct vdisk */
 extern const struct field_table recording_thread_fields;      /* struct thread, as an array */
+extern const struct field_table recording_nic_fields;         /* struct nic */
+extern const struct field_table recording_vnic_fields;        /* struct vnic */
+extern const struct field_table recording_net_reading_fields; /* struct net_reading, an array */
 extern const struct field_table recording_service_fields;     /* struct service */
 extern const struct field_table recording_sample_fields;      /* struct sample */
 extern const struct field_table recording_package_fields;     /* struct package_reading */

@@ -23,6 +23,9 @@ void recording_header_clear(struct recording_header *header)
 	for (size_t i = 0; i < header->disk_weights_count; i++)
 		file_clear(&header->disk_weights[i]);
 	free(header->disk_weights);
+	for (size_t i = 0; i < header->nic_weights_count; i++)
+		file_clear(&header->nic_weights[i]);
+	free(header->nic_weights);
 	memset(header, 0, sizeof *header);
 }
 
@@ -92,6 +95,9 @@ static int parse_header(const struct node *root, const struct topology *topology
 	if (!result)
 		result = PARSE_LIST(root, "disk_weights", RECORDING_FILES_MAX, parse_file,
 				    header->disk_weights, header->disk_weights_count);
+	if (!result)
+		result = PARSE_LIST(root, "nic_weights", RECORDING_FILES_MAX, parse_file,
+				    header->nic_weights, header->nic_weights_count);
 	return result;
 }
 
@@ -100,6 +106,11 @@ static int parse_header(const struct node *root, const struct topology *topology
 static int parse_disk(const struct node *node, void *disk)
 {
 	return fields_parse(node, &recording_disk_fields, disk);
+}
+
+static int parse_nic(const struct node *node, void *nic)
+{
+	return fields_parse(node, &recording_nic_fields, nic);
 }
 
 static int parse_index(const struct node *node, void *index)
@@ -129,6 +140,17 @@ static int parse_vdisk(const struct node *node, void *item)
 			  vdisk->leaf_count);
 }
 
+static int parse_vnic(const struct node *node, void *item)
+{
+	struct vnic *vnic = item;
+	int result = fields_parse(node, &recording_vnic_fields, vnic);
+
+	if (result)
+		return result;
+	return PARSE_LIST(node, "leaves", RECORDING_LEAVES_MAX, parse_index, vnic->leaves,
+			  vnic->leaf_count);
+}
+
 static int parse_thread(const struct node *node, void *thread)
 {
 	return fields_parse_array(node, &recording_thread_fields, thread);
@@ -142,6 +164,9 @@ static int parse_domain(const struct node *node, void *item)
 	if (!result)
 		result = PARSE_LIST(node, "vdisks", RECORDING_VDISKS_MAX, parse_vdisk,
 				    domain->vdisks, domain->vdisk_count);
+	if (!result)
+		result = PARSE_LIST(node, "vnics", RECORDING_VDISKS_MAX, parse_vnic, domain->vnics,
+				    domain->vnic_count);
 	if (!result)
 		result = PARSE_LIST(node, "threads", RECORDING_ITEMS_MAX, parse_thread,
 				    domain->threads, domain->thread_count);
@@ -189,6 +214,9 @@ static int parse_lists(const struct node *root, struct topology *topology)
 	int result = PARSE_LIST(root, "disks", RECORDING_ITEMS_MAX, parse_disk, topology->disks,
 				topology->disk_count);
 
+	if (!result)
+		result = PARSE_LIST(root, "nics", RECORDING_ITEMS_MAX, parse_nic, topology->nics,
+				    topology->nic_count);
 	if (!result)
 		result = PARSE_LIST(root, "domains", RECORDING_ITEMS_MAX, parse_domain,
 				    topology->domains, topology->domain_count);

@@ -68,6 +68,8 @@ int recording_put_header(const struct recording_header *header, struct text *out
 	build_put(&build, root, "cpu_weights", file_value(&build, &header->cpu_weights));
 	PUT_LIST(&build, root, "disk_weights", header->disk_weights, header->disk_weights_count,
 		 file_value);
+	PUT_LIST(&build, root, "nic_weights", header->nic_weights, header->nic_weights_count,
+		 file_value);
 	return build_line(&build, root, RECORDING_DIGITS, out);
 }
 
@@ -78,6 +80,14 @@ static json_t *disk_value(struct build *build, const void *disk)
 	json_t *object = json_object();
 
 	fields_put(build, object, &recording_disk_fields, disk);
+	return object;
+}
+
+static json_t *nic_value(struct build *build, const void *nic)
+{
+	json_t *object = json_object();
+
+	fields_put(build, object, &recording_nic_fields, nic);
 	return object;
 }
 
@@ -96,6 +106,16 @@ static json_t *vdisk_value(struct build *build, const void *item)
 	return object;
 }
 
+static json_t *vnic_value(struct build *build, const void *item)
+{
+	const struct vnic *vnic = item;
+	json_t *object = json_object();
+
+	fields_put(build, object, &recording_vnic_fields, vnic);
+	PUT_LIST(build, object, "leaves", vnic->leaves, vnic->leaf_count, leaf_value);
+	return object;
+}
+
 static json_t *thread_value(struct build *build, const void *thread)
 {
 	json_t *array = json_array();
@@ -111,6 +131,7 @@ static json_t *domain_value(struct build *build, const void *item)
 
 	fields_put(build, object, &recording_domain_fields, domain);
 	PUT_LIST(build, object, "vdisks", domain->vdisks, domain->vdisk_count, vdisk_value);
+	PUT_LIST(build, object, "vnics", domain->vnics, domain->vnic_count, vnic_value);
 	PUT_LIST(build, object, "threads", domain->threads, domain->thread_count, thread_value);
 	return object;
 }
@@ -157,6 +178,7 @@ int recording_put_topology(const struct topology *topology, struct text *out, st
 	fields_put(&build, cpu, &recording_cpu_fields, &topology->cpu);
 	build_put(&build, root, "cpu", cpu);
 	PUT_LIST(&build, root, "disks", topology->disks, topology->disk_count, disk_value);
+	PUT_LIST(&build, root, "nics", topology->nics, topology->nic_count, nic_value);
 	PUT_LIST(&build, root, "domains", topology->domains, topology->domain_count, domain_value);
 	PUT_LIST(&build, root, "services", topology->services, topology->service_count,
 		 service_value);
@@ -206,6 +228,18 @@ static json_t *io_reading_value(struct build *build, const void *item)
 	return array;
 }
 
+static json_t *net_reading_value(struct build *build, const void *item)
+{
+	const struct net_reading *reading = item;
+	json_t *array;
+
+	if (reading->at_ns == 0 && reading->quality == 0)
+		return json_null();
+	array = json_array();
+	fields_append(build, array, &recording_net_reading_fields, reading);
+	return array;
+}
+
 static json_t *package_value(struct build *build, const void *item)
 {
 	const struct package_reading *package = item;
@@ -228,6 +262,7 @@ static json_t *domain_reading_value(struct build *build, const struct domain_rea
 	PUT_LIST(build, object, "threads", reading->threads, domain->thread_count,
 		 cpu_reading_value);
 	PUT_LIST(build, object, "vdisks", reading->vdisks, domain->vdisk_count, io_reading_value);
+	PUT_LIST(build, object, "vnics", reading->vnics, domain->vnic_count, net_reading_value);
 	return object;
 }
 
@@ -268,7 +303,8 @@ static bool fits(const struct sample *sample, const struct topology *topology)
 	       sample->domain_count == topology->domain_count &&
 	       sample->service_count == topology->service_count &&
 	       sample->disk_count == topology->disk_count &&
-	       sample->attachment_count == topology->attachment_count;
+	       sample->attachment_count == topology->attachment_count &&
+	       sample->nic_count == topology->nic_count;
 }
 
 int recording_put_sample(const struct sample *sample, const struct topology *topology,
@@ -289,6 +325,7 @@ int recording_put_sample(const struct sample *sample, const struct topology *top
 	PUT_LIST(&build, root, "disks", sample->disks, sample->disk_count, io_reading_value);
 	PUT_LIST(&build, root, "attachments", sample->attachments, sample->attachment_count,
 		 io_reading_value);
+	PUT_LIST(&build, root, "nics", sample->nics, sample->nic_count, net_reading_value);
 	PUT_LIST(&build, root, "issued", sample->issued, sample->issued_count, issued_value);
 	return build_line(&build, root, RECORDING_DIGITS, out);
 }

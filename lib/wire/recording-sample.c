@@ -47,6 +47,12 @@ static int parse_io_reading(const struct node *node, void *item)
 	return fields_parse_array(node, fields, reading);
 }
 
+static int parse_net_reading(const struct node *node, void *reading)
+{
+	return node_present(node) ? fields_parse_array(node, &recording_net_reading_fields, reading)
+				  : 0;
+}
+
 static int parse_service_reading(const struct node *node, void *reading)
 {
 	return parse_cpu_reading(node, &((struct service_reading *)reading)->total);
@@ -146,6 +152,9 @@ static int parse_domain_reading(const struct node *node, const struct domain *do
 	if (!result)
 		result = parse_parallel(node, PARALLEL("vdisks", reading->vdisks,
 						       domain->vdisk_count, parse_io_reading));
+	if (!result)
+		result = parse_parallel(node, PARALLEL("vnics", reading->vnics, domain->vnic_count,
+						       parse_net_reading));
 	return result;
 }
 
@@ -227,6 +236,9 @@ static int parse_lists(const struct node *root, const struct topology *topology,
 	if (!result)
 		result = parse_parallel(root, PARALLEL("attachments", sample->attachments,
 						       sample->attachment_count, parse_io_reading));
+	if (!result)
+		result = parse_parallel(
+			root, PARALLEL("nics", sample->nics, sample->nic_count, parse_net_reading));
 	return result ? result : parse_issued_list(root, topology, sample);
 }
 

@@ -35,6 +35,8 @@ struct recording_header {
 	char *cpu_weights_why;               /* the sentence of the choice */
 	struct recording_file *disk_weights; /* owned */
 	size_t disk_weights_count;
+	struct recording_file *nic_weights; /* owned */
+	size_t nic_weights_count;
 };
 void recording_header_clear(struct recording_header *header);
 

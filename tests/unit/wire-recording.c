@@ -63,6 +63,18 @@ static void fill_vdisk(struct vdisk *vdisk, size_t disk_count, uint64_t *seed)
 			vdisk->leaves[vdisk->leaf_count++] = i;
 }
 
+static void fill_vnic(struct vnic *vnic, size_t nic_count, uint64_t *seed)
+{
+	vnic->name = any_text(seed);
+	vnic->reason = text_or_none(seed);
+	vnic->unseen = below(seed, 2);
+	vnic->swapped = below(seed, 2);
+	vnic->leaves = calloc(nic_count + 1, sizeof *vnic->leaves);
+	for (size_t i = 0; i < nic_count; i++)
+		if (below(seed, 2))
+			vnic->leaves[vnic->leaf_count++] = i;
+}
+
 static struct thread *any_threads(size_t count, size_t vdisk_count, uint64_t *seed)
 {
 	struct thread *threads = calloc(count + 1, sizeof *threads);
@@ -84,7 +96,8 @@ static struct thread *any_threads(size_t count, size_t vdisk_count, uint64_t *se
 	return threads;
 }
 
-static void fill_domain(struct domain *domain, size_t index, size_t disk_count, uint64_t *seed)
+static void fill_domain(struct domain *domain, size_t index, const struct topology *topology,
+			uint64_t *seed)
 {
 	domain->id = unique_id(seed, index);
 	domain->name = any_text(seed);
@@ -104,7 +117,11 @@ static void fill_domain(struct domain *domain, size_t index, size_t disk_count, 
 	domain->vdisk_count = below(seed, 4);
 	domain->vdisks = calloc(domain->vdisk_count + 1, sizeof *domain->vdisks);
 	for (size_t i = 0; i < domain->vdisk_count; i++)
-		fill_vdisk(&domain->vdisks[i], disk_count, seed);
+		fill_vdisk(&domain->vdisks[i], topology->disk_count, seed);
+	domain->vnic_count = below(seed, 3);
+	domain->vnics = calloc(domain->vnic_count + 1, sizeof *domain->vnics);
+	for (size_t i = 0; i < domain->vnic_count; i++)
+		fill_vnic(&domain->vnics[i], topology->nic_count, seed);
 	domain->thread_count = below(seed, 6);
 	domain->threads = any_threads(domain->thread_count, domain->vdisk_count, seed);
 }
@@ -176,10 +193,18 @@ static struct topology *any_topology(uint64_t *seed)
 						    .minor = (unsigned)below(seed, 256),
 						    .rotational = below(seed, 2),
 						    .size_bytes = counter(seed) };
+	topology->nic_count = below(seed, 3);
+	topology->nics = calloc(topology->nic_count + 1, sizeof *topology->nics);
+	for (size_t i = 0; i < topology->nic_count; i++)
+		topology->nics[i] = (struct nic){ .name = any_text(seed),
+						  .driver = any_text(seed),
+						  .model = any_text(seed),
+						  .speed_mbits = (unsigned)below(seed, 400000),
+						  .up = below(seed, 2) };
 	topology->domain_count = below(seed, 6);
 	topology->domains = calloc(topology->domain_count + 1, sizeof *topology->domains);
 	for (size_t i = 0; i < topology->domain_count; i++)
-		fill_domain(&topology->domains[i], i, topology->disk_count, seed);
+		fill_domain(&topology->domains[i], i, topology, seed);
 	fill_services(topology, seed);
 	fill_attachments(topology, seed);
 	topology->note_count = below(seed, 3);
@@ -223,6 +248,18 @@ static struct io_reading any_io(uint64_t *seed)
 	return reading;
 }
 
+static struct net_reading any_net(uint64_t *seed)
+{
+	if (below(seed, 4) == 0)
+		return (struct net_reading){ 0 };
+	return (struct net_reading){ .at_ns = 1 + counter(seed),
+				     .quality = (unsigned)below(seed, 256),
+				     .rx_bytes = counter(seed),
+				     .tx_bytes = counter(seed),
+				     .rx_packets = counter(seed),
+				     .tx_packets = counter(seed) };
+}
+
 static void fill_domain_reading(struct domain_reading *reading, const struct domain *domain,
 				uint64_t *seed)
 {
@@ -232,6 +269,8 @@ static void fill_domain_reading(struct domain_reading *reading, const struct dom
 		reading->threads[i] = any_cpu(seed);
 	for (size_t i = 0; i < domain->vdisk_count; i++)
 		reading->vdisks[i] = any_io(seed);
+	for (size_t i = 0; i < domain->vnic_count; i++)
+		reading->vnics[i] = any_net(seed);
 }
 
 static void fill_issued(struct sample *sample, const struct topology *topology, uint64_t *seed)
@@ -269,6 +308,8 @@ static void fill_sample(struct sample *sample, const struct topology *topology, 
 		sample->services[i].total = any_cpu(seed);
 	for (size_t i = 0; i < topology->disk_count; i++)
 		sample->disks[i] = any_io(seed);
+	for (size_t i = 0; i < topology->nic_count; i++)
+		sample->nics[i] = any_net(seed);
 	for (size_t i = 0; i < topology->attachment_count; i++)
 		sample->attachments[i] = any_io(seed);
 	fill_issued(sample, topology, seed);
@@ -292,6 +333,13 @@ static bool same_io(const struct io_reading *a, const struct io_reading *b)
 	       a->write_seeks == b->write_seeks;
 }
 
+static bool same_net(const struct net_reading *a, const struct net_reading *b)
+{
+	return a->at_ns == b->at_ns && a->quality == b->quality && a->rx_bytes == b->rx_bytes &&
+	       a->tx_bytes == b->tx_bytes && a->rx_packets == b->rx_packets &&
+	       a->tx_packets == b->tx_packets;
+}
+
 static bool same_domain(const struct domain_reading *a, const struct domain_reading *b,
 			const struct domain *domain)
 {
@@ -301,6 +349,8 @@ static bool same_domain(const struct domain_reading *a, const struct domain_read
 		same = same && same_cpu(&a->threads[i], &b->threads[i]);
 	for (size_t i = 0; i < domain->vdisk_count; i++)
 		same = same && same_io(&a->vdisks[i], &b->vdisks[i]);
+	for (size_t i = 0; i < domain->vnic_count; i++)
+		same = same && same_net(&a->vnics[i], &b->vnics[i]);
 	return same;
 }
 
@@ -334,6 +384,8 @@ static bool same_sample(const struct sample *a, const struct sample *b,
 		same = same && same_cpu(&a->services[i].total, &b->services[i].total);
 	for (size_t i = 0; i < topology->disk_count; i++)
 		same = same && same_io(&a->disks[i], &b->disks[i]);
+	for (size_t i = 0; i < topology->nic_count; i++)
+		same = same && same_net(&a->nics[i], &b->nics[i]);
 	for (size_t i = 0; i < topology->attachment_count; i++)
 		same = same && same_io(&a->attachments[i], &b->attachments[i]);
 	for (size_t i = 0; same && i < a->issued_count; i++)

@@ -28,6 +28,8 @@ static struct recording_header example_header(void)
 		.cpu_weights_why = why,
 		.disk_weights = disks,
 		.disk_weights_count = 2,
+		.nic_weights = disks,
+		.nic_weights_count = 1,
 	};
 }
 
@@ -47,6 +49,8 @@ static void check_header(const struct recording_header *a, const struct recordin
 	UNIT_EQUAL_TEXT(a->cpu_weights_why, b->cpu_weights_why);
 	UNIT_EQUAL_U64(a->disk_weights_count, b->disk_weights_count);
 	UNIT_EQUAL_TEXT(a->disk_weights[1].text, b->disk_weights[1].text);
+	UNIT_EQUAL_U64(a->nic_weights_count, b->nic_weights_count);
+	UNIT_EQUAL_TEXT(a->nic_weights[0].text, b->nic_weights[0].text);
 }
 
 static void test_header(void)
