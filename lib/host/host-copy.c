@@ -11,13 +11,13 @@
  * - /proc/PID/cgroup is the same, looked at in turns, 64 processes at a time;
  * - it is libvirt's or not, as before, and libvirt says the same of it, and is
  *   itself as connected, as before; no monitor of ours spoke or speaks with it;
- * - the machine has the same disks.
+ * - the machine has the same disks and network cards.
  *
  * What gives no such sign is seen by the discovery that reads everything
  * (host.c: it comes regularly, and first): a path that now leads elsewhere, a
- * logical volume or RAID with other disks below, mounts, a cgroup's weight and
- * who else is in it, the user of a process and users' names. Whether a process
- * is stopped is asked, in turns, of the copied ones, too.
+ * logical volume or RAID with other disks below, the ports of a bridge, mounts, a cgroup's weight
+ * and who else is in it, the user of a process and users' names. Whether a process is stopped is
+ * asked, in turns, of the copied ones, too.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ static int sort_workers(struct host_merge *merge)
 int host_prepare_copies(struct host_merge *merge)
 {
 	struct host *host = merge->host;
-	uint64_t leaves = sum_disks(&merge->disks);
+	uint64_t leaves = sum_disks(&merge->disks) ^ nic_list_sum(&merge->nics);
 
 	merge->whole = merge->whole || leaves != host->leaves ||
 		       !is_same_libvirt(merge->before, merge->view);
@@ -277,6 +277,8 @@ int host_copy_domain(struct host_merge *merge, const struct domain *from, struct
 	to->thread_count = from->thread_count;
 	if (host_copy_names(from, to) || host_copy_text(&to->reason, from->reason) ||
 	    host_copy_text(&to->cgroup, from->cgroup))
+		return -ENOMEM;
+	if (nic_copy(merge->host->last, from, to, &merge->nics))
 		return -ENOMEM;
 	return host_copy_vdisks(merge, from, to);
 }

@@ -487,6 +487,8 @@ static int read_domain(struct host_merge *merge, const struct libvirt_domain *kn
 	if (!result)
 		result = read_disks(merge, known, process, domain);
 	if (!result)
+		result = nic_find(merge->host->root, domain, &merge->nics);
+	if (!result)
 		result = add_reasons(merge, known, process, domain);
 	domain->start_ns = start_of(merge, domain);
 	return result;

@@ -32,6 +32,8 @@ static int add_ended(struct host_merge *merge, const struct domain *from, struct
 	result = host_copy_text(&to->id, from->id);
 	if (!result)
 		result = host_copy_names(from, to);
+	if (!result)
+		result = nic_copy(merge->host->last, from, to, &merge->nics);
 	return result ? result : host_copy_vdisks(merge, from, to);
 }
 

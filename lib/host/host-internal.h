@@ -12,6 +12,7 @@
 #include "base/cgroupfs.h"
 #include "host/host.h"
 #include "host/libvirt.h"
+#include "host/nic.h"
 #include "host/qemu.h"
 #include "host/qmp.h"
 #include "host/service.h"
@@ -88,7 +89,7 @@ struct host {
 	uint64_t generation;
 	uint64_t whole_ns, whole_cost_ns; /* when all was read anew, and what it took */
 	bool must_read_all;               /* the last discovery failed on its way */
-	uint64_t leaves;                  /* sum of the disks that sysfs lists, as of `last` */
+	uint64_t leaves; /* sum of the disks and cards that sysfs lists, as of `last` */
 	/* Listing all processes may take 1/list_share of one CPU; 0 = any. */
 	unsigned list_share;
 	uint64_t listed_ns, list_cost_ns; /* when last, and what it took */
@@ -146,6 +147,7 @@ struct host_merge { /* one discovery in the making */
 	char lost[64]; /* "14:03 UTC": since when the view is old; "" = it is not */
 	struct cgroup_mounts mounts;
 	struct disk_list disks;
+	struct nic_list nics;
 	struct service_list services;
 	bool has_files; /* one of them has an export that is a path */
 	struct host_links links;

@@ -366,6 +366,8 @@ static int merge_all(struct host_merge *merge, struct host_domains *domains, str
 	int result = storage_leaves(merge->host->root, &merge->disks);
 
 	if (!result)
+		result = nic_leaves(merge->host->root, &merge->nics);
+	if (!result)
 		result = host_prepare_copies(merge);
 	if (!result)
 		result = join_all(merge, domains, error);
@@ -409,6 +411,7 @@ static int merge_begin(struct host_merge *merge, struct topology *topology)
 static void merge_end(struct host_merge *merge)
 {
 	free(merge->disks.view.mounts);
+	nic_list_forget_masters(&merge->nics);
 	free(merge->workers.items);
 	free(merge->seen);
 	free(merge->services.items);
@@ -434,6 +437,8 @@ int host_merge(struct host_merge *merge, struct topology **out, struct error *er
 	topology->domain_count = domains.count;
 	topology->disks = merge->disks.items;
 	topology->disk_count = merge->disks.count;
+	topology->nics = merge->nics.items;
+	topology->nic_count = merge->nics.count;
 	if (!result)
 		result = host_put_services(merge, topology);
 	topology->notes = merge->notes.items;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * storage-walk.h - inside storage*.c only: the way down from one vDISK's
- * source to its leaves, and what was met on it.
+ * storage-walk.h - inside storage*.c only (and, for its listing of folders, nic.c): the way down
+ * from one vDISK's source to its leaves, and what was met on it.
  */
 #ifndef VMENERGY_HOST_STORAGE_WALK_H
 #define VMENERGY_HOST_STORAGE_WALK_H
