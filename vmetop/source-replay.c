@@ -100,6 +100,8 @@ static int open_account(struct replay *replay, const struct options *options, st
 	account.cpu = replay->choice.cpu;
 	account.disks = (const struct weights *const *)replay->choice.disks;
 	account.disk_count = replay->choice.disk_count;
+	account.nics = (const struct weights *const *)replay->choice.nics;
+	account.nic_count = replay->choice.nic_count;
 	return account_open(&replay->account, &account, error);
 }
 

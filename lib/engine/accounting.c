@@ -27,6 +27,8 @@ static int open_account(struct accounting *accounting, const struct accounting_o
 	account.cpu = choice->cpu;
 	account.disks = (const struct weights *const *)choice->disks;
 	account.disk_count = choice->disk_count;
+	account.nics = (const struct weights *const *)choice->nics;
+	account.nic_count = choice->nic_count;
 	return account_open(&accounting->account, &account, error);
 }
 
@@ -46,6 +48,8 @@ static int open_recorder(struct accounting *accounting, const struct accounting_
 		.cpu_weights_why = choice->why,
 		.disk_weights = choice->disk_files,
 		.disk_weights_count = choice->disk_count,
+		.nic_weights = choice->nic_files,
+		.nic_weights_count = choice->nic_count,
 	};
 
 	if (!options->record)

@@ -211,25 +211,44 @@ static int choose_named(struct weights_files *files, const struct weights_reques
 
 /* --- the choice ----------------------------------------------------------------------------- */
 
-static int make_room_for_disks(struct weights_choice *choice, size_t count)
+struct candidates { /* of one kind, where the choice has them */
+	struct weights ***items;
+	struct recording_file **files;
+	size_t *count;
+};
+
+static struct candidates disks_of(struct weights_choice *choice)
 {
-	choice->disks = calloc(count ? count : 1, sizeof *choice->disks);
-	choice->disk_files = calloc(count ? count : 1, sizeof *choice->disk_files);
-	return choice->disks && choice->disk_files ? 0 : -ENOMEM;
+	return (struct candidates){ &choice->disks, &choice->disk_files, &choice->disk_count };
 }
 
-static int take_disks(struct weights_files *files, struct weights_choice *choice)
+static struct candidates nics_of(struct weights_choice *choice)
 {
-	if (make_room_for_disks(choice, files->count))
+	return (struct candidates){ &choice->nics, &choice->nic_files, &choice->nic_count };
+}
+
+static int make_room(struct candidates to, size_t count)
+{
+	struct weights **items = calloc(count ? count : 1, sizeof(*items));
+	struct recording_file *files = calloc(count ? count : 1, sizeof *files);
+
+	*to.items = items;
+	*to.files = files;
+	return items && files ? 0 : -ENOMEM;
+}
+
+static int take_kind(struct weights_files *files, enum weights_kind kind, struct candidates to)
+{
+	if (make_room(to, files->count))
 		return -ENOMEM;
 	for (size_t i = 0; i < files->count; i++) {
 		struct weights_file *loaded = &files->items[i];
 
-		if (!loaded->weights || loaded->weights->kind != WEIGHTS_DISK)
+		if (!loaded->weights || loaded->weights->kind != kind)
 			continue;
 		mark_emulated(loaded->weights);
-		choice->disks[choice->disk_count] = loaded->weights;
-		choice->disk_files[choice->disk_count++] = loaded->file;
+		(*to.items)[*to.count] = loaded->weights;
+		(*to.files)[(*to.count)++] = loaded->file;
 		loaded->weights = NULL;
 		loaded->file = (struct recording_file){ 0 };
 	}
@@ -279,7 +298,9 @@ int weights_choose(const struct weights_request *request, struct weights_choice 
 				"one is for trying the program",
 				choice->cpu_file.path);
 	if (result == 0)
-		result = take_disks(&files, choice);
+		result = take_kind(&files, WEIGHTS_DISK, disks_of(choice));
+	if (result == 0)
+		result = take_kind(&files, WEIGHTS_NIC, nics_of(choice));
 	if (result == -ENOMEM)
 		error_setf(error, ENOMEM, "weights: out of memory");
 	weights_files_clear(&files);
@@ -301,6 +322,24 @@ static int restore(const struct recording_file *recorded, struct weights **weigh
 	return weights_parse(file->path, file->text, strlen(file->text), weights, errors);
 }
 
+struct texts {
+	const struct recording_file *items;
+	size_t count;
+};
+
+static int restore_kind(struct texts texts, struct candidates to, struct error_list *errors)
+{
+	int result = make_room(to, texts.count);
+
+	for (size_t i = 0; i < texts.count && result == 0; i++) {
+		++*to.count;
+		result = restore(&texts.items[i], &(*to.items)[i], &(*to.files)[i], errors);
+		if (result == 0)
+			mark_emulated((*to.items)[i]);
+	}
+	return result;
+}
+
 int weights_choice_from_texts(const struct recording_header *header, struct weights_choice *choice,
 			      struct error_list *errors, struct error *error)
 {
@@ -310,15 +349,14 @@ int weights_choice_from_texts(const struct recording_header *header, struct weig
 	result = restore(&header->cpu_weights, &choice->cpu, &choice->cpu_file, errors);
 	if (result == 0) {
 		mark_emulated(choice->cpu);
-		result = make_room_for_disks(choice, header->disk_weights_count);
+		result = restore_kind(
+			(struct texts){ header->disk_weights, header->disk_weights_count },
+			disks_of(choice), errors);
 	}
-	for (size_t i = 0; i < header->disk_weights_count && result == 0; i++) {
-		choice->disk_count++;
-		result = restore(&header->disk_weights[i], &choice->disks[i],
-				 &choice->disk_files[i], errors);
-		if (result == 0)
-			mark_emulated(choice->disks[i]);
-	}
+	if (result == 0)
+		result = restore_kind(
+			(struct texts){ header->nic_weights, header->nic_weights_count },
+			nics_of(choice), errors);
 	if (result == 0) {
 		choice->why = strdup(header->cpu_weights_why ? header->cpu_weights_why : "");
 		result = choice->why ? 0 : -ENOMEM;
@@ -352,16 +390,22 @@ const struct weights *weights_choice_disk(const struct weights_choice *choice,
 	return best;
 }
 
+static void free_kind(struct candidates of)
+{
+	for (size_t i = 0; i < *of.count; i++) {
+		weights_free((*of.items)[i]);
+		weights_files_forget(&(*of.files)[i]);
+	}
+	free(*of.items);
+	free(*of.files);
+}
+
 void weights_choice_free(struct weights_choice *choice)
 {
 	weights_free(choice->cpu);
 	free(choice->why);
 	weights_files_forget(&choice->cpu_file);
-	for (size_t i = 0; i < choice->disk_count; i++) {
-		weights_free(choice->disks[i]);
-		weights_files_forget(&choice->disk_files[i]);
-	}
-	free(choice->disks);
-	free(choice->disk_files);
+	free_kind(disks_of(choice));
+	free_kind(nics_of(choice));
 	*choice = (struct weights_choice){ 0 };
 }

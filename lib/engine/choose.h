@@ -6,7 +6,7 @@
  * weights/ beside the build tree that the program runs from, the installed
  * data directory. `auto` takes, from the first folder that has a fitting CPU
  * file, the one that fits best; a file of the same name in a later folder is
- * not looked at. Files of disks are candidates all together.
+ * not looked at. Files of disks are candidates all together, so are those of network cards.
  */
 #ifndef VMENERGY_ENGINE_CHOOSE_H
 #define VMENERGY_ENGINE_CHOOSE_H
@@ -35,9 +35,12 @@ struct weights_choice {
 	char *why; /* one sentence: the CPU file and the reason */
 	struct weights **disks;
 	size_t disk_count;
+	struct weights **nics;
+	size_t nic_count;
 	/* The same files as read, for recordings. */
 	struct recording_file cpu_file;
 	struct recording_file *disk_files; /* parallel to disks */
+	struct recording_file *nic_files;  /* parallel to nics */
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "probe/attachment.h"
 #include "probe/block.h"
 #include "probe/freq.h"
+#include "probe/nic.h"
 #include "probe/service-time.h"
 
 enum { PATIENCE_MAX_MS = 250 };
@@ -24,6 +25,7 @@ struct live {
 	struct freq *freq;
 	struct block *block;
 	struct attachment_probe *attachments;
+	struct nic_probe *nics;
 	struct service_time *service_time;
 	struct topology *topology; /* one reference; NULL before the first discovery */
 	uint64_t patience_ns;
@@ -60,6 +62,8 @@ int live_open(struct live **out, const struct live_options *options, struct erro
 		result = block_open(&live->block, &live->root, error);
 	if (!result && attachment_probe_open(&live->attachments, &live->root))
 		result = error_setf(error, ENOMEM, "out of memory");
+	if (!result && nic_probe_open(&live->nics, &live->root))
+		result = error_setf(error, ENOMEM, "out of memory");
 	if (!result)
 		result = service_time_open(&live->service_time, &live->root, error);
 	if (!result)
@@ -81,6 +85,7 @@ void live_close(struct live *live)
 	if (live->service_time)
 		service_time_close(live->service_time);
 	attachment_probe_close(live->attachments);
+	nic_probe_close(live->nics);
 	if (live->block)
 		block_close(live->block);
 	if (live->freq)
@@ -179,6 +184,8 @@ static int follow(struct live *live, struct error *error)
 	if (!result)
 		result = attachment_probe_follow(live->attachments, live->topology);
 	if (!result)
+		result = nic_probe_follow(live->nics, live->topology);
+	if (!result)
 		result = service_time_follow(live->service_time, live->topology);
 	if (result)
 		return error_setf(error, -result, "out of memory while following the domains");
@@ -230,6 +237,8 @@ int live_sample(struct live *live, const struct topology *topology, struct sampl
 		result = attachment_probe_read(live->attachments, topology, sample);
 	if (!result)
 		result = block_read_leaves(live->block, topology, sample);
+	if (!result)
+		result = nic_probe_read(live->nics, sample);
 	if (!result)
 		result = service_time_read(live->service_time, topology, sample);
 	if (!result)

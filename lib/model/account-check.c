@@ -32,22 +32,25 @@ static double total_w(const struct snapshot_domain *domain)
 {
 	return known(domain->cpu.idle_w) + known(domain->cpu.active_w) +
 	       known(domain->disk.idle_w) + known(domain->disk.active_w) +
-	       known(domain->service.idle_w) + known(domain->service.active_w);
+	       known(domain->service.idle_w) + known(domain->service.active_w) +
+	       known(domain->net.idle_w) + known(domain->net.active_w);
 }
 
 static double total_j(const struct snapshot_domain *domain)
 {
 	return domain->cpu.idle_j + domain->cpu.active_j + domain->disk.idle_j +
-	       domain->disk.active_j + domain->service.idle_j + domain->service.active_j;
+	       domain->disk.active_j + domain->service.idle_j + domain->service.active_j +
+	       domain->net.idle_j + domain->net.active_j;
 }
 
 static int check_host(const struct check *check)
 {
 	const struct snapshot_host *host = &check->snapshot->host;
 	double parts_w = known(host->cpu_idle_w) + known(host->cpu_active_w) +
-			 known(host->disk_idle_w) + known(host->disk_active_w);
-	double parts_j =
-		host->cpu_idle_j + host->cpu_active_j + host->disk_idle_j + host->disk_active_j;
+			 known(host->disk_idle_w) + known(host->disk_active_w) +
+			 known(host->net_idle_w) + known(host->net_active_w);
+	double parts_j = host->cpu_idle_j + host->cpu_active_j + host->disk_idle_j +
+			 host->disk_active_j + host->net_idle_j + host->net_active_j;
 	double charged_w = host->kept_w, charged_j = host->kept_j;
 	int result;
 
@@ -119,7 +122,8 @@ static int check_disks(const struct check *check)
 /* A domain is never charged a negative figure, nor one that is no number. */
 static int check_signs(const struct check *check, const struct snapshot_domain *domain)
 {
-	const struct account_power *powers[] = { &domain->cpu, &domain->disk, &domain->service };
+	const struct account_power *powers[] = { &domain->cpu, &domain->disk, &domain->service,
+						 &domain->net };
 
 	for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) {
 		const double figures[] = { known(powers[i]->idle_w), known(powers[i]->active_w),
@@ -141,13 +145,15 @@ static int check_memo(const struct check *check, const struct snapshot_domain *d
 		idle_w += known(domain->vdisks[i].service_idle_w);
 		active_w += known(domain->vdisks[i].service_active_w);
 	}
+	for (size_t i = 0; i < domain->vnic_count; i++)
+		active_w += known(domain->vnics[i].service_active_w);
 	if (idle_w <= known(domain->service.idle_w) + check->tolerance_w &&
 	    active_w <= known(domain->service.active_w) + check->tolerance_w)
 		return 0;
-	return error_setf(check->error, EPROTO,
-			  "domain %s: vDISKs' service %.17g + %.17g W of its %.17g + %.17g W",
-			  domain->id, idle_w, active_w, domain->service.idle_w,
-			  domain->service.active_w);
+	return error_setf(
+		check->error, EPROTO,
+		"domain %s: vDISKs' and vNICs' service %.17g + %.17g W of its %.17g + %.17g W",
+		domain->id, idle_w, active_w, domain->service.idle_w, domain->service.active_w);
 }
 
 static int check_domain(const struct check *check, const struct snapshot_domain *domain)

@@ -11,7 +11,7 @@
 
 #include "base/delta.h"
 
-enum { COUNTER_BITS = 64, IO_COUNTERS = 4, SERVICE_COUNTERS = 3 };
+enum { COUNTER_BITS = 64, IO_COUNTERS = 4, SERVICE_COUNTERS = 3, NET_COUNTERS = 4 };
 
 static double on_time(uint64_t from_ns, uint64_t to_ns, const struct tick *tick)
 {
@@ -106,6 +106,35 @@ void account_service_delta(struct service_delta *delta, const struct io_reading 
 	delta->busy_s = count[0] * 1e-9;
 	delta->seeks[READ] = count[1];
 	delta->seeks[WRITE] = count[2];
+}
+
+void account_net_delta(struct net_delta *delta, struct net_reading *previous,
+		       const struct net_reading *now, const struct tick *tick)
+{
+	*delta = (struct net_delta){ 0 };
+	if (comparable(previous->at_ns, now->at_ns, now->quality, &delta->quality)) {
+		const uint64_t before[NET_COUNTERS] = { previous->rx_bytes, previous->tx_bytes,
+							previous->rx_packets,
+							previous->tx_packets };
+		const uint64_t after[NET_COUNTERS] = { now->rx_bytes, now->tx_bytes,
+						       now->rx_packets, now->tx_packets };
+		double count[NET_COUNTERS];
+
+		delta->quality =
+			differences(before, after, NET_COUNTERS, count) | own_quality(now->quality);
+		delta->known = !(delta->quality & QUALITY_GAP);
+		delta->on_time = on_time(previous->at_ns, now->at_ns, tick);
+		delta->seconds = (double)(now->at_ns - previous->at_ns) * 1e-9;
+		for (int dir = 0; dir < DIRECTIONS; dir++) {
+			delta->bytes[dir] = count[dir];
+			delta->packets[dir] = count[DIRECTIONS + dir];
+		}
+	} else if (!(delta->quality & QUALITY_GAP)) {
+		return;
+	}
+	if (delta->on_time < 1 && delta->known)
+		delta->quality |= QUALITY_STALE;
+	*previous = *now;
 }
 
 void account_io_delta(struct io_delta *delta, struct io_reading *previous,

@@ -55,6 +55,7 @@ void account_domain_free(struct account_domain *domain)
 	if (!domain)
 		return;
 	vdisks_free(domain->vdisks, domain->vdisk_count);
+	account_domain_release_nics(domain);
 	free(domain->threads);
 	free(domain->claims);
 	free(domain->issued.items);
@@ -139,6 +140,8 @@ static int update_threads(struct account *account, struct account_domain *domain
 		threads[i].vdisk =
 			now->threads[i].role == THREAD_VCPU ? VDISK_NONE : now->threads[i].vdisk;
 		threads[i].helper = account_helper_of(&now->threads[i]);
+		threads[i].vhost =
+			now->threads[i].role == THREAD_VHOST && threads[i].vdisk == VDISK_NONE;
 		domain->has_vcpu |= now->threads[i].role == THREAD_VCPU;
 		domain->only_vcpus &= now->threads[i].role == THREAD_VCPU;
 	}
@@ -245,6 +248,7 @@ void account_domain_release(struct account_domain *domain)
 	domain->vdisks = NULL;
 	domain->vdisk_count = 0;
 	domain->claim_count = 0;
+	account_domain_release_nics(domain);
 }
 
 /* First sight of a process: from its birth, or from now on with a gap. */
@@ -298,6 +302,8 @@ int account_domain_update(struct account *account, struct account_domain *domain
 		result = update_vdisks(domain, now, fresh);
 	if (result == 0)
 		result = update_claims(account, domain, now);
+	if (result == 0)
+		result = account_domain_update_nics(account, domain, now);
 	if (result == 0)
 		result = copy_texts(domain, now);
 	domain->discovered_ns = discovered_ns;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * account-hardware.c - the same joules by the hardware that used them: packages
- * and leaves, as every reader sees them.
+ * and leaves, as every reader sees them; and vNICs.
  */
 #include "model/account-snapshot.h"
+
+#include "base/text.h"
 
 static double or_unknown(uint64_t value)
 {
@@ -100,4 +102,53 @@ void account_put_hardware(struct copies *copies, const struct topology *topology
 {
 	put_packages(copies, sample, snapshot);
 	put_disks(copies, topology, snapshot);
+}
+
+/* --- vNICs -------------------------------------------------------------------------------- */
+
+static char *card_names(struct copies *copies, const struct vnic *of)
+{
+	struct text names = { 0 };
+	char *copy = NULL;
+
+	if (of->leaf_count == 0)
+		return NULL;
+	for (size_t i = 0; i < of->leaf_count; i++)
+		text_addf(&names, "%s%s", i > 0 ? "," : "",
+			  copies->account->nics[of->leaves[i]]->name);
+	if (names.failed)
+		copies->failed = true;
+	else
+		copy = copies_text(copies, names.bytes);
+	text_free(&names);
+	return copy;
+}
+
+static void put_vnic(struct copies *copies, const struct account_vnic *vnic, const struct vnic *of,
+		     struct snapshot_vnic *row)
+{
+	const struct net_delta *delta = &vnic->delta;
+	double on_time = delta->known ? delta->on_time : NAN;
+
+	*row = (struct snapshot_vnic){
+		.name = copies_text(copies, vnic->name),
+		.nic = card_names(copies, of),
+		.reason = copies_text(copies, of->reason),
+		.idle_w = vnic->idle_j / copies->seconds,
+		.active_w = vnic->active.now_j / copies->seconds,
+		.service_active_w = vnic->service_active_j / copies->seconds,
+		.rx_bytes = round(delta->bytes[RECEIVE] * on_time),
+		.tx_bytes = round(delta->bytes[TRANSMIT] * on_time),
+		.packets = round((delta->packets[RECEIVE] + delta->packets[TRANSMIT]) * on_time),
+	};
+}
+
+void account_put_vnics(struct copies *copies, const struct account_domain *domain,
+		       const struct domain *of, struct snapshot_domain *row)
+{
+	if (of->vnic_count == 0)
+		return;
+	row->vnics = copies_rows(copies, of->vnic_count, sizeof *row->vnics);
+	for (size_t i = 0; i < of->vnic_count && row->vnics; i++)
+		put_vnic(copies, domain->vnics[i], &of->vnics[i], &row->vnics[row->vnic_count++]);
 }

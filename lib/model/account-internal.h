@@ -10,6 +10,7 @@
  *   disk     claim: who asked which leaf for what; then each leaf's energy
  *   service  what a domain's own helpers spent on its vDISKs; demand: who asked
  *            which service for what; what those spent, on to their vDISKs
+ *   nic      the same as disk for network cards and vNICs
  *   close    kept is what remains; totals move on
  *   snapshot, check
  */
@@ -25,6 +26,7 @@
 #include "model/regress.h"
 
 enum { READ, WRITE, DIRECTIONS };
+enum { RECEIVE, TRANSMIT }; /* likewise */
 
 /* Words that hold for a total for ever once a part of it was made so. */
 enum { ACCOUNT_MADE_FROM = QUALITY_ESTIMATE | QUALITY_MULTIPLEXED | QUALITY_EXTRAPOLATED };
@@ -97,6 +99,13 @@ struct io_delta {
 	unsigned quality;
 };
 
+struct net_delta {
+	bool known;
+	double bytes[DIRECTIONS], packets[DIRECTIONS];
+	double on_time, seconds;
+	unsigned quality;
+};
+
 struct service_delta { /* of a leaf, over the same time */
 	bool known;    /* its requests were followed in all of it */
 	double busy_s, seeks[DIRECTIONS];
@@ -111,6 +120,8 @@ void account_cpu_delta(struct cpu_delta *delta, struct cpu_reading *previous,
 		       const struct cpu_reading *now, unsigned events, const struct tick *tick);
 void account_io_delta(struct io_delta *delta, struct io_reading *previous,
 		      const struct io_reading *now, const struct tick *tick);
+void account_net_delta(struct net_delta *delta, struct net_reading *previous,
+		       const struct net_reading *now, const struct tick *tick);
 /* Before account_io_delta(), which makes *now the previous one. */
 void account_service_delta(struct service_delta *delta, const struct io_reading *previous,
 			   const struct io_reading *now);
@@ -155,6 +166,7 @@ struct account_thread {
 	uint64_t start_ticks;
 	int vdisk; /* that it alone serves, or VDISK_NONE */
 	enum account_helper helper;
+	bool vhost; /* a kernel worker of its vNICs */
 	struct cpu_reading previous;
 	/* of this tick */
 	struct charge active;
@@ -244,6 +256,40 @@ struct account_claim {
 	double charged_s;  /* time that active energy was charged for */
 };
 
+struct account_nic { /* a network card */
+	char *name;
+	const struct weights *weights; /* NULL: nobody knows its watts */
+	unsigned quality;              /* of those watts */
+	bool up;
+	struct net_reading previous;
+	/* of this tick */
+	struct net_delta delta;
+	double claimed[DIRECTIONS]; /* bytes */
+	struct charge active;
+	struct charge charged; /* to vNICs, of active */
+	double idle_j, charged_idle_j;
+};
+
+struct account_vnic {
+	char *name;
+	size_t leaf_count;
+	struct net_reading previous;
+	/* of this tick */
+	struct net_delta delta;
+	double idle_j; /* NaN: no leaf of it has known watts */
+	struct charge active;
+	double service_active_j; /* a memo, of its domain's service */
+};
+
+/* One vNIC on one network card. */
+struct account_port {
+	struct account_vnic *vnic;
+	struct account_nic *nic;
+	/* of this tick */
+	double bytes[DIRECTIONS];
+	double idle_part; /* of the card's idle energy */
+};
+
 struct account_issued {
 	const struct account_disk *disk; /* NULL: any */
 	struct io_reading previous;
@@ -252,8 +298,8 @@ struct account_issued {
 
 struct domain_tick {
 	unsigned quality;
-	struct charge cpu, disk, service; /* active */
-	double cpu_idle_j, disk_idle_j, service_idle_j;
+	struct charge cpu, disk, service, net; /* active */
+	double cpu_idle_j, disk_idle_j, service_idle_j, net_idle_j;
 	double idle_part;        /* of cpu_idle */
 	double service_part;     /* of cpu_idle, by way of services */
 	struct load load;        /* events behind cpu and service */
@@ -284,13 +330,17 @@ struct account_domain {
 	size_t vdisk_count;
 	struct account_claim *claims;
 	size_t claim_count;
+	struct account_vnic **vnics;
+	size_t vnic_count;
+	struct account_port *ports;
+	size_t port_count;
 	struct {
 		struct account_issued *items;
 		size_t count;
 	} issued;
 	bool per_leaf;           /* it is known what it issues on each leaf */
 	struct regress *helpers; /* what they spend on pooled vDISKs; NULL: it has none */
-	struct energy cpu, disk, service;
+	struct energy cpu, disk, service, net;
 	uint64_t discovered_ns; /* when it was last seen by discovery */
 	unsigned mark;          /* account-attach.c */
 	unsigned rebased;       /* GAP, until the next tick has said so */
@@ -379,8 +429,8 @@ struct covariance {
 };
 
 struct account_sums { /* of all domains, or of what is kept */
-	struct charge cpu, disk;
-	double cpu_idle_j, disk_idle_j;
+	struct charge cpu, disk, net;
+	double cpu_idle_j, disk_idle_j, net_idle_j;
 };
 
 struct account {
@@ -403,6 +453,8 @@ struct account {
 	size_t bound_count;
 	struct account_disk **disks; /* parallel to topology.disks */
 	size_t disk_count;
+	struct account_nic **nics; /* parallel to topology.nics */
+	size_t nic_count;
 	struct account_service **services; /* parallel to topology.services */
 	size_t service_count;
 	size_t *order; /* of services: providers first */
@@ -411,10 +463,10 @@ struct account {
 	size_t span_count;
 	uint64_t debt_turn_ns;
 	/* totals */
-	struct energy host_cpu, host_disk, kept_cpu, kept_disk;
+	struct energy host_cpu, host_disk, host_net, kept_cpu, kept_disk, kept_net;
 	struct {
 		size_t count;
-		struct energy cpu, disk, service;
+		struct energy cpu, disk, service, net;
 		unsigned made_from;
 	} folded; /* domains that ended long ago */
 	struct {
@@ -431,6 +483,8 @@ struct account {
 	struct charge own;
 	struct charge disk_head;
 	double disk_idle_j;
+	struct charge net_head;
+	double net_idle_j;
 	struct account_sums kept;
 };
 
@@ -446,6 +500,17 @@ struct account_domain *account_domain_new(const char *id);
 void account_domain_free(struct account_domain *domain);
 int account_bind_services(struct account *account, const struct topology *topology,
 			  struct error *error);
+/* account-nic-bind.c. 0 or -ENOMEM. */
+int account_bind_nics(struct account *account, const struct topology *topology);
+void account_nics_clear(struct account *account);
+int account_domain_update_nics(const struct account *account, struct account_domain *domain,
+			       const struct domain *now);
+void account_domain_release_nics(struct account_domain *domain);
+/*
+ * model.md 1: figures of different scopes are not added. What the data sheet
+ * says (DC) may stand in a wall account, as an estimate.
+ */
+bool account_same_scope(enum scope cpu, enum scope device, unsigned *quality);
 void account_service_free(struct account_service *service);
 void account_uses_free(struct account_use *use);
 
@@ -469,6 +534,10 @@ int account_expect_issued(struct account *account, const struct sample *sample);
 void account_claims(struct account *account, const struct sample *sample);
 void account_pay_debt(struct account_vdisk *vdisk, double bytes);
 void account_disk(struct account *account);
+
+/* After account_services(): the memo of vNICs is what vDISKs leave of a domain's helpers. */
+void account_net(struct account *account, const struct sample *sample);
+double account_nic_variance(const struct account *account, const struct account_domain *domain);
 
 void account_attachments(struct account *account, const struct sample *sample);
 void account_services(struct account *account);

@@ -102,15 +102,11 @@ static void disk_free(struct account_disk *disk)
 	free(disk);
 }
 
-/*
- * model.md 1: figures of different scopes are not added. What the data sheet
- * says (DC) may stand in a wall account, as an estimate.
- */
-static bool same_scope(enum scope cpu, enum scope disk, unsigned *quality)
+bool account_same_scope(enum scope cpu, enum scope device, unsigned *quality)
 {
-	if (cpu == SCOPE_WALL && disk == SCOPE_DC)
+	if (cpu == SCOPE_WALL && device == SCOPE_DC)
 		*quality |= QUALITY_ESTIMATE;
-	else if (cpu != disk)
+	else if (cpu != device)
 		return false;
 	return true;
 }
@@ -126,7 +122,7 @@ static void choose_weights(const struct account *account, struct account_disk *d
 
 		if (fit <= best)
 			continue;
-		if (!same_scope(account->options.cpu->scope, weights->scope, &quality)) {
+		if (!account_same_scope(account->options.cpu->scope, weights->scope, &quality)) {
 			disk->out_of_scope = true;
 			continue;
 		}
@@ -220,15 +216,18 @@ static int bind_disks(struct account *account, const struct topology *topology)
 static int size_spans(struct account *account)
 {
 	size_t need = account->bound_count + account->service_count + 1, claims = 0, reach = 0;
+	size_t ports = 0;
 	struct span *spans;
 	struct span_event *events;
 
 	for (size_t i = 0; i < account->bound_count; i++)
 		claims += account->bound[i]->claim_count;
+	for (size_t i = 0; i < account->bound_count; i++)
+		ports += account->bound[i]->port_count;
 	for (size_t i = 0; i < account->service_count; i++)
 		if (account->services[i]->reach_count > reach)
 			reach = account->services[i]->reach_count;
-	need += claims + reach;
+	need += claims + ports + reach;
 	spans = reallocarray(account->spans, need, sizeof *spans);
 	if (!spans)
 		return -ENOMEM;
@@ -254,6 +253,8 @@ int account_bind(struct account *account, const struct topology *topology, struc
 	sort_domains(account);
 	if (result == 0)
 		result = bind_disks(account, topology);
+	if (result == 0)
+		result = account_bind_nics(account, topology);
 	for (size_t i = 0; result == 0 && i < topology->domain_count; i++)
 		result = account_domain_update(account, account->bound[i], &topology->domains[i],
 					       topology->discovered_ns);
@@ -293,6 +294,7 @@ static void fold(struct account *account, struct account_domain *domain)
 	move_energy(&account->folded.cpu, &domain->cpu);
 	move_energy(&account->folded.disk, &domain->disk);
 	move_energy(&account->folded.service, &domain->service);
+	move_energy(&account->folded.net, &domain->net);
 	domain->folded = true;
 }
 
@@ -346,6 +348,7 @@ void account_fold_ended(struct account *account)
 void account_memory_clear(struct account *account)
 {
 	drop_disks(account, account->disks, account->disk_count);
+	account_nics_clear(account);
 	for (size_t i = 0; i < account->domains.count; i++)
 		account_domain_free(account->domains.items[i]);
 	free(account->domains.items);

@@ -63,15 +63,18 @@ static void put_energies(const struct copies *copies, const struct account_domai
 	row->cpu = power(copies, tick->cpu_idle_j, tick->cpu.now_j, &domain->cpu);
 	row->disk = power(copies, tick->disk_idle_j, tick->disk.now_j, &domain->disk);
 	row->service = power(copies, tick->service_idle_j, tick->service.now_j, &domain->service);
+	row->net = power(copies, tick->net_idle_j, tick->net.now_j, &domain->net);
 }
 
 static void put_totals(struct snapshot_domain *row)
 {
 	row->total_w = known(row->cpu.idle_w) + known(row->cpu.active_w) + known(row->disk.idle_w) +
 		       known(row->disk.active_w) + known(row->service.idle_w) +
-		       known(row->service.active_w);
+		       known(row->service.active_w) + known(row->net.idle_w) +
+		       known(row->net.active_w);
 	row->total_j = row->cpu.idle_j + row->cpu.active_j + row->disk.idle_j + row->disk.active_j +
-		       row->service.idle_j + row->service.active_j;
+		       row->service.idle_j + row->service.active_j + row->net.idle_j +
+		       row->net.active_j;
 }
 
 static double percent(const struct copies *copies, double on_cpu_ns)
@@ -224,6 +227,7 @@ static void put_folded(struct copies *copies, struct snapshot_domain *row)
 	row->cpu = power(copies, 0, 0, &account->folded.cpu);
 	row->disk = power(copies, 0, 0, &account->folded.disk);
 	row->service = power(copies, 0, 0, &account->folded.service);
+	row->net = power(copies, 0, 0, &account->folded.net);
 	put_totals(row);
 }
 
@@ -246,6 +250,7 @@ static void put_domains(struct copies *copies, const struct topology *topology,
 		put_domain(copies, domain, row);
 		put_vcpus(copies, domain, &topology->domains[i], row);
 		put_vdisks(copies, domain, &topology->domains[i], row);
+		account_put_vnics(copies, domain, &topology->domains[i], row);
 	}
 	for (size_t i = 0; i < account->domains.count; i++)
 		if (!account->domains.items[i]->bound)
@@ -262,7 +267,8 @@ static double rest_w(const struct copies *copies, double joules)
 {
 	const struct account *account = copies->account;
 	double host_j = account->head_idle_j + known(account->head.now_j) +
-			known(account->disk_idle_j) + known(account->disk_head.now_j);
+			known(account->disk_idle_j) + known(account->disk_head.now_j) +
+			known(account->net_idle_j) + known(account->net_head.now_j);
 
 	return fabs(joules) < 1e-12 * host_j ? 0 : joules / copies->seconds;
 }
@@ -290,12 +296,26 @@ static void put_kept_disk(struct copies *copies, struct snapshot *snapshot,
 	put_kept_entry(copies, snapshot, name, idle_j, active_j);
 }
 
+static void put_kept_nic(struct copies *copies, struct snapshot *snapshot,
+			 const struct account_nic *nic)
+{
+	double idle_j = nic->idle_j - nic->charged_idle_j;
+	double active_j = nic->active.now_j - known(nic->charged.now_j);
+	char name[128];
+
+	if (rest_w(copies, known(idle_j)) == 0 && rest_w(copies, known(active_j)) == 0)
+		return;
+	snprintf(name, sizeof name, "nic %s", nic->name);
+	put_kept_entry(copies, snapshot, name, idle_j, active_j);
+}
+
 static void put_kept(struct copies *copies, struct snapshot *snapshot)
 {
 	const struct account *account = copies->account;
 	double own_j = known(account->own.now_j);
 
-	snapshot->kept = copies_rows(copies, account->disk_count + 2, sizeof *snapshot->kept);
+	snapshot->kept = copies_rows(copies, account->disk_count + account->nic_count + 2,
+				     sizeof *snapshot->kept);
 	if (!snapshot->kept)
 		return;
 	if (own_j > 0)
@@ -304,6 +324,8 @@ static void put_kept(struct copies *copies, struct snapshot *snapshot)
 		       account->kept.cpu.now_j - own_j);
 	for (size_t i = 0; i < account->disk_count; i++)
 		put_kept_disk(copies, snapshot, account->disks[i]);
+	for (size_t i = 0; i < account->nic_count; i++)
+		put_kept_nic(copies, snapshot, account->nics[i]);
 }
 
 /* --- services ----------------------------------------------------------------------------- */
@@ -351,19 +373,26 @@ static void put_host(struct copies *copies, struct snapshot_host *host)
 	host->cpu_active_w = account->head.now_j / copies->seconds;
 	host->disk_idle_w = account->disk_idle_j / copies->seconds;
 	host->disk_active_w = account->disk_head.now_j / copies->seconds;
+	host->net_idle_w = account->net_idle_j / copies->seconds;
+	host->net_active_w = account->net_head.now_j / copies->seconds;
 	host->total_w = host->cpu_idle_w + known(host->cpu_active_w) + known(host->disk_idle_w) +
-			known(host->disk_active_w);
+			known(host->disk_active_w) + known(host->net_idle_w) +
+			known(host->net_active_w);
 	host->cpu_idle_j = account->host_cpu.idle_j;
 	host->cpu_active_j = account->host_cpu.active_j;
 	host->disk_idle_j = account->host_disk.idle_j;
 	host->disk_active_j = account->host_disk.active_j;
-	host->total_j =
-		host->cpu_idle_j + host->cpu_active_j + host->disk_idle_j + host->disk_active_j;
-	host->kept_w = (kept->cpu_idle_j + known(kept->cpu.now_j) + known(kept->disk_idle_j) +
-			known(kept->disk.now_j)) /
-		       copies->seconds;
+	host->net_idle_j = account->host_net.idle_j;
+	host->net_active_j = account->host_net.active_j;
+	host->total_j = host->cpu_idle_j + host->cpu_active_j + host->disk_idle_j +
+			host->disk_active_j + host->net_idle_j + host->net_active_j;
+	host->kept_w =
+		(kept->cpu_idle_j + known(kept->cpu.now_j) + known(kept->disk_idle_j) +
+		 known(kept->disk.now_j) + known(kept->net_idle_j) + known(kept->net.now_j)) /
+		copies->seconds;
 	host->kept_j = account->kept_cpu.idle_j + account->kept_cpu.active_j +
-		       account->kept_disk.idle_j + account->kept_disk.active_j;
+		       account->kept_disk.idle_j + account->kept_disk.active_j +
+		       account->kept_net.idle_j + account->kept_net.active_j;
 	host->metered_w = host->residual_w = host->cap_w = host->temperature_c = NAN;
 	host->residual_reason = copies_text(copies, "no meter");
 	host->quality = account->tick.quality;

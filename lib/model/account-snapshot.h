@@ -21,5 +21,8 @@ void *copies_rows(struct copies *copies, size_t count, size_t bytes);
 /* Packages and leaves (account-hardware.c). */
 void account_put_hardware(struct copies *copies, const struct topology *topology,
 			  const struct sample *sample, struct snapshot *snapshot);
+/* A domain's vNICs (the same). */
+void account_put_vnics(struct copies *copies, const struct account_domain *domain,
+		       const struct domain *of, struct snapshot_domain *row);
 
 #endif

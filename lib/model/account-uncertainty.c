@@ -243,5 +243,6 @@ double account_error_j(const struct account *account, const struct account_domai
 	    isnan(tick->disk.now_j))
 		return NAN;
 	return account->covariance.quantile *
-	       sqrt(cpu_variance(account, tick) + disk_variance(account, domain));
+	       sqrt(cpu_variance(account, tick) + disk_variance(account, domain) +
+		    account_nic_variance(account, domain));
 }

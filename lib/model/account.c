@@ -70,7 +70,8 @@ static int check_arrays(const struct topology *topology, const struct sample *sa
 	if (sample->domain_count != topology->domain_count ||
 	    sample->service_count != topology->service_count ||
 	    sample->disk_count != topology->disk_count ||
-	    sample->attachment_count != topology->attachment_count)
+	    sample->attachment_count != topology->attachment_count ||
+	    sample->nic_count != topology->nic_count)
 		return error_setf(error, EINVAL, "sample and topology differ in size");
 	if (sample->package_count > SAMPLE_PACKAGES_MAX)
 		return error_setf(error, EINVAL, "%u packages: at most %d", sample->package_count,
@@ -122,6 +123,7 @@ static void settle_ended(struct account_domain *domain, const struct tick *tick)
 		of->cpu = charge_sum(of->cpu, nothing);
 		of->disk = charge_sum(of->disk, nothing);
 		of->service = charge_sum(of->service, nothing);
+		of->net = charge_sum(of->net, nothing);
 		of->disk_idle_j = known(of->disk_idle_j);
 		for (size_t i = 0; i < domain->vdisk_count; i++)
 			domain->vdisks[i]->active = charge_sum(domain->vdisks[i]->active, nothing);
@@ -143,8 +145,11 @@ static void book_domain(struct account *account, struct account_domain *domain,
 	book(&domain->cpu, tick->cpu_idle_j, tick->cpu);
 	book(&domain->disk, tick->disk_idle_j, tick->disk);
 	book(&domain->service, tick->service_idle_j, tick->service);
+	book(&domain->net, tick->net_idle_j, tick->net);
 	sums->cpu = charge_sum(sums->cpu, charge_sum(tick->cpu, tick->service));
 	sums->disk = charge_sum(sums->disk, tick->disk);
+	sums->net = charge_sum(sums->net, tick->net);
+	sums->net_idle_j += known(tick->net_idle_j);
 	sums->cpu_idle_j += tick->cpu_idle_j + tick->service_idle_j;
 	sums->disk_idle_j += known(tick->disk_idle_j);
 	account->tick.quality |= tick->quality;
@@ -162,10 +167,13 @@ static void book_kept(struct account *account, const struct account_sums *sums)
 
 	*kept = (struct account_sums){ charge_less(account->head, sums->cpu),
 				       charge_less(account->disk_head, sums->disk),
+				       charge_less(account->net_head, sums->net),
 				       account->head_idle_j - sums->cpu_idle_j,
-				       account->disk_idle_j - sums->disk_idle_j };
+				       account->disk_idle_j - sums->disk_idle_j,
+				       account->net_idle_j - sums->net_idle_j };
 	book(&account->kept_cpu, kept->cpu_idle_j, charge_less(account->head, sums->cpu));
 	book(&account->kept_disk, kept->disk_idle_j, charge_less(account->disk_head, sums->disk));
+	book(&account->kept_net, kept->net_idle_j, kept->net);
 	if (kept->cpu.now_j < -ACCOUNT_SKEW * account->head.now_j ||
 	    kept->disk.now_j < -ACCOUNT_SKEW * account->disk_head.now_j)
 		account->tick.quality |= QUALITY_SKEW;
@@ -197,6 +205,7 @@ static void close_books(struct account *account)
 		book_domain(account, account->bound[i], &sums);
 	book(&account->host_cpu, account->head_idle_j, account->head);
 	book(&account->host_disk, account->disk_idle_j, account->disk_head);
+	book(&account->host_net, account->net_idle_j, account->net_head);
 	book_kept(account, &sums);
 	account_fold_ended(account);
 }
@@ -231,6 +240,7 @@ static void charge_tick(struct account *account, const struct topology *topology
 	account_claims(account, sample);
 	account_disk(account);
 	account_services(account);
+	account_net(account, sample);
 }
 
 static void end_tick(struct account *account, const struct sample *sample)

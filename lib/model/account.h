@@ -20,6 +20,8 @@ struct account_options {
 	const struct weights *cpu;          /* borrowed; outlives the account */
 	const struct weights *const *disks; /* candidates; the best match is taken per leaf */
 	size_t disk_count;
+	const struct weights *const *nics; /* the same for network cards */
+	size_t nic_count;
 	struct event_set events;
 	enum idle_policy idle_policy;
 	const char *own_name; /* name of our own process among kept; NULL: not shown apart */

@@ -7,9 +7,10 @@
  * is NaN. Energies of vdisks and services are memo items: already inside
  * domains or kept.
  *
- *   domain.total_w = cpu + disk + service, idle and active
+ *   domain.total_w = cpu + disk + service + net, idle and active
  *   host.total_w   = sum of domains' total_w + kept_w
  *                  = cpu_idle_w + cpu_active_w + disk_idle_w + disk_active_w
+ *                    + net_idle_w + net_active_w
  *
  * Packages add up to host.cpu_active_w; disks to host.disk_idle and disk_active,
  * in `_w` and in `_j`.
@@ -52,6 +53,15 @@ struct snapshot_vdisk {
 	double service_request_j, service_byte_j;
 };
 
+struct snapshot_vnic {
+	char *name;
+	char *nic; /* leaf names joined by ','; NULL = none here */
+	char *reason;
+	double idle_w, active_w;
+	double service_active_w;            /* of vhost workers; inside the domain's service */
+	double rx_bytes, tx_bytes, packets; /* in the tick, as the guest sees them; NaN = unknown */
+};
+
 struct snapshot_control { /* watts; NaN = not set */
 	double cap_w, cap_total_w, cpu_cap_w, disk_cap_w, floor_w, share, stride, headroom_w,
 		infeasible_w;
@@ -61,7 +71,7 @@ struct snapshot_domain {
 	char *id, *name, *uuid, *owner, *reason; /* uuid, owner, reason may be NULL */
 	enum domain_state state;
 	unsigned quality;
-	struct account_power cpu, disk, service;
+	struct account_power cpu, disk, service, net;
 	double total_w, total_j;
 	double error_w;     /* half-width of the 95 % interval of total_w; NaN = unknown */
 	double cpu_percent; /* of all its tasks, 100 = one CPU; for tables, not in the contract */
@@ -71,6 +81,8 @@ struct snapshot_domain {
 	size_t vcpu_count;
 	struct snapshot_vdisk *vdisks;
 	size_t vdisk_count;
+	struct snapshot_vnic *vnics;
+	size_t vnic_count;
 };
 
 struct snapshot_kept {
@@ -117,6 +129,8 @@ struct snapshot_host {
 	double total_w, total_j;
 	double cpu_idle_w, cpu_active_w, disk_idle_w, disk_active_w;
 	double cpu_idle_j, cpu_active_j, disk_idle_j, disk_active_j; /* for tests and the ledger */
+	double net_idle_w, net_active_w; /* of network cards whose constants are known */
+	double net_idle_j, net_active_j;
 	double kept_w, kept_j;
 	double metered_w, residual_w;
 	char *residual_reason; /* why residual_w is NaN */

@@ -316,6 +316,15 @@ static int (*const parsers[])(const struct node *node, const struct reader *read
 };
 _Static_assert(sizeof parsers / sizeof *parsers == SHAPE_TYPES, "a parser for each type");
 
+static void leave_out(const struct shape_member *member, void *at)
+{
+	if (member->type != SHAPE_OBJECT)
+		return;
+	for (size_t i = 0; i < member->shape->count; i++)
+		if (member->shape->members[i].type == SHAPE_FIGURE)
+			*(double *)(void *)((char *)at + member->shape->members[i].offset) = NAN;
+}
+
 int shape_parse(const struct node *object, const struct shape *shape,
 		const struct shape_memory *memory, void *record)
 {
@@ -327,7 +336,10 @@ int shape_parse(const struct node *object, const struct shape *shape,
 		const struct reader reader = { member, memory, record,
 					       (char *)record + member->offset };
 
-		result = parsers[member->type](&node, &reader);
+		if (member->optional && !node_present(&node))
+			leave_out(member, reader.at);
+		else
+			result = parsers[member->type](&node, &reader);
 	}
 	return result;
 }

@@ -10,13 +10,15 @@
 #ifndef VMENERGY_WIRE_SHAPE_H
 #define VMENERGY_WIRE_SHAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "wire/build.h"
 #include "wire/field.h"
 #include "wire/node.h"
 
-/* A figure and a text may be null, or missing; everything else must be there. */
+/* A figure and a text may be null, or missing; everything else must be there, unless it is
+ * `optional`: its list is empty then, the figures of its object are unknown. */
 enum shape_type {
 	SHAPE_FIGURE, /* double; not finite = null */
 	SHAPE_COUNT,  /* the same; whole numbers are written without a point */
@@ -45,6 +47,7 @@ struct shape_member {
 	size_t max;          /* TEXTS, LIST: items; BITS: words */
 	const struct field_word *word;
 	const struct shape *shape; /* OBJECT, LIST, BESIDE */
+	bool optional;             /* OBJECT, LIST, BESIDE: earlier versions had it not */
 };
 
 struct shape {

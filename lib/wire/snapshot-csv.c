@@ -14,13 +14,14 @@ static const char *const columns[] = {
 	"cpu_idle_j", "cpu_active_j", "disk_idle_j", "disk_active_j",
 	"service_idle_j", "service_active_j", "total_j",
 	"cpu_percent", "quality", "reason",
+	"net_idle_w", "net_active_w", "net_idle_j", "net_active_j",
 };
 /* clang-format on */
 
 /* What differs between the three kinds of row; a figure that the kind has not is NaN. */
 struct row {
 	const char *kind, *id, *name, *uuid, *owner, *state, *reason;
-	struct account_power cpu, disk, service;
+	struct account_power cpu, disk, service, net;
 	double total_w, total_j, error_w, cpu_percent;
 	unsigned quality;
 };
@@ -85,6 +86,10 @@ static void add_row(struct text *out, const struct snapshot *snapshot, const str
 		csv_double(out, figures[i]);
 	add_quality(out, row->quality);
 	add_text(out, row->reason);
+	csv_double(out, row->net.idle_w);
+	csv_double(out, row->net.active_w);
+	csv_double(out, row->net.idle_j);
+	csv_double(out, row->net.active_j);
 	csv_end(out);
 }
 
@@ -102,6 +107,7 @@ static void add_domain(struct text *out, const struct snapshot *snapshot,
 		.cpu = domain->cpu,
 		.disk = domain->disk,
 		.service = domain->service,
+		.net = domain->net,
 		.total_w = domain->total_w,
 		.total_j = domain->total_j,
 		.error_w = domain->error_w,
@@ -121,6 +127,7 @@ static void add_kept(struct text *out, const struct snapshot *snapshot)
 		.cpu = NO_POWER,
 		.disk = NO_POWER,
 		.service = NO_POWER,
+		.net = NO_POWER,
 		.total_w = snapshot->host.kept_w,
 		.total_j = snapshot->host.kept_j,
 		.error_w = NAN,
@@ -142,6 +149,8 @@ static void add_host(struct text *out, const struct snapshot *snapshot)
 		.disk = { host->disk_idle_w, host->disk_active_w, host->disk_idle_j,
 			  host->disk_active_j },
 		.service = NO_POWER,
+		.net = { host->net_idle_w, host->net_active_w, host->net_idle_j,
+			 host->net_active_j },
 		.total_w = host->total_w,
 		.total_j = host->total_j,
 		.error_w = NAN,

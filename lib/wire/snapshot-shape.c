@@ -61,6 +61,8 @@ static const struct shape_member host_members[] = {
 	NAMED(FIGURE, "cpu_active_w", snapshot, host.cpu_active_w),
 	NAMED(FIGURE, "disk_idle_w", snapshot, host.disk_idle_w),
 	NAMED(FIGURE, "disk_active_w", snapshot, host.disk_active_w),
+	NAMED(FIGURE, "net_idle_w", snapshot, host.net_idle_w),
+	NAMED(FIGURE, "net_active_w", snapshot, host.net_active_w),
 	NAMED(FIGURE, "kept_w", snapshot, host.kept_w),
 	LIST("kept", snapshot, kept, kept_count, PARTS_MAX, kept_shape),
 	NAMED(FIGURE, "metered_w", snapshot, host.metered_w),
@@ -117,6 +119,18 @@ static const struct shape_member vdisk_members[] = {
 };
 static const struct shape vdisk_shape = SHAPE_OF(vdisk_members);
 
+static const struct shape_member vnic_members[] = {
+	NAME(snapshot_vnic, name),
+	TEXT(snapshot_vnic, nic),
+	FIGURE(snapshot_vnic, idle_w),
+	FIGURE(snapshot_vnic, active_w),
+	FIGURE(snapshot_vnic, service_active_w),
+	COUNT(snapshot_vnic, rx_bytes),
+	COUNT(snapshot_vnic, tx_bytes),
+	COUNT(snapshot_vnic, packets),
+};
+static const struct shape vnic_shape = SHAPE_OF(vnic_members);
+
 /* Of the whole struct, for members that stand in an object of their own in the contract alone. */
 #define INSIDE(key_, shape_)                                                                       \
 	{                                                                                          \
@@ -134,6 +148,7 @@ static const struct shape_member domain_members[] = {
 	OBJECT("cpu", snapshot_domain, cpu, power_shape),
 	OBJECT("disk", snapshot_domain, disk, power_shape),
 	OBJECT("service", snapshot_domain, service, power_shape),
+	{ SHAPE_AT("net", snapshot_domain, net, OBJECT), .shape = &power_shape, .optional = true },
 	FIGURE(snapshot_domain, total_w),
 	FIGURE(snapshot_domain, total_j),
 	FIGURE(snapshot_domain, error_w),
@@ -141,6 +156,8 @@ static const struct shape_member domain_members[] = {
 	INSIDE("throttle", throttle_shape),
 	LIST("vcpus", snapshot_domain, vcpus, vcpu_count, PARTS_MAX, vcpu_shape),
 	LIST("vdisks", snapshot_domain, vdisks, vdisk_count, PARTS_MAX, vdisk_shape),
+	{ SHAPE_LIST_AT("vnics", snapshot_domain, vnics, vnic_count, LIST), .max = PARTS_MAX,
+	  .shape = &vnic_shape, .optional = true },
 };
 static const struct shape domain_shape = SHAPE_OF(domain_members);
 
@@ -176,6 +193,7 @@ const struct shape snapshot_shape = SHAPE_OF(snapshot_members);
 static const struct shape_member more_host_members[] = {
 	FIGURE(snapshot_host, cpu_idle_j),  FIGURE(snapshot_host, cpu_active_j),
 	FIGURE(snapshot_host, disk_idle_j), FIGURE(snapshot_host, disk_active_j),
+	FIGURE(snapshot_host, net_idle_j),  FIGURE(snapshot_host, net_active_j),
 	FIGURE(snapshot_host, kept_j),
 };
 static const struct shape more_host_shape = SHAPE_OF(more_host_members);
@@ -208,9 +226,14 @@ static const struct shape disk_shape = SHAPE_OF(disk_members);
 static const struct shape_member more_vdisk_members[] = { TEXT(snapshot_vdisk, reason) };
 static const struct shape more_vdisk_shape = SHAPE_OF(more_vdisk_members);
 
+static const struct shape_member more_vnic_members[] = { TEXT(snapshot_vnic, reason) };
+static const struct shape more_vnic_shape = SHAPE_OF(more_vnic_members);
+
 static const struct shape_member more_domain_members[] = {
 	FIGURE(snapshot_domain, cpu_percent),
 	BESIDE("vdisks", snapshot_domain, vdisks, vdisk_count, more_vdisk_shape),
+	{ SHAPE_LIST_AT("vnics", snapshot_domain, vnics, vnic_count, BESIDE),
+	  .shape = &more_vnic_shape, .optional = true },
 };
 static const struct shape more_domain_shape = SHAPE_OF(more_domain_members);
 

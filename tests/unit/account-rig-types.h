@@ -6,7 +6,7 @@
 #include "model/account.h"
 
 enum { RIG_DOMAINS = 256, RIG_THREADS = 12, RIG_VDISKS = 4, RIG_DISKS = 4, RIG_SERVICES = 6 };
-enum { RIG_ATTACHMENTS = 512, RIG_ISSUED = 128, RIG_PACKAGES = 2 };
+enum { RIG_ATTACHMENTS = 512, RIG_ISSUED = 128, RIG_PACKAGES = 2, RIG_NICS = 3, RIG_VNICS = 3 };
 
 struct rig_counter { /* of CPU time */
 	uint64_t count[SAMPLE_EVENTS_MAX];
@@ -18,6 +18,17 @@ struct rig_io {
 	struct io_reading io;
 	bool missing;
 	uint64_t at_ns;
+};
+
+struct rig_net {
+	struct net_reading net;
+	bool missing;
+};
+
+struct rig_vnic {
+	char name[16];
+	size_t leaves[RIG_NICS], leaf_count;
+	struct rig_net io;
 };
 
 struct rig_thread {
@@ -52,6 +63,8 @@ struct rig_domain {
 	size_t thread_count;
 	struct rig_vdisk vdisks[RIG_VDISKS];
 	size_t vdisk_count;
+	struct rig_vnic vnics[RIG_VNICS];
+	size_t vnic_count;
 	struct rig_counter extra; /* helpers that are not listed; missing: so is the total */
 };
 
@@ -75,8 +88,8 @@ struct rig_issued {
 };
 
 struct rig {
-	struct weights cpu, disk;
-	const struct weights *disk_list[1];
+	struct weights cpu, disk, nic;
+	const struct weights *disk_list[1], *nic_list[1];
 	struct operating_point point;
 	struct account_options options;
 	struct account *account;
@@ -96,6 +109,12 @@ struct rig {
 		struct rig_io io;
 	} disks[RIG_DISKS];
 	size_t disk_count;
+	struct {
+		char name[16];
+		bool down;
+		struct rig_net io;
+	} nics[RIG_NICS];
+	size_t nic_count;
 	struct rig_service services[RIG_SERVICES];
 	size_t service_count;
 	struct rig_attachment attachments[RIG_ATTACHMENTS];

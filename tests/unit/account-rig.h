@@ -4,6 +4,7 @@
  * true counters, from which topology and sample of each tick are made.
  *
  *   machine   4 CPUs, 100 W constant, 10 W per busy CPU (cputime)
+ *   nic       3 W idle, 2 nJ per byte received, 5 nJ per byte sent; named eth*
  *   disk      4 W idle, 6 W active, 1 ms + size / 100 MB/s per request
  */
 #ifndef VMENERGY_TESTS_ACCOUNT_RIG_H
@@ -53,9 +54,22 @@ static inline struct rig *rig_new(void)
 						  .read = { 1e-3, 100e6 },
 						  .write = { 1e-3, 100e6 } };
 	rig->disk_list[0] = &rig->disk;
-	rig->options = (struct account_options){
-		.cpu = &rig->cpu, .disks = rig->disk_list, .disk_count = 1, .idle_policy = IDLE_VCPU
-	};
+	rig->nic = (struct weights){ .path = rig_path, .kind = WEIGHTS_NIC };
+	rig->nic.match.nic_name = unit_literal("eth*");
+	rig->nic.match.nic_speed = MATCH_ANY;
+	rig->nic.nic = (struct nic_constants){ .idle_w = 3,
+					       .receive_nj = 2,
+					       .transmit_nj = 5,
+					       .idle_se_w = NAN,
+					       .receive_se_nj = NAN,
+					       .transmit_se_nj = NAN };
+	rig->nic_list[0] = &rig->nic;
+	rig->options = (struct account_options){ .cpu = &rig->cpu,
+						 .disks = rig->disk_list,
+						 .disk_count = 1,
+						 .nics = rig->nic_list,
+						 .nic_count = 1,
+						 .idle_policy = IDLE_VCPU };
 	rig->options.events.source = CPU_SOURCE_CPUTIME;
 	rig->options.events.count = 1;
 	strcpy(rig->options.events.names[0], CPUTIME_EVENT);
@@ -120,6 +134,21 @@ static inline struct rig_vdisk *rig_vdisk(struct rig_domain *domain, const char 
 	snprintf(vdisk->name, sizeof vdisk->name, "%s", name);
 	vdisk->io.io.has_requests = true;
 	return vdisk;
+}
+
+static inline size_t rig_nic(struct rig *rig, const char *name)
+{
+	snprintf(rig->nics[rig->nic_count].name, 16, "%s", name);
+	return rig->nic_count++;
+}
+
+static inline struct rig_vnic *rig_vnic(struct rig_domain *domain, const char *name, size_t leaf)
+{
+	struct rig_vnic *vnic = &domain->vnics[domain->vnic_count++];
+
+	*vnic = (struct rig_vnic){ .leaves = { leaf }, .leaf_count = 1 };
+	snprintf(vnic->name, sizeof vnic->name, "%s", name);
+	return vnic;
 }
 
 static inline struct rig_service *rig_service(struct rig *rig, const char *id)
@@ -200,6 +229,15 @@ static inline void rig_read_through(struct rig *rig, struct rig_vdisk *vdisk, ui
 	rig_read(&rig->disks[vdisk->leaves[0]].io, requests, bytes);
 }
 
+/* Packets of 1000 bytes. */
+static inline void rig_move(struct rig_net *io, uint64_t received, uint64_t sent)
+{
+	io->net.rx_bytes += received;
+	io->net.rx_packets += received / 1000;
+	io->net.tx_bytes += sent;
+	io->net.tx_packets += sent / 1000;
+}
+
 /* --- topology and sample ------------------------------------------------------------------ */
 
 /* The thread that stands at `place` of the list; NULL: it is not listed. */
@@ -249,6 +287,21 @@ static inline void rig_list_vdisks(const struct rig_domain *from, struct domain 
 	}
 }
 
+static inline void rig_list_vnics(const struct rig_domain *from, struct domain *to)
+{
+	to->vnics = calloc(from->vnic_count + 1, sizeof *to->vnics);
+	to->vnic_count = from->vnic_count;
+	for (size_t i = 0; i < from->vnic_count; i++) {
+		struct vnic *vnic = &to->vnics[i];
+
+		vnic->name = strdup(from->vnics[i].name);
+		vnic->leaf_count = from->vnics[i].leaf_count;
+		vnic->leaves = calloc(vnic->leaf_count + 1, sizeof *vnic->leaves);
+		memcpy(vnic->leaves, from->vnics[i].leaves,
+		       vnic->leaf_count * sizeof *vnic->leaves);
+	}
+}
+
 static inline void rig_list_domain(const struct rig *rig, const struct rig_domain *from,
 				   struct domain *to)
 {
@@ -263,6 +316,7 @@ static inline void rig_list_domain(const struct rig *rig, const struct rig_domai
 	to->cpu_weight = from->cpu_weight;
 	rig_list_threads(rig, from, to);
 	rig_list_vdisks(from, to);
+	rig_list_vnics(from, to);
 }
 
 /* Where in the topology domain `index` of the rig stands; SIZE_MAX: not there. */
@@ -328,6 +382,17 @@ static inline void rig_list_services(const struct rig *rig, struct topology *to)
 	}
 }
 
+static inline void rig_list_nics(const struct rig *rig, struct topology *to)
+{
+	to->nics = calloc(rig->nic_count + 1, sizeof *to->nics);
+	to->nic_count = rig->nic_count;
+	for (size_t i = 0; i < rig->nic_count; i++)
+		to->nics[i] = (struct nic){ .name = strdup(rig->nics[i].name),
+					    .driver = strdup(""),
+					    .model = strdup(""),
+					    .up = !rig->nics[i].down };
+}
+
 static inline struct topology *rig_list(struct rig *rig)
 {
 	struct topology *to = topology_new();
@@ -350,6 +415,7 @@ static inline struct topology *rig_list(struct rig *rig)
 					      .minor = (unsigned)i * 16,
 					      .rotational = rig->disks[i].rotational };
 	rig_list_services(rig, to);
+	rig_list_nics(rig, to);
 	rig_list_attachments(rig, to);
 	return to;
 }
@@ -373,6 +439,17 @@ static inline void rig_put_io(const struct rig *rig, const struct rig_io *io, st
 	}
 	*to = io->io;
 	to->at_ns = io->at_ns ? io->at_ns : rig->now_ns;
+}
+
+static inline void rig_put_net(const struct rig *rig, const struct rig_net *io,
+			       struct net_reading *to)
+{
+	if (io->missing) {
+		to->quality = QUALITY_MISSING;
+		return;
+	}
+	*to = io->net;
+	to->at_ns = rig->now_ns;
 }
 
 static inline void rig_add(struct rig_counter *sum, const struct rig_counter *counter)
@@ -430,6 +507,8 @@ static inline void rig_put_domain(const struct rig *rig, const struct rig_domain
 	}
 	for (size_t i = 0; i < domain->vdisk_count; i++)
 		rig_put_io(rig, &domain->vdisks[i].io, &to->vdisks[i]);
+	for (size_t i = 0; i < domain->vnic_count; i++)
+		rig_put_net(rig, &domain->vnics[i].io, &to->vnics[i]);
 }
 
 static inline void rig_put_packages(struct rig *rig)
@@ -459,6 +538,8 @@ static inline void rig_put_rest(struct rig *rig)
 
 	for (size_t i = 0; i < rig->disk_count; i++)
 		rig_put_io(rig, &rig->disks[i].io, &sample->disks[i]);
+	for (size_t i = 0; i < rig->nic_count; i++)
+		rig_put_net(rig, &rig->nics[i].io, &sample->nics[i]);
 	for (size_t i = 0; i < rig->service_count; i++)
 		if (!rig->services[i].absent)
 			rig_put_cpu(rig, &rig->services[i].counter,

@@ -29,6 +29,11 @@
 	"[disk]\nidle = 1W\nactive = 2W\nread-overhead = 1ms\nread-rate = 1MB/s\n"                 \
 	"write-overhead = 1ms\nwrite-rate = 1MB/s\n"
 
+#define NIC(title, match)                                                                          \
+	"[weights]\nformat = 1\nname = " title                                                     \
+	"\nkind = nic\nscope = dc\nstanding = estimate\n" match                                    \
+	"[nic]\nidle = 1W\nreceive = 1nJ\ntransmit = 1nJ\n"
+
 /* The structs own what they name, and these tests do not: their strings are only read. */
 static char *borrow(const char *text)
 {
@@ -250,14 +255,34 @@ static void test_disks(void)
 	finish();
 }
 
+static void test_nics(void)
+{
+	clear_folders();
+	unit_write_file("one/guess.weights", GUESS);
+	unit_write_file("one/nic.weights", NIC("mine", "[match]\nnic-name = eth*\n"));
+	unit_write_file("two/nic.weights", NIC("hidden", "guess = yes\n"));
+	unit_write_file("two/other.weights", NIC("other", "guess = yes\n"));
+	UNIT_EQUAL_I64(0, choose("auto", CPU_SOURCE_CPUTIME));
+	UNIT_TRUE(choice.nic_count >= 2);
+	UNIT_EQUAL_TEXT("mine", choice.nics[0]->name);
+	UNIT_EQUAL_TEXT("other", choice.nics[1]->name);
+	UNIT_EQUAL_TEXT(choice.nics[1]->path, choice.nic_files[1].path);
+	for (size_t i = 0; i < choice.disk_count; i++)
+		UNIT_TRUE(choice.disks[i]->kind == WEIGHTS_DISK);
+	finish();
+}
+
 static void test_replay_needs_no_files(void)
 {
+	struct recording_file nic = { borrow("n.weights"), borrow(NIC("n", "guess = yes\n")) };
 	struct recording_file disk = { borrow("d.weights"), borrow(DISK("d", "guess = yes\n")) };
 	struct recording_header header = {
 		.cpu_weights = { borrow("x8380.weights"), borrow(MODEL_8380) },
 		.cpu_weights_why = borrow("because"),
 		.disk_weights = &disk,
 		.disk_weights_count = 1,
+		.nic_weights = &nic,
+		.nic_weights_count = 1,
 	};
 
 	error_list_clear(&warnings);
@@ -266,6 +291,7 @@ static void test_replay_needs_no_files(void)
 	UNIT_EQUAL_TEXT("because", choice.why);
 	UNIT_EQUAL_U64(1, choice.disk_count);
 	UNIT_EQUAL_TEXT("d", choice.disk_count ? choice.disks[0]->name : NULL);
+	UNIT_EQUAL_TEXT("n", choice.nic_count ? choice.nics[0]->name : NULL);
 	finish();
 	disk.text = borrow("[weights]\nformat = 1\n");
 	UNIT_EQUAL_I64(-EINVAL, weights_choice_from_texts(&header, &choice, &warnings, &error));
@@ -312,6 +338,7 @@ int main(void)
 		{ "a named file is used as is", test_named_file_is_used_as_is },
 		{ "what cannot serve is refused with the reason", test_refusals },
 		{ "disk files are candidates, earlier folders hide later ones", test_disks },
+		{ "files of network cards are candidates all together", test_nics },
 		{ "weights/ beside the build tree is found", test_build_tree },
 		{ "a replay needs no files", test_replay_needs_no_files });
 }

@@ -102,6 +102,17 @@ static inline void scene_vdisks(struct scene *scene, struct snapshot_domain *dom
 	}
 }
 
+static inline void scene_vnics(struct scene *scene, struct snapshot_domain *domain)
+{
+	domain->vnics = scene_list(scene, &domain->vnic_count, sizeof *domain->vnics);
+	for (size_t i = 0; i < domain->vnic_count; i++)
+		domain->vnics[i] = (struct snapshot_vnic){ scene_name(scene),   scene_text(scene),
+							   scene_text(scene),   scene_figure(scene),
+							   scene_figure(scene), scene_figure(scene),
+							   scene_figure(scene), scene_figure(scene),
+							   scene_figure(scene) };
+}
+
 static inline struct account_power scene_power(struct scene *scene)
 {
 	return (struct account_power){ scene_figure(scene), scene_figure(scene),
@@ -120,6 +131,7 @@ static inline void scene_domain(struct scene *scene, struct snapshot_domain *dom
 	domain->cpu = scene_power(scene);
 	domain->disk = scene_power(scene);
 	domain->service = scene_power(scene);
+	domain->net = scene_power(scene);
 	domain->total_w = scene_figure(scene);
 	domain->total_j = scene_figure(scene);
 	domain->error_w = scene_figure(scene);
@@ -133,6 +145,7 @@ static inline void scene_domain(struct scene *scene, struct snapshot_domain *dom
 	domain->throttle_disk = scene_figure(scene);
 	scene_vcpus(scene, domain);
 	scene_vdisks(scene, domain);
+	scene_vnics(scene, domain);
 }
 
 static inline void scene_service(struct scene *scene, struct snapshot_service *service)
@@ -166,6 +179,7 @@ static inline void scene_disk(struct scene *scene, struct snapshot_disk *disk)
 static inline void scene_host(struct scene *scene, struct snapshot_host *host)
 {
 	*host = (struct snapshot_host){
+		scene_figure(scene), scene_figure(scene), scene_figure(scene), scene_figure(scene),
 		scene_figure(scene), scene_figure(scene), scene_figure(scene), scene_figure(scene),
 		scene_figure(scene), scene_figure(scene), scene_figure(scene), scene_figure(scene),
 		scene_figure(scene), scene_figure(scene), scene_figure(scene), scene_figure(scene),
@@ -282,6 +296,24 @@ static inline bool scene_same_vdisk(const struct snapshot_vdisk *a, const struct
 	       scene_same(a->write_bytes, b->write_bytes) && scene_same(a->requests, b->requests);
 }
 
+static inline bool scene_same_vnics(const struct snapshot_domain *a,
+				    const struct snapshot_domain *b)
+{
+	bool same = a->vnic_count == b->vnic_count;
+
+	for (size_t i = 0; i < a->vnic_count && same; i++) {
+		const struct snapshot_vnic *x = &a->vnics[i], *y = &b->vnics[i];
+
+		same = scene_same_text(x->name, y->name) && scene_same_text(x->nic, y->nic) &&
+		       scene_same_text(x->reason, y->reason) && scene_same(x->idle_w, y->idle_w) &&
+		       scene_same(x->active_w, y->active_w) &&
+		       scene_same(x->service_active_w, y->service_active_w) &&
+		       scene_same(x->rx_bytes, y->rx_bytes) &&
+		       scene_same(x->tx_bytes, y->tx_bytes) && scene_same(x->packets, y->packets);
+	}
+	return same;
+}
+
 static inline bool scene_same_domain(const struct snapshot_domain *a,
 				     const struct snapshot_domain *b)
 {
@@ -291,6 +323,7 @@ static inline bool scene_same_domain(const struct snapshot_domain *a,
 		    a->quality == b->quality && scene_same_power(&a->cpu, &b->cpu) &&
 		    scene_same_power(&a->disk, &b->disk) &&
 		    scene_same_power(&a->service, &b->service) &&
+		    scene_same_power(&a->net, &b->net) && scene_same_vnics(a, b) &&
 		    scene_same(a->total_w, b->total_w) && scene_same(a->total_j, b->total_j) &&
 		    scene_same(a->error_w, b->error_w) &&
 		    scene_same(a->cpu_percent, b->cpu_percent) &&
@@ -346,8 +379,11 @@ static inline bool scene_same_host(const struct snapshot_host *a, const struct s
 	       scene_same(a->cpu_active_j, b->cpu_active_j) &&
 	       scene_same(a->disk_idle_j, b->disk_idle_j) &&
 	       scene_same(a->disk_active_j, b->disk_active_j) && scene_same(a->kept_w, b->kept_w) &&
-	       scene_same(a->kept_j, b->kept_j) && scene_same(a->metered_w, b->metered_w) &&
-	       scene_same(a->residual_w, b->residual_w) &&
+	       scene_same(a->net_idle_w, b->net_idle_w) &&
+	       scene_same(a->net_active_w, b->net_active_w) &&
+	       scene_same(a->net_idle_j, b->net_idle_j) &&
+	       scene_same(a->net_active_j, b->net_active_j) && scene_same(a->kept_j, b->kept_j) &&
+	       scene_same(a->metered_w, b->metered_w) && scene_same(a->residual_w, b->residual_w) &&
 	       scene_same_text(a->residual_reason, b->residual_reason) &&
 	       scene_same(a->cap_w, b->cap_w) && scene_same(a->temperature_c, b->temperature_c) &&
 	       a->quality == b->quality;

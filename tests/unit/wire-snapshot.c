@@ -28,6 +28,10 @@ static struct snapshot_vdisk vdisks[] = { { .name = vda,
 					    .read_bytes = 4096,
 					    .write_bytes = 0.5,
 					    .requests = NAN } };
+static char vnet[] = "vnet0", eth[] = "eth0";
+static struct snapshot_vnic vnics[] = {
+	{ vnet, eth, NULL, 0.5, 0.25, 0.125, 1500, 3000, 3 },
+};
 static char *clients[] = { id_a };
 static struct snapshot_kept kept[] = { { kept_name, 1, 2 } };
 static struct snapshot_service services[] = { { daemon_name, 9, 1, 0.25, clients, 1, 0.5, 0.25,
@@ -48,6 +52,7 @@ static struct snapshot_domain domains[] = {
 	  .cpu = { 5, 3.5, 50, 35 },
 	  .disk = { 1, 0.1, 10, 1 },
 	  .service = { 0, 0.25, 0, 2.5 },
+	  .net = { 0.5, 0.25, 5, 2.5 },
 	  .total_w = 9.85,
 	  .total_j = 98.5,
 	  .error_w = NAN,
@@ -58,7 +63,9 @@ static struct snapshot_domain domains[] = {
 	  .vcpus = vcpus,
 	  .vcpu_count = 2,
 	  .vdisks = vdisks,
-	  .vdisk_count = 1 },
+	  .vdisk_count = 1,
+	  .vnics = vnics,
+	  .vnic_count = 1 },
 	{ .id = id_b,
 	  .name = name_b,
 	  .reason = not_seen,
@@ -66,6 +73,7 @@ static struct snapshot_domain domains[] = {
 	  .cpu = { NAN, NAN, 1, 2 },
 	  .disk = { NAN, NAN, 0, 0 },
 	  .service = { NAN, NAN, 0, 0 },
+	  .net = { NAN, NAN, 0, 0 },
 	  .total_w = NAN,
 	  .total_j = 3,
 	  .error_w = NAN,
@@ -95,6 +103,10 @@ static struct snapshot example(void)
 			  .cpu_active_j = 57.5,
 			  .disk_idle_j = 10,
 			  .disk_active_j = 1,
+			  .net_idle_w = 2,
+			  .net_active_w = NAN,
+			  .net_idle_j = 20,
+			  .net_active_j = 3,
 			  .kept_w = 3,
 			  .kept_j = 27,
 			  .metered_w = NAN,
@@ -120,7 +132,8 @@ static const char expected_json[] =
 	"\"source\":{\"cpu\":\"cputime\",\"standing\":\"estimate\",\"weights\":\"x.weights\","
 	"\"scope\":\"wall\",\"meter\":null},"
 	"\"host\":{\"total_w\":12.85,\"total_j\":128.5,\"cpu_idle_w\":6.0,\"cpu_active_w\":5.75,"
-	"\"disk_idle_w\":1.0,\"disk_active_w\":0.1,\"kept_w\":3.0,"
+	"\"disk_idle_w\":1.0,\"disk_active_w\":0.1,\"net_idle_w\":2.0,\"net_active_w\":null,"
+	"\"kept_w\":3.0,"
 	"\"kept\":[{\"name\":\"rest\",\"idle_w\":1.0,\"active_w\":2.0}],"
 	"\"metered_w\":null,\"residual_w\":null,\"residual_reason\":\"no meter\",\"cap_w\":null,"
 	"\"temperature_c\":null,\"quality\":[\"skew\"]},"
@@ -129,6 +142,7 @@ static const char expected_json[] =
 	"\"cpu\":{\"idle_w\":5.0,\"active_w\":3.5,\"idle_j\":50.0,\"active_j\":35.0},"
 	"\"disk\":{\"idle_w\":1.0,\"active_w\":0.1,\"idle_j\":10.0,\"active_j\":1.0},"
 	"\"service\":{\"idle_w\":0.0,\"active_w\":0.25,\"idle_j\":0.0,\"active_j\":2.5},"
+	"\"net\":{\"idle_w\":0.5,\"active_w\":0.25,\"idle_j\":5.0,\"active_j\":2.5},"
 	"\"total_w\":9.85,\"total_j\":98.5,\"error_w\":null,"
 	"\"control\":{\"cap_w\":20.0,\"cap_total_w\":null,\"cpu_cap_w\":null,\"disk_cap_w\":null,"
 	"\"floor_w\":null,\"share\":null,\"stride\":null,\"headroom_w\":null,\"infeasible_w\":null}"
@@ -138,17 +152,21 @@ static const char expected_json[] =
 	"{\"id\":null,\"tid\":43,\"active_w\":null,\"cpu_percent\":null}],"
 	"\"vdisks\":[{\"name\":\"vda\",\"disk\":\"sda\",\"idle_w\":1.0,\"active_w\":0.1,"
 	"\"service_idle_w\":0.0,\"service_active_w\":0.25,\"read_bytes\":4096,\"write_bytes\":0.5,"
-	"\"requests\":null}]},"
+	"\"requests\":null}],"
+	"\"vnics\":[{\"name\":\"vnet0\",\"nic\":\"eth0\",\"idle_w\":0.5,\"active_w\":0.25,"
+	"\"service_active_w\":0.125,\"rx_bytes\":1500,\"tx_bytes\":3000,\"packets\":3}]},"
 	"{\"id\":\"qemu:7:8\",\"name\":\"a,\\\"b\\\"\\n\xef\xbf\xbd\",\"uuid\":null,\"owner\":null,"
 	"\"state\":\"ended\",\"reason\":\"PID 7: permission denied\",\"quality\":[],"
 	"\"cpu\":{\"idle_w\":null,\"active_w\":null,\"idle_j\":1.0,\"active_j\":2.0},"
 	"\"disk\":{\"idle_w\":null,\"active_w\":null,\"idle_j\":0.0,\"active_j\":0.0},"
 	"\"service\":{\"idle_w\":null,\"active_w\":null,\"idle_j\":0.0,\"active_j\":0.0},"
+	"\"net\":{\"idle_w\":null,\"active_w\":null,\"idle_j\":0.0,\"active_j\":0.0},"
 	"\"total_w\":null,\"total_j\":3.0,\"error_w\":null,"
 	"\"control\":{\"cap_w\":null,\"cap_total_w\":null,\"cpu_cap_w\":null,\"disk_cap_w\":null,"
 	"\"floor_w\":null,\"share\":null,\"stride\":null,\"headroom_w\":null,\"infeasible_w\":null}"
 	","
-	"\"throttle\":{\"cpu\":null,\"disk\":null},\"vcpus\":[],\"vdisks\":[]}],"
+	"\"throttle\":{\"cpu\":null,\"disk\":null},\"vcpus\":[],\"vdisks\":[],"
+	"\"vnics\":[]}],"
 	"\"services\":[{\"name\":\"storage\",\"pid\":9,\"idle_w\":1.0,\"active_w\":0.25,"
 	"\"clients\":[\"u-1\"],\"request_j\":0.5,\"byte_j\":0.25,\"base_w\":null}]}\n";
 
@@ -312,14 +330,14 @@ static const char expected_csv[] =
 	"cpu_idle_w,cpu_active_w,disk_idle_w,disk_active_w,service_idle_w,service_active_w,"
 	"total_w,error_w,"
 	"cpu_idle_j,cpu_active_j,disk_idle_j,disk_active_j,service_idle_j,service_active_j,"
-	"total_j,cpu_percent,quality,reason\n"
+	"total_j,cpu_percent,quality,reason,net_idle_w,net_active_w,net_idle_j,net_active_j\n"
 	"1700000000.25,3,1,domain,u-1,web 1,u-1,alice,running,5,3.5,1,0.1,0,0.25,9.85,,"
-	"50,35,10,1,0,2.5,98.5,87.5,estimate gap,\n"
+	"50,35,10,1,0,2.5,98.5,87.5,estimate gap,,0.5,0.25,5,2.5\n"
 	"1700000000.25,3,1,domain,qemu:7:8,\"a,\"\"b\"\"\n\xef\xbf\xbd\",,,ended,,,,,,,,,"
-	"1,2,0,0,0,0,3,,,PID 7: permission denied\n"
-	"1700000000.25,3,1,kept,,kept,,,,,,,,,,3,,,,,,,,27,,,\n"
+	"1,2,0,0,0,0,3,,,PID 7: permission denied,,,0,0\n"
+	"1700000000.25,3,1,kept,,kept,,,,,,,,,,3,,,,,,,,27,,,,,,,\n"
 	"1700000000.25,3,1,host,,host,,,,6,5.75,1,0.1,,,12.85,,60,57.5,10,1,,,128.5,,skew,"
-	"no meter\n";
+	"no meter,2,,20,3\n";
 
 static void test_csv(void)
 {
