@@ -224,9 +224,9 @@ struct bin bin_of_domain(const struct snapshot_domain *domain)
 	const struct snapshot_control *control = &domain->control;
 	struct bin bin = {
 		.idle_w = domain->cpu.idle_w + known(domain->disk.idle_w) +
-			  known(domain->service.idle_w),
+			  known(domain->service.idle_w) + known(domain->net.idle_w),
 		.active_w = domain->cpu.active_w + known(domain->disk.active_w) +
-			    known(domain->service.active_w),
+			    known(domain->service.active_w) + known(domain->net.active_w),
 		.throttled = fmax(domain->throttle_cpu, domain->throttle_disk),
 		.quality = domain->quality,
 	};
@@ -240,8 +240,9 @@ struct bin bin_of_domain(const struct snapshot_domain *domain)
 struct bin bin_of_host(const struct snapshot_host *host)
 {
 	struct bin bin = {
-		.idle_w = host->cpu_idle_w + known(host->disk_idle_w),
-		.active_w = host->cpu_active_w + known(host->disk_active_w),
+		.idle_w = host->cpu_idle_w + known(host->disk_idle_w) + known(host->net_idle_w),
+		.active_w =
+			host->cpu_active_w + known(host->disk_active_w) + known(host->net_active_w),
 		.cap_w = host->cap_w,
 		.throttled = NAN,
 		.quality = host->quality,

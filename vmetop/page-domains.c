@@ -94,8 +94,8 @@ static void draw_place(const struct list *list, struct area place, const struct 
 {
 	int cells = figure_cells(row_name(row)) + 1;
 
-	if (row->kind != ROW_VDISK || !row->note || place.columns - cells < PLACE_CELLS ||
-	    list->has_notes)
+	if ((row->kind != ROW_VDISK && row->kind != ROW_VNIC) || !row->note ||
+	    place.columns - cells < PLACE_CELLS || list->has_notes)
 		return;
 	place.column += cells;
 	place.columns -= cells;

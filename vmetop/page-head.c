@@ -10,7 +10,7 @@
 
 /* What domains have of the host, by kind. */
 struct shares {
-	double idle_w, cpu_w, disk_w, service_w;
+	double idle_w, cpu_w, disk_w, service_w, net_w;
 	size_t count, running, paused, ended;
 };
 
@@ -28,6 +28,7 @@ static struct shares add_up(const struct snapshot *snapshot)
 				 .cpu_w = start_w,
 				 .disk_w = start_w,
 				 .service_w = start_w,
+				 .net_w = start_w,
 				 .count = snapshot->domain_count };
 	size_t *const states[] = { &shares.running, &shares.paused, &shares.ended };
 
@@ -36,10 +37,11 @@ static struct shares add_up(const struct snapshot *snapshot)
 
 		++*states[domain->state];
 		shares.idle_w += known(domain->cpu.idle_w) + known(domain->disk.idle_w) +
-				 known(domain->service.idle_w);
+				 known(domain->service.idle_w) + known(domain->net.idle_w);
 		shares.cpu_w += known(domain->cpu.active_w);
 		shares.disk_w += known(domain->disk.active_w);
 		shares.service_w += known(domain->service.active_w);
+		shares.net_w += known(domain->net.active_w);
 	}
 	return shares;
 }
@@ -164,7 +166,7 @@ static void put_bar(struct flow *flow, const struct head *head)
 	const struct shares *shares = &head->shares;
 	const struct bar_part parts[] = {
 		{ shares->idle_w, STYLE_IDLE, L'=' },
-		{ shares->cpu_w + shares->disk_w, STYLE_ACTIVE, L'#' },
+		{ shares->cpu_w + shares->disk_w + shares->net_w, STYLE_ACTIVE, L'#' },
 		{ shares->service_w, STYLE_SERVICE, L'+' },
 		{ host->kept_w, STYLE_KEPT, L'.' },
 	};
@@ -204,6 +206,8 @@ static void put_sums(struct flow *flow, const struct head *head)
 	flow_putf(flow, STYLE_NORMAL, "= idle %s", page_power(shares->idle_w, q, text));
 	flow_putf(flow, STYLE_NORMAL, "# CPU %s disk %s", page_power(shares->cpu_w, q, text),
 		  page_power(shares->disk_w, q, disk));
+	if (!isnan(host->net_idle_w))
+		flow_putf(flow, STYLE_NORMAL, "net %s", page_power(shares->net_w, q, text));
 	flow_putf(flow, STYLE_NORMAL, "+ serv %s", page_power(shares->service_w, q, text));
 	flow_putf(flow, STYLE_NORMAL, ". kept %s", page_power(host->kept_w, q, text));
 }

@@ -25,8 +25,8 @@ static void put_host(const struct frame *frame, size_t i, struct line *line)
 	(void)i;
 	line->name = "host";
 	line->style = STYLE_STRONG;
-	set_power(line, host->cpu_idle_w + known(host->disk_idle_w),
-		  host->cpu_active_w + known(host->disk_active_w));
+	set_power(line, host->cpu_idle_w + known(host->disk_idle_w) + known(host->net_idle_w),
+		  host->cpu_active_w + known(host->disk_active_w) + known(host->net_active_w));
 	line->total_w = host->total_w;
 	line->total_j = host->total_j;
 	strcpy(line->note, "all that has weights");
@@ -83,6 +83,18 @@ static void put_disks(const struct frame *frame, size_t i, struct line *line)
 		 frame->snapshot->disk_count);
 }
 
+static void put_nics(const struct frame *frame, size_t i, struct line *line)
+{
+	const struct snapshot_host *host = &frame->snapshot->host;
+
+	(void)i;
+	line->depth = 1;
+	line->name = "network cards";
+	set_power(line, host->net_idle_w, host->net_active_w);
+	line->total_j = host->net_idle_j + host->net_active_j;
+	strcpy(line->note, "those with weights");
+}
+
 /* --- by head ---------------------------------------------------------------------------------- */
 
 static void put_domains(const struct frame *frame, size_t i, struct line *line)
@@ -97,9 +109,9 @@ static void put_domains(const struct frame *frame, size_t i, struct line *line)
 		const struct snapshot_domain *domain = &snapshot->domains[j];
 
 		line->idle_w += known(domain->cpu.idle_w) + known(domain->disk.idle_w) +
-				known(domain->service.idle_w);
+				known(domain->service.idle_w) + known(domain->net.idle_w);
 		line->active_w += known(domain->cpu.active_w) + known(domain->disk.active_w) +
-				  known(domain->service.active_w);
+				  known(domain->service.active_w) + known(domain->net.active_w);
 	}
 	line->total_w = snapshot->host.total_w - snapshot->host.kept_w;
 	line->total_j = snapshot->host.total_j - snapshot->host.kept_j;
@@ -261,6 +273,12 @@ static size_t one(const struct frame *frame)
 	return 1;
 }
 
+/* Nothing is said of network cards where none has weights. */
+static size_t known_nics(const struct frame *frame)
+{
+	return isnan(frame->snapshot->host.net_idle_w) ? 0u : 1u;
+}
+
 static size_t packages(const struct frame *frame)
 {
 	return frame->snapshot->package_count;
@@ -290,6 +308,7 @@ static const struct section own_sections[] = {
 	{ one, put_cpu },
 	{ packages, put_package },
 	{ one, put_disks },
+	{ known_nics, put_nics },
 	{ one, put_domains },
 	{ one, put_kept },
 	{ kept_heads, put_kept_head },

@@ -15,25 +15,28 @@ double rows_settled(double watts, double of_w)
 static void fill_kept(struct row *row, const struct snapshot *snapshot)
 {
 	const struct snapshot_host *host = &snapshot->host;
+	double net_w;
 
 	row->depth = 0;
 	row->total_w = host->kept_w;
 	row->total_j = host->kept_j;
-	row->idle_w = host->cpu_idle_w + known(host->disk_idle_w);
+	row->idle_w = host->cpu_idle_w + known(host->disk_idle_w) + known(host->net_idle_w);
+	net_w = known(host->net_active_w);
 	row->cpu_w = host->cpu_active_w;
 	row->disk_w = host->disk_active_w;
 	for (size_t i = 0; i < snapshot->domain_count; i++) {
 		const struct snapshot_domain *domain = &snapshot->domains[i];
 
 		row->idle_w -= known(domain->cpu.idle_w) + known(domain->disk.idle_w) +
-			       known(domain->service.idle_w);
+			       known(domain->service.idle_w) + known(domain->net.idle_w);
+		net_w -= known(domain->net.active_w);
 		row->cpu_w -= known(domain->cpu.active_w) + known(domain->service.active_w);
 		row->disk_w -= known(domain->disk.active_w);
 	}
 	row->idle_w = rows_settled(row->idle_w, host->total_w);
 	row->cpu_w = rows_settled(row->cpu_w, host->total_w);
 	row->disk_w = rows_settled(row->disk_w, host->total_w);
-	row->active_w = row->cpu_w + known(row->disk_w);
+	row->active_w = row->cpu_w + known(row->disk_w) + rows_settled(net_w, host->total_w);
 }
 
 static int add_heads(struct rows *rows, const struct snapshot *snapshot)

@@ -46,6 +46,25 @@ static int add_vdisks(struct rows *rows, const struct snapshot_domain *domain, d
 	return 0;
 }
 
+static int add_vnics(struct rows *rows, const struct snapshot_domain *domain, double interval_s)
+{
+	for (size_t i = 0; i < domain->vnic_count; i++) {
+		const struct snapshot_vnic *vnic = &domain->vnics[i];
+		struct row *row = rows_add(rows, ROW_VNIC, vnic->name, domain);
+
+		if (!row)
+			return -ENOMEM;
+		row->note = vnic->reason ? vnic->reason : vnic->nic;
+		row->idle_w = vnic->idle_w;
+		row->service_w = vnic->service_active_w;
+		row->active_w = vnic->active_w + row->service_w;
+		row->total_w = row->idle_w + row->active_w;
+		row->read_bytes_s = vnic->rx_bytes / interval_s;
+		row->write_bytes_s = vnic->tx_bytes / interval_s;
+	}
+	return 0;
+}
+
 /* The figures that parts have in common with their domain. */
 static const size_t shared_figures[] = {
 	offsetof(struct row, total_w),     offsetof(struct row, idle_w),
@@ -96,6 +115,8 @@ int rows_add_parts(struct rows *rows, const struct row *domain, const struct sna
 
 	if (!result)
 		result = add_vdisks(rows, domain->domain, snapshot->interval_s);
+	if (!result)
+		result = add_vnics(rows, domain->domain, snapshot->interval_s);
 	if (!result && rows->count > first)
 		result = add_rest(rows, domain, first);
 	for (size_t i = first; i < rows->count; i++)

@@ -79,9 +79,16 @@ static bool is_open(const struct snapshot_domain *domain, const struct view *vie
 }
 
 /* As total_w adds them up: of disks and services that are not known a part is missing. */
-static double sum_known(double cpu_w, double disk_w, double service_w)
+static double idle_of(const struct snapshot_domain *domain)
 {
-	return cpu_w + known(disk_w) + known(service_w);
+	return domain->cpu.idle_w + known(domain->disk.idle_w) + known(domain->service.idle_w) +
+	       known(domain->net.idle_w);
+}
+
+static double active_of(const struct snapshot_domain *domain)
+{
+	return domain->cpu.active_w + known(domain->disk.active_w) +
+	       known(domain->service.active_w) + known(domain->net.active_w);
 }
 
 /* Domains with limits are told in the snapshot's order, and those without left out: the one that
@@ -106,13 +113,12 @@ static void fill_domain(struct row *row, const struct snapshot_domain *domain,
 	row->depth = 0;
 	row->note = domain->reason;
 	row->state = "RPE"[domain->state];
-	if (domain->vcpu_count || domain->vdisk_count)
+	if (domain->vcpu_count || domain->vdisk_count || domain->vnic_count)
 		row->fold = is_open(domain, view) ? '-' : '+';
 	row->total_w = domain->total_w;
 	row->error_w = domain->error_w;
-	row->idle_w = sum_known(domain->cpu.idle_w, domain->disk.idle_w, domain->service.idle_w);
-	row->active_w =
-		sum_known(domain->cpu.active_w, domain->disk.active_w, domain->service.active_w);
+	row->idle_w = idle_of(domain);
+	row->active_w = active_of(domain);
 	row->cpu_w = domain->cpu.active_w;
 	row->disk_w = domain->disk.active_w;
 	row->service_w = domain->service.active_w;
@@ -137,7 +143,8 @@ static bool has_wildcard(const char *pattern)
 
 static bool is_wanted(const struct snapshot_domain *domain, const struct view *view)
 {
-	double active_w = domain->cpu.active_w + domain->disk.active_w + domain->service.active_w;
+	double active_w = domain->cpu.active_w + domain->disk.active_w + domain->service.active_w +
+			  known(domain->net.active_w);
 	bool named = !view->names;
 
 	if (view->hide_idle && active_w < 0.005)

@@ -15,9 +15,9 @@
 #include "vmetop/id-set.h"
 #include "wire/protocol.h"
 
-/* ROW_REST: what a domain's vCPUs and vDISKs leave of it: its helpers, and idle shares. Parts and
- * rest add up to the domain in every column that both know. */
-enum row_kind { ROW_DOMAIN, ROW_VCPU, ROW_VDISK, ROW_REST, ROW_KEPT, ROW_KEPT_HEAD };
+/* ROW_REST: what a domain's vCPUs, vDISKs and vNICs leave of it: its helpers, and idle shares.
+ * Parts and rest add up to the domain in every column that both know. */
+enum row_kind { ROW_DOMAIN, ROW_VCPU, ROW_VDISK, ROW_VNIC, ROW_REST, ROW_KEPT, ROW_KEPT_HEAD };
 
 /* Watts of one row, each NaN where unknown. Made once, read by every column. */
 struct row {
@@ -27,7 +27,7 @@ struct row {
 	char label[24];                       /* of a vCPU */
 	const struct snapshot_domain *domain; /* the row's, or its parent's; NULL for kept */
 	const struct track *track;            /* NULL = none */
-	const char *note;                     /* reason, or leaf disk; NULL */
+	const char *note;                     /* reason, or leaf disk or network card; NULL */
 	const struct protocol_status_domain *limits; /* what a daemon says of them; NULL */
 	char state; /* 'R' running, 'P' paused, 'E' ended, ' ' none */
 	char fold;  /* of a domain: '-' its parts follow, '+' they do not; ' ' has none */

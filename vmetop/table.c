@@ -38,8 +38,12 @@ static void put_host(struct text *out, const struct snapshot *snapshot)
 		  power(host->total_w, q, a), power(host->total_w - host->kept_w, q, b),
 		  power(host->kept_w, q, c), power(host->cpu_idle_w, q, d),
 		  power(host->cpu_active_w, q, e));
-	text_addf(out, " | disks idle %s active %s\n", power(host->disk_idle_w, q, a),
+	text_addf(out, " | disks idle %s active %s", power(host->disk_idle_w, q, a),
 		  power(host->disk_active_w, q, b));
+	if (!isnan(host->net_idle_w))
+		text_addf(out, " | net idle %s active %s", power(host->net_idle_w, q, a),
+			  power(host->net_active_w, q, b));
+	text_add(out, "\n");
 }
 
 static void put_quality(struct text *out, unsigned quality)

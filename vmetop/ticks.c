@@ -34,11 +34,13 @@ struct fields {
 
 FIELDS(of_host, AT(snapshot_host, total_w, POWER), AT(snapshot_host, cpu_idle_w, POWER),
        AT(snapshot_host, cpu_active_w, POWER), AT(snapshot_host, disk_idle_w, POWER),
-       AT(snapshot_host, disk_active_w, POWER), AT(snapshot_host, kept_w, POWER),
+       AT(snapshot_host, disk_active_w, POWER), AT(snapshot_host, net_idle_w, POWER),
+       AT(snapshot_host, net_active_w, POWER), AT(snapshot_host, kept_w, POWER),
        AT(snapshot_host, metered_w, MEAN), AT(snapshot_host, residual_w, MEAN));
 FIELDS(of_domain, AT(snapshot_domain, cpu.idle_w, POWER), AT(snapshot_domain, cpu.active_w, POWER),
        AT(snapshot_domain, disk.idle_w, POWER), AT(snapshot_domain, disk.active_w, POWER),
        AT(snapshot_domain, service.idle_w, POWER), AT(snapshot_domain, service.active_w, POWER),
+       AT(snapshot_domain, net.idle_w, POWER), AT(snapshot_domain, net.active_w, POWER),
        AT(snapshot_domain, total_w, POWER), AT(snapshot_domain, error_w, MEAN),
        AT(snapshot_domain, cpu_percent, MEAN), AT(snapshot_domain, control.headroom_w, MEAN),
        AT(snapshot_domain, throttle_cpu, MEAN), AT(snapshot_domain, throttle_disk, MEAN));
@@ -47,6 +49,9 @@ FIELDS(of_vdisk, AT(snapshot_vdisk, idle_w, POWER), AT(snapshot_vdisk, active_w,
        AT(snapshot_vdisk, service_idle_w, POWER), AT(snapshot_vdisk, service_active_w, POWER),
        AT(snapshot_vdisk, read_bytes, COUNT), AT(snapshot_vdisk, write_bytes, COUNT),
        AT(snapshot_vdisk, requests, COUNT));
+FIELDS(of_vnic, AT(snapshot_vnic, idle_w, POWER), AT(snapshot_vnic, active_w, POWER),
+       AT(snapshot_vnic, service_active_w, POWER), AT(snapshot_vnic, rx_bytes, COUNT),
+       AT(snapshot_vnic, tx_bytes, COUNT), AT(snapshot_vnic, packets, COUNT));
 FIELDS(of_kept, AT(snapshot_kept, idle_w, POWER), AT(snapshot_kept, active_w, POWER));
 FIELDS(of_service, AT(snapshot_service, idle_w, POWER), AT(snapshot_service, active_w, POWER));
 FIELDS(of_package, AT(snapshot_package, active_w, POWER), AT(snapshot_package, frequency_hz, MEAN));
@@ -146,6 +151,13 @@ static bool same_vdisk(const void *a, const void *b)
 	return strcmp(left->name, right->name) == 0;
 }
 
+static bool same_vnic(const void *a, const void *b)
+{
+	const struct snapshot_vnic *left = a, *right = b;
+
+	return strcmp(left->name, right->name) == 0;
+}
+
 static bool same_kept(const void *a, const void *b)
 {
 	const struct snapshot_kept *left = a, *right = b;
@@ -217,6 +229,7 @@ static void join_list(const struct list *list, const struct items *items, struct
 
 static const struct list vcpus = { &of_vcpu, sizeof(struct snapshot_vcpu), same_vcpu, 0, NULL };
 static const struct list vdisks = { &of_vdisk, sizeof(struct snapshot_vdisk), same_vdisk, 0, NULL };
+static const struct list vnics = { &of_vnic, sizeof(struct snapshot_vnic), same_vnic, 0, NULL };
 
 static void join_domain(const void *before, void *now, struct parts parts)
 {
@@ -231,6 +244,10 @@ static void join_domain(const void *before, void *now, struct parts parts)
 	join_list(&vdisks,
 		  &(struct items){ earlier->vdisks, earlier->vdisk_count, later->vdisks,
 				   later->vdisk_count },
+		  parts);
+	join_list(&vnics,
+		  &(struct items){ earlier->vnics, earlier->vnic_count, later->vnics,
+				   later->vnic_count },
 		  parts);
 }
 
@@ -424,6 +441,7 @@ void ticks_forget(struct snapshot *snapshot)
 
 		forget(&vcpus, domain->vcpus, domain->vcpu_count);
 		forget(&vdisks, domain->vdisks, domain->vdisk_count);
+		forget(&vnics, domain->vnics, domain->vnic_count);
 	}
 	forget(&heads, snapshot->kept, snapshot->kept_count);
 	forget(&services, snapshot->services, snapshot->service_count);

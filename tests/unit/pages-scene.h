@@ -128,6 +128,8 @@ static inline void set_snapshot(void)
 			  .cpu_active_w = 28.25,
 			  .disk_idle_w = 3,
 			  .disk_active_w = 3,
+			  .net_idle_w = NAN,
+			  .net_active_w = NAN,
 			  .kept_w = 4,
 			  .kept_j = 40,
 			  .metered_w = NAN,
