@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/known.h"
+
 enum { CELL_BYTES = 256, TIME_BYTES = 32 };
 
 /* --- figures and texts --------------------------------------------------------------------- */
@@ -96,7 +98,8 @@ static struct row row_of_snapshot(const void *source, size_t index)
 	return (struct row){
 		.name = domain->state == DOMAIN_ENDED ? NULL : domain->name,
 		.control = domain->control,
-		.used_w = domain->cpu.active_w + domain->disk.active_w + domain->service.active_w,
+		.used_w = domain->cpu.active_w + domain->disk.active_w + domain->service.active_w +
+			  known(domain->net.active_w),
 		.throttle_cpu = domain->throttle_cpu,
 		.throttle_disk = domain->throttle_disk,
 	};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/known.h"
 #include "vmenergyd/daemon.h"
 
 static int put_reasons(unsigned held_by, struct protocol_words *words)
@@ -72,7 +73,8 @@ static int index_overrides(const struct state *state, struct index *index)
 
 static double used_w(const struct snapshot_domain *domain)
 {
-	return domain->cpu.active_w + domain->disk.active_w + domain->service.active_w;
+	return domain->cpu.active_w + domain->disk.active_w + domain->service.active_w +
+	       known(domain->net.active_w);
 }
 
 /* One that a limit stands for, or that an owner's or the host's holds back. */

@@ -193,7 +193,7 @@ static void put_domain(const struct enforce *enforce, struct enforce_domain *dom
 		.service_idle_w = sums->service_idle_j / seconds,
 		.inside_w =
 			(sums->cpu_now_j - sums->cpu_active_j + service_j - outside_j) / seconds,
-		.outside_w = outside_j / seconds,
+		.outside_w = (outside_j + sums->net_j) / seconds,
 		.disk_active_w = fmax(0, sums->disk_now_j - sums->disk_active_j) / seconds,
 		.cpus = enforce_cpu_s(domain) / seconds,
 		.vcpus = domain->target.vcpus > 0 ? domain->target.vcpus : 1,

@@ -98,6 +98,7 @@ struct enforce_disks {
 
 struct enforce_sums { /* since the last decision */
 	double seconds, cpu_s, outside_j, cpu_idle_j, service_idle_j, disk_idle_j;
+	double net_j; /* active, of network cards: no quota holds it */
 	double cpu_active_j, service_active_j, disk_active_j; /* account's totals when it began */
 	double cpu_now_j, service_now_j, disk_now_j;          /* and at the last tick */
 	bool begun, whole; /* whole: no tick of it was without figures */

@@ -101,7 +101,8 @@ void enforce_add_domain(struct enforce_domain *domain, const struct snapshot_dom
 	sums->cpu_s += cpu_s;
 	sums->cpu_idle_j += row->cpu.idle_w * seconds;
 	sums->service_idle_j += row->service.idle_w * seconds;
-	sums->disk_idle_j += row->disk.idle_w * seconds;
+	sums->disk_idle_j += (row->disk.idle_w + known(row->net.idle_w)) * seconds;
+	sums->net_j += known(row->net.active_w) * seconds;
 	sums->whole = sums->whole && known_now && !domain->stale_before;
 	domain->stale_before = !known_now;
 	sums->cpu_now_j = row->cpu.active_j;
@@ -180,7 +181,7 @@ void enforce_add_host(struct enforce *enforce, const struct enforce_input *input
 	struct enforce_host_sums *sums = &enforce->host;
 
 	sums->seconds += seconds;
-	sums->idle_j += known(host->cpu_idle_w) * seconds;
+	sums->idle_j += (known(host->cpu_idle_w) + known(host->net_idle_w)) * seconds;
 	sums->disk_j += (known(host->disk_idle_w) + known(host->disk_active_w)) * seconds;
 	sums->kept_j += kept_cpu_w(input->snapshot) * seconds;
 	sums->total_j += known(host->total_w) * seconds;
