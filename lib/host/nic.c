@@ -11,7 +11,6 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/numbers.h"
 #include "base/text.h"
 #include "host/storage-walk.h"
 

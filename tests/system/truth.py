@@ -115,7 +115,7 @@ def main():
         snapshots.near(f"{name}: CPU seconds", joules / float(on_cpu_w),
                        truth[name].between(begin, end), 0.01)
     kept_j = sum(kept["active_w"] * tick["interval_s"] for tick in seen
-                 for kept in tick["host"]["kept"] if not kept["name"].startswith("disk "))
+                 for kept in tick["host"]["kept"] if not kept["name"].startswith(("disk ", "nic ")))
     snapshots.near("kept CPU seconds", kept_j / float(on_cpu_w), tasks.between(begin, end), 0.05)
 
 

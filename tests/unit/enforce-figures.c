@@ -164,6 +164,40 @@ static void test_services_are_outside(void)
 	scene_close(scene);
 }
 
+/* Idle counts as idle, active as what no quota holds; of the host, all of it once. */
+static void test_network_cards(void)
+{
+	struct scene *scene = scene_open(CAP_10W);
+	struct snapshot_kept kept[] = { { unit_literal("host"), 3, 4 },
+					{ unit_literal("nic eth0"), 2, 1 } };
+	struct enforce_domain domain = { .id = scene->ids[0] };
+	struct snapshot_domain row = { .id = scene->ids[0],
+				       .cpu = { 1, 10, 0, 100 },
+				       .disk = { 0.5, 0, 0, 0 },
+				       .net = { 2, 3, 0, 0 },
+				       .cpu_percent = 100 };
+
+	enforce_add_domain(&domain, &row, 2);
+	UNIT_EQUAL_DOUBLE(5, domain.sums.disk_idle_j, 1e-12);
+	UNIT_EQUAL_DOUBLE(6, domain.sums.net_j, 1e-12);
+	row.net = (struct account_power){ NAN, NAN, 0, 0 };
+	enforce_add_domain(&domain, &row, 2);
+	UNIT_EQUAL_DOUBLE(6, domain.sums.disk_idle_j, 1e-12);
+	UNIT_EQUAL_DOUBLE(6, domain.sums.net_j, 1e-12);
+	free(domain.disks.items);
+	scene_run(scene, 2);
+	scene->snapshot.kept = kept;
+	scene->snapshot.kept_count = 2;
+	scene->snapshot.host.net_idle_w = 4;
+	scene->snapshot.host.net_active_w = 7;
+	enforce_add_host(scene->enforce, &(struct enforce_input){ .snapshot = &scene->snapshot },
+			 2);
+	UNIT_EQUAL_DOUBLE(28, scene->enforce->host.idle_j, 1e-12);
+	UNIT_EQUAL_DOUBLE(10, scene->enforce->host.kept_j, 1e-12);
+	UNIT_EQUAL_DOUBLE(0, scene->enforce->host.disk_j, 1e-12);
+	scene_close(scene);
+}
+
 static void test_disks(void)
 {
 	struct scene *scene = scene_open("[domain web1]\ncap = 8W\n");
@@ -373,6 +407,7 @@ int main(void)
 		{ "a newcomer is held with its first figures", test_newcomer },
 		{ "model.md 7: services are outside the quota, own helpers inside",
 		  test_services_are_outside },
+		{ "energy of network cards is under no quota", test_network_cards },
 		{ "disks come with their rates and constants", test_disks },
 		{ "a device that two vDISKs share has one limit", test_shared_leaf },
 		{ "a plain QEMU gets a cgroup first, and leaves it last", test_place },

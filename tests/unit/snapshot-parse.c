@@ -240,6 +240,48 @@ static void test_later_members(void)
 	text_free(&line);
 }
 
+/* As a daemon wrote it that knew nothing of network cards. */
+static void test_earlier_versions(void)
+{
+	static const char *const later[] = {
+		",\"net\":{\"idle_w\":0.0,\"active_w\":0.0,\"idle_j\":0.0,\"active_j\":0.0}",
+		",\"vnics\":[]",
+		",\"vnics\":[]",
+		"\"net_idle_w\":0.0,\"net_active_w\":0.0,",
+		"\"net_idle_j\":0.0,\"net_active_j\":0.0,",
+	};
+	struct protocol_about about = some_about();
+	struct snapshot_domain domain;
+	struct snapshot_vdisk vdisk;
+	struct snapshot snapshot, read = { 0 };
+	struct protocol_message message;
+	struct error error = { "" };
+	struct text line = { 0 };
+	char *earlier;
+
+	one_domain(&snapshot, &domain, &vdisk);
+	put(&snapshot, &about, &line);
+	earlier = line.bytes;
+	for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+		char *shorter = damaged(earlier, later[i], "");
+
+		free(earlier);
+		earlier = shorter;
+	}
+	UNIT_EQUAL_I64(0,
+		       protocol_parse_message(earlier, strlen(earlier), &message, &read, &error));
+	UNIT_EQUAL_TEXT("", error.text);
+	UNIT_EQUAL_U64(1, read.domain_count);
+	UNIT_EQUAL_DOUBLE(NAN, read.domain_count ? read.domains[0].net.idle_w : 0, 0);
+	UNIT_EQUAL_DOUBLE(NAN, read.domain_count ? read.domains[0].net.active_j : 0, 0);
+	UNIT_EQUAL_U64(0, read.domain_count ? read.domains[0].vnic_count : 1);
+	UNIT_EQUAL_DOUBLE(NAN, read.host.net_idle_w, 0);
+	UNIT_EQUAL_DOUBLE(NAN, read.host.net_active_j, 0);
+	protocol_message_clear(&message);
+	snapshot_clear(&read);
+	free(earlier);
+}
+
 static void test_cuts(void)
 {
 	struct protocol_about about = some_about();
@@ -295,6 +337,7 @@ int main(void)
 		{ "counters above 2^63-1 are refused, the text stays", test_counter_too_large },
 		{ "what is wrong is named with its path, and no part of it is left", test_damages },
 		{ "members of later versions are passed over", test_later_members },
+		{ "what earlier versions did not know is unknown", test_earlier_versions },
 		{ "a line that was cut is no line", test_cuts },
 		{ "memory is used again", test_memory_is_used_again });
 }

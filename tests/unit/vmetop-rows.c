@@ -193,6 +193,63 @@ static void test_vdisk_row(void)
 	rows_clear(&rows);
 }
 
+static void test_vnic_row(void)
+{
+	struct snapshot_vnic vnics[] = {
+		{ .name = unit_literal("vnet0"),
+		  .nic = unit_literal("eth0"),
+		  .idle_w = 1,
+		  .active_w = 0.5,
+		  .service_active_w = 0.25,
+		  .rx_bytes = 6000,
+		  .tx_bytes = 8000 },
+		{ .name = unit_literal("slow"),
+		  .reason = unit_literal("inside QEMU"),
+		  .idle_w = NAN,
+		  .active_w = NAN,
+		  .rx_bytes = NAN,
+		  .tx_bytes = NAN },
+	};
+	const char *const names[] = { "db" };
+	struct rows rows = { 0 };
+	const struct row *row;
+
+	prepare();
+	domains[1].vnics = vnics;
+	domains[1].vnic_count = 2;
+	domains[1].net = (struct account_power){ .idle_w = 1, .active_w = 0.5 };
+	UNIT_EQUAL_I64(0,
+		       rows_build(&rows, &snapshot,
+				  &(struct view){ .names = names, .name_count = 1, .tree = true }));
+	row = &rows.items[4];
+	UNIT_EQUAL_TEXT("vnet0", row->name);
+	UNIT_EQUAL_TEXT("eth0", row->note);
+	UNIT_EQUAL_DOUBLE(1.75, row->total_w, 1e-12);
+	UNIT_EQUAL_DOUBLE(0.75, row->active_w, 1e-12);
+	UNIT_EQUAL_DOUBLE(3000, row->read_bytes_s, 1e-12);
+	UNIT_EQUAL_DOUBLE(4000, row->write_bytes_s, 1e-12);
+	UNIT_EQUAL_TEXT("inside QEMU", rows.items[5].note);
+	UNIT_EQUAL_DOUBLE(NAN, rows.items[5].total_w, 0);
+	UNIT_EQUAL_DOUBLE(4, rows.items[0].idle_w, 1e-12);
+	UNIT_EQUAL_DOUBLE(8.5, rows.items[0].active_w, 1e-12);
+	rows_clear(&rows);
+}
+
+/* What is unknown of network cards takes nothing away from the rest. */
+static void test_unknown_cards(void)
+{
+	const char *const names[] = { "db" };
+	struct rows rows = { 0 };
+
+	prepare();
+	domains[1].net = (struct account_power){ NAN, NAN, 0, 0 };
+	UNIT_EQUAL_I64(
+		0, rows_build(&rows, &snapshot, &(struct view){ .names = names, .name_count = 1 }));
+	UNIT_EQUAL_DOUBLE(3, rows.items[0].idle_w, 1e-12);
+	UNIT_EQUAL_DOUBLE(8, rows.items[0].active_w, 1e-12);
+	rows_clear(&rows);
+}
+
 /* --- parts and whole ------------------------------------------------------------------------ */
 
 enum { PARTS_MAX = 6 };
@@ -453,6 +510,8 @@ int main(void)
 		{ "parts and the rest sum to their domain", test_parts_sum_to_their_domain },
 		{ "rows know their track", test_rows_know_their_track },
 		{ "a vDISK has its own figures", test_vdisk_row },
+		{ "a vNIC has its own figures, or a reason", test_vnic_row },
+		{ "unknown network cards take nothing away", test_unknown_cards },
 		{ "every column has its own key", test_every_column_has_a_key },
 		{ "every column formats and sorts", test_every_column_formats_and_sorts },
 		{ "a cap is a limit of active power", test_cap },

@@ -117,6 +117,7 @@ static char best_name[256];
 static unsigned best_score;
 static struct cpu_identity wanted;
 static struct disk wanted_disk;
+static struct nic wanted_nic;
 
 static void note_best(const struct weights *weights, unsigned score)
 {
@@ -131,6 +132,12 @@ static void check_cpu(const struct weights *weights, const char *text)
 {
 	(void)text;
 	note_best(weights, weights_match_cpu(weights, &wanted, CPU_SOURCE_CPUTIME, NULL));
+}
+
+static void check_nic(const struct weights *weights, const char *text)
+{
+	(void)text;
+	note_best(weights, weights_match_nic(weights, &wanted_nic, NULL));
 }
 
 static void check_disk(const struct weights *weights, const char *text)
@@ -210,6 +217,26 @@ static void test_disks(void)
 			best_disk("nvme0n1", "Amazon Elastic Block Store", false));
 }
 
+static const char *best_nic(const char *driver, unsigned speed_mbits)
+{
+	best_score = 0;
+	strcpy(best_name, "none");
+	wanted_nic = (struct nic){ .name = borrow("eth0"),
+				   .driver = borrow(driver),
+				   .model = borrow("8086:10fb"),
+				   .speed_mbits = speed_mbits };
+	each_file(check_nic);
+	return best_name;
+}
+
+static void test_nics(void)
+{
+	UNIT_EQUAL_TEXT("guess-nic-10gbit.weights", best_nic("ixgbe", 10000));
+	UNIT_EQUAL_TEXT("guess-nic-1gbit.weights", best_nic("igb", 1000));
+	/* Nobody knows the speed of a virtual card, nor its watts. */
+	UNIT_EQUAL_TEXT("none", best_nic("virtio_net", 0));
+}
+
 static void test_published_constants(void)
 {
 	char *text;
@@ -267,16 +294,19 @@ static struct weights *load_example(char *page, char **end)
 static void test_examples_of_the_manual(void)
 {
 	char path[4096], *page, *next;
-	struct weights *cpu, *disk;
+	struct weights *cpu, *disk, *nic;
 
 	snprintf(path, sizeof path, "%s/../man/vmenergy.weights.5", folder());
 	page = read_file(path);
 	cpu = load_example(page, &next);
 	disk = next ? load_example(next, &next) : NULL;
+	nic = next ? load_example(next, &next) : NULL;
 	UNIT_TRUE(cpu && cpu->kind == WEIGHTS_CPU && cpu->point_count == 2);
 	UNIT_TRUE(disk && disk->kind == WEIGHTS_DISK);
+	UNIT_TRUE(nic && nic->kind == WEIGHTS_NIC);
 	weights_free(cpu);
 	weights_free(disk);
+	weights_free(nic);
 	free(page);
 }
 
@@ -288,6 +318,7 @@ int main(void)
 			{ "real CPUs find their file", test_real_cpus },
 			{ "unknown CPUs and VMs get the guess", test_unknown_cpus_get_the_guess },
 			{ "disks find their file", test_disks },
+			{ "network cards find their file", test_nics },
 			{ "the published Pentium 4 constants", test_published_constants },
 			{ "model.md 3: the measured Maxtor is charged 2.63 W at 57 MB/s",
 			  test_published_disk });
