@@ -30,8 +30,8 @@ static const struct rootfs real = { .prefix = (char[]){ "" } };
 static bool enter_namespaces(void)
 {
 	return unshare(CLONE_NEWNET | CLONE_NEWNS) == 0 &&
-	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("sysfs", "/sys", "sysfs", 0, NULL) == 0;
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("sysfs", "/sys", "sysfs", 0, "") == 0;
 }
 
 static int open_tap(const char *name)
