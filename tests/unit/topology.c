@@ -27,6 +27,11 @@ static void fill_domain(struct domain *domain, const char *id, size_t leaf_count
 	domain->vdisks[0].leaves = calloc(leaf_count, sizeof *domain->vdisks[0].leaves);
 	for (size_t i = 0; i < leaf_count; i++)
 		domain->vdisks[0].leaves[i] = i;
+	domain->vnic_count = 1;
+	domain->vnics = calloc(1, sizeof *domain->vnics);
+	domain->vnics[0].name = strdup("vnet0");
+	domain->vnics[0].leaf_count = 1;
+	domain->vnics[0].leaves = calloc(1, sizeof *domain->vnics[0].leaves);
 	domain->thread_count = 3;
 	domain->threads = calloc(3, sizeof *domain->threads);
 	for (int i = 0; i < 3; i++) {
@@ -52,6 +57,11 @@ static struct topology *example(void)
 		topology->disks[i].name = strdup(i ? "sdb" : "sda");
 		topology->disks[i].model = strdup("Maxtor");
 	}
+	topology->nic_count = 1;
+	topology->nics = calloc(1, sizeof *topology->nics);
+	topology->nics[0].name = strdup("eth0");
+	topology->nics[0].driver = strdup("ixgbe");
+	topology->nics[0].model = strdup("8086:10fb");
 	topology->domain_count = 2;
 	topology->domains = calloc(2, sizeof *topology->domains);
 	fill_domain(&topology->domains[0], "a", 2);
@@ -159,6 +169,21 @@ static void role_unknown(struct topology *t)
 	t->domains[1].threads[0].role = THREAD_KVM + 1;
 }
 
+static void card_outside(struct topology *t)
+{
+	t->domains[1].vnics[0].leaves[0] = 1;
+}
+
+static void vnic_without_name(struct topology *t)
+{
+	replace(&t->domains[1].vnics[0].name, NULL);
+}
+
+static void card_without_driver(struct topology *t)
+{
+	replace(&t->nics[0].driver, NULL);
+}
+
 static const struct {
 	void (*spoil)(struct topology *topology);
 	const char *text;
@@ -178,6 +203,9 @@ static const struct {
 	{ weight_not_a_number, "domains[1]: cpu_weight" },
 	{ units_negative, "services[1]: idle_units" },
 	{ role_unknown, "domains[1]: threads[0].role" },
+	{ card_outside, "domains[1]: vnics[0]: leaves[0]: 1 is none of 1 nics" },
+	{ vnic_without_name, "domains[1]: vnics[0]: without a name" },
+	{ card_without_driver, "nics[0]: without a name, driver or model" },
 };
 
 static void test_check(void)
@@ -248,10 +276,20 @@ static void disk_changes(struct topology *t)
 	t->disks[1].size_bytes = 1;
 }
 
+static void link_goes_up(struct topology *t)
+{
+	t->nics[0].up = true;
+}
+
+static void vnic_hides(struct topology *t)
+{
+	t->domains[1].vnics[0].unseen = true;
+}
+
 static void (*const changes[])(struct topology *topology) = {
-	note_changes, state_changes, uuid_vanishes,          thread_ends,
-	cpu_changes,  disk_changes,  thread_id_reused,       leaf_outside,
-	repeat_id,    repeat_vcpu,   client_service_outside, provider_outside,
+	note_changes,           state_changes,    uuid_vanishes, thread_ends, cpu_changes,
+	disk_changes,           thread_id_reused, leaf_outside,  repeat_id,   repeat_vcpu,
+	client_service_outside, provider_outside, link_goes_up,  vnic_hides,  card_outside,
 };
 
 static void test_equal(void)
