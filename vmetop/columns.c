@@ -54,6 +54,7 @@ POWER_COLUMN(active_w, row->active_w)
 POWER_COLUMN(cpu_w, row->cpu_w)
 POWER_COLUMN(disk_w, row->disk_w)
 POWER_COLUMN(service_w, row->service_w)
+POWER_COLUMN(service_idle_w, row->service_idle_w)
 static unsigned mean_quality(const struct row *row, const struct view *view)
 {
 	return row->track ? track_mean(view->history, row->track, MEAN_S).quality : 0;
@@ -181,6 +182,11 @@ static bool has_error(const struct snapshot_domain *domain)
 	return !isnan(domain->error_w);
 }
 
+static bool has_service_idle(const struct snapshot_domain *domain)
+{
+	return domain->service.idle_w > 0;
+}
+
 static bool has_bytes(const struct snapshot_domain *domain)
 {
 	for (size_t i = 0; i < domain->vdisk_count; i++)
@@ -241,6 +247,8 @@ const struct column columns[] = {
 	  format_disk_w, order_disk_w, NULL },
 	{ "service", "SERV/W", "active CPU power of others on its behalf", COLUMN_FIGURE, 8, 7, 6, NULL,
 	  format_service_w, order_service_w, NULL },
+	{ "service-idle", "SIDLE/W", "of the idle power, the share of services", COLUMN_FIGURE, WHERE_HAD(8), 7, 14, has_service_idle,
+	  format_service_idle_w, order_service_idle_w, NULL },
 	{ "cap", "CAP/W", "lowest cap (t total, c CPU, d disk, else active)", COLUMN_FIGURE, WHERE_HAD(8), 7, 5, has_cap,
 	  format_cap_w, order_cap_w, NULL },
 	{ "cap%", "CAP%", "what it limits as a part of that cap", COLUMN_FIGURE, 0, 4, 7, has_cap,

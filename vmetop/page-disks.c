@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The physical disks; below, the vDISKs on the selected one. */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "vmetop/page-parts.h"
 
 static size_t disks_count(const struct frame *frame)
@@ -66,15 +63,6 @@ static void draw_disk(const struct table *table, int line, size_t row, enum styl
 
 /* --- vDISKs on one ---------------------------------------------------------------------------- */
 
-struct user {
-	const struct snapshot_domain *domain;
-	const struct snapshot_vdisk *vdisk;
-};
-struct users {
-	struct user *items;
-	size_t count, capacity;
-};
-
 /* Is `name` one of the names in `list`, which are joined by ','? */
 static bool is_listed(const char *list, const char *name)
 {
@@ -86,85 +74,29 @@ static bool is_listed(const char *list, const char *name)
 	return false;
 }
 
-static int compare_users(const void *left, const void *right)
-{
-	const struct user *a = left, *b = right;
-	double x = a->vdisk->active_w, y = b->vdisk->active_w;
-	int by_name = strcmp(a->domain->name, b->domain->name);
-
-	if (isnan(x) != isnan(y))
-		return isnan(x) ? 1 : -1;
-	if (x < y || x > y)
-		return x < y ? 1 : -1;
-	return by_name ? by_name : strcmp(a->vdisk->name, b->vdisk->name);
-}
-
-/* Those that lead to it, the highest first. Out of memory shows fewer. */
-static void find_users(const struct snapshot *snapshot, const char *disk, struct users *users)
+/* Those that lead to it. */
+static void find_users(const struct snapshot *snapshot, const char *disk, struct vdisk_users *users)
 {
 	for (size_t i = 0; i < snapshot->domain_count; i++)
-		for (size_t j = 0; j < snapshot->domains[i].vdisk_count; j++) {
-			const struct snapshot_vdisk *vdisk = &snapshot->domains[i].vdisks[j];
-			struct user *user;
-
-			if (!is_listed(vdisk->disk, disk))
-				continue;
-			user = MEMORY_APPEND(users);
-			if (user)
-				*user = (struct user){ &snapshot->domains[i], vdisk };
-		}
-	if (users->count)
-		qsort(users->items, users->count, sizeof *users->items, compare_users);
-}
-
-static const struct table_column user_columns[] = {
-	{ "ON IT", 0, true, 0 },   { "IDLE/W", 8, false, 3 }, { "ACT/W", 8, false, 1 },
-	{ "SERV/W", 8, false, 2 }, { "REQ/s", 6, false, 5 },  { "RD/s", 6, false, 4 },
-	{ "WR/s", 6, false, 4 },   { "DISKS", 12, true, 6 },
-};
-
-static void draw_user(const struct table *table, int line, const struct user *user)
-{
-	const struct snapshot_vdisk *vdisk = user->vdisk;
-	double interval_s = table->frame->snapshot->interval_s;
-	unsigned quality = user->domain->quality;
-	char name[PAGE_TEXT_BYTES], idle[FIGURE_BYTES], active[FIGURE_BYTES];
-	char service[FIGURE_BYTES], read[FIGURE_BYTES], write[FIGURE_BYTES];
-	char requests[FIGURE_BYTES];
-
-	snprintf(name, sizeof name, "%s/%s", user->domain->name, vdisk->name);
-	figure_count(vdisk->requests / interval_s, requests);
-	figure_bytes(vdisk->read_bytes / interval_s, read);
-	figure_bytes(vdisk->write_bytes / interval_s, write);
-	table_row(table, line, STYLE_NORMAL,
-		  (const char *const[]){ name, page_power(vdisk->idle_w, quality, idle),
-					 page_power(vdisk->active_w, quality, active),
-					 page_power(vdisk->service_active_w, quality, service),
-					 requests, read, write, vdisk->disk });
+		for (size_t j = 0; j < snapshot->domains[i].vdisk_count; j++)
+			if (is_listed(snapshot->domains[i].vdisks[j].disk, disk))
+				vdisk_users_add(users, &snapshot->domains[i],
+						&snapshot->domains[i].vdisks[j]);
 }
 
 static void draw_users(struct grid *grid, struct area area, struct frame *frame)
 {
 	const struct snapshot_disk *disk = &frame->snapshot->disks[frame->ui->cursor];
-	const struct table table = { grid, frame, area, user_columns,
-				     sizeof user_columns / sizeof *user_columns };
-	struct users users = { 0 };
-	size_t fits = (size_t)area.rows - 1, shown;
+	struct vdisk_users users = { 0 };
+	size_t count;
 
 	find_users(frame->snapshot, disk->name, &users);
-	table_titles(&table);
-	/* The last line is for how many more there are. */
-	shown = users.count <= fits ? users.count : fits - 1;
-	for (size_t i = 0; i < shown; i++)
-		draw_user(&table, area.row + 1 + (int)i, &users.items[i]);
-	if (shown < users.count)
-		grid_putf(grid, area.row + area.rows - 1, area.column, STYLE_STRONG,
-			  "and %zu more vDISKs on %s", users.count - shown, disk->name);
-	else if (!users.count)
+	count = users.count;
+	vdisk_users_draw(&users, grid, area, frame, "ON IT");
+	if (!count)
 		page_put_name(grid, frame,
 			      (struct area){ area.row + 1, area.column, 1, area.columns },
 			      STYLE_NORMAL, "no vDISK: its power is kept by the host");
-	free(users.items);
 }
 
 /* --- the page -----------------------------------------------------------------------------------

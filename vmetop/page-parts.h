@@ -65,6 +65,23 @@ int table_draw(const struct table *table, size_t count, table_draw_row *draw_row
 /* A sentence or two on an empty page. */
 void page_say(struct grid *grid, struct area area, const char *text);
 
+/* --- vDISKs below another table --------------------------------------------------------------- */
+
+struct vdisk_user {
+	const struct snapshot_domain *domain;
+	const struct snapshot_vdisk *vdisk;
+};
+struct vdisk_users { /* start from {0} */
+	struct vdisk_user *items;
+	size_t count, capacity;
+};
+/* Out of memory shows fewer. */
+void vdisk_users_add(struct vdisk_users *users, const struct snapshot_domain *domain,
+		     const struct snapshot_vdisk *vdisk);
+/* Titles, and those that cause the most first; empties them. Returns lines used. */
+int vdisk_users_draw(struct vdisk_users *users, struct grid *grid, struct area area,
+		     struct frame *frame, const char *title);
+
 /* --- columns of the domain list --------------------------------------------------------------- */
 
 struct shown_column {

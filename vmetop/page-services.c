@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Processes that work for several domains; below, whom the selected one works for. */
+/* Processes that work for several domains; below, the vDISKs that the selected one works for. */
 #include <stdio.h>
 #include <string.h>
 
@@ -45,33 +45,78 @@ static void draw_service(const struct table *table, int line, size_t row, enum s
 			  page_power(service->active_w, quality, active), clients });
 }
 
-static const char *domain_name(const struct snapshot *snapshot, const char *id)
+/* --- whom it works for ------------------------------------------------------------------------ */
+
+static const struct snapshot_domain *find_domain(const struct snapshot *snapshot, const char *id)
 {
 	for (size_t i = 0; i < snapshot->domain_count; i++)
 		if (strcmp(snapshot->domains[i].id, id) == 0)
-			return snapshot->domains[i].name;
-	return id;
+			return &snapshot->domains[i];
+	return NULL;
 }
 
-static void draw_clients(struct grid *grid, struct area area, const struct frame *frame)
+/*
+ * Services' idle power tells vDISKs that are served from those on which a domain's own
+ * threads work. Where there is none (another idle policy), those that are worked for.
+ * Returns how many; without `users` it only counts.
+ */
+static size_t add_served(struct vdisk_users *users, const struct snapshot_domain *domain)
 {
-	const struct snapshot_service *service = &frame->snapshot->services[frame->ui->cursor];
-	struct flow flow = { .grid = grid, .area = area };
-	char name[PAGE_TEXT_BYTES];
-	size_t i;
+	bool has_idle = false;
+	size_t count = 0;
 
-	figure_name(service->name, 30, name, sizeof name);
-	flow_putf(&flow, STYLE_STRONG, "%s works for:", name);
-	if (!service->client_count)
-		flow_put(&flow, STYLE_NORMAL, "no domain: its energy is kept by the host");
-	/* The last line is for how many more there are. */
-	for (i = 0; i < service->client_count && flow.line < area.rows - 1; i++) {
-		figure_name(domain_name(frame->snapshot, service->clients[i]), 40, name,
-			    sizeof name);
+	for (size_t i = 0; i < domain->vdisk_count; i++)
+		has_idle |= domain->vdisks[i].service_idle_w > 0;
+	for (size_t i = 0; i < domain->vdisk_count; i++) {
+		const struct snapshot_vdisk *vdisk = &domain->vdisks[i];
+
+		if (!((has_idle ? vdisk->service_idle_w : vdisk->service_active_w) > 0))
+			continue;
+		if (users)
+			vdisk_users_add(users, domain, vdisk);
+		count++;
+	}
+	return count;
+}
+
+/* Clients without a vDISK of it: by name, or by id where the domain is not there. */
+static void draw_others(struct grid *grid, struct area area, const struct snapshot *snapshot,
+			const struct snapshot_service *service)
+{
+	struct flow flow = { .grid = grid, .area = area };
+
+	for (size_t i = 0; i < service->client_count; i++) {
+		const struct snapshot_domain *domain = find_domain(snapshot, service->clients[i]);
+		char name[PAGE_TEXT_BYTES];
+
+		if (domain && add_served(NULL, domain))
+			continue;
+		figure_name(domain ? domain->name : service->clients[i], 40, name, sizeof name);
 		flow_put(&flow, STYLE_NORMAL, name);
 	}
-	if (i < service->client_count)
-		flow_putf(&flow, STYLE_STRONG, "and %zu more", service->client_count - i);
+}
+
+static void draw_clients(struct grid *grid, struct area area, struct frame *frame)
+{
+	const struct snapshot *snapshot = frame->snapshot;
+	const struct snapshot_service *service = &snapshot->services[frame->ui->cursor];
+	struct vdisk_users users = { 0 };
+	int lines;
+
+	if (!service->client_count) {
+		page_say(grid, area, "It works for no domain: its energy is kept by the host.");
+		return;
+	}
+	for (size_t i = 0; i < service->client_count; i++) {
+		const struct snapshot_domain *domain = find_domain(snapshot, service->clients[i]);
+
+		if (domain)
+			add_served(&users, domain);
+	}
+	lines = vdisk_users_draw(&users, grid, area, frame, "WORKS FOR");
+	area.row += lines;
+	area.rows -= lines;
+	draw_others(grid, area, snapshot, service);
 }
 
 static void services_draw(struct grid *grid, struct area area, struct frame *frame)
@@ -82,7 +127,7 @@ static void services_draw(struct grid *grid, struct area area, struct frame *fra
 	struct area below = area;
 
 	if (area.rows > 8)
-		table.area.rows = area.rows * 2 / 3;
+		table.area.rows = area.rows / 2;
 	below.row += table_draw(&table, count, draw_service) + 1;
 	below.rows = area.row + area.rows - below.row;
 	if (count == 0)

@@ -38,6 +38,7 @@ static int add_vdisks(struct rows *rows, const struct snapshot_domain *domain, d
 		row->idle_w = vdisk->idle_w + vdisk->service_idle_w;
 		row->disk_w = vdisk->active_w;
 		row->service_w = vdisk->service_active_w;
+		row->service_idle_w = vdisk->service_idle_w;
 		row->active_w = row->disk_w + row->service_w;
 		row->total_w = row->idle_w + row->active_w;
 		row->read_bytes_s = vdisk->read_bytes / interval_s;
@@ -70,7 +71,7 @@ static const size_t shared_figures[] = {
 	offsetof(struct row, total_w),     offsetof(struct row, idle_w),
 	offsetof(struct row, active_w),    offsetof(struct row, cpu_w),
 	offsetof(struct row, disk_w),      offsetof(struct row, service_w),
-	offsetof(struct row, cpu_percent),
+	offsetof(struct row, cpu_percent), offsetof(struct row, service_idle_w),
 };
 
 static double figure_of(const struct row *row, size_t offset)

@@ -33,6 +33,7 @@ struct row *rows_add(struct rows *rows, enum row_kind kind, const char *name,
 				     .cpu_w = NAN,
 				     .disk_w = NAN,
 				     .service_w = NAN,
+				     .service_idle_w = NAN,
 				     .total_j = NAN,
 				     .cpu_percent = NAN,
 				     .host_percent = NAN,
@@ -122,6 +123,7 @@ static void fill_domain(struct row *row, const struct snapshot_domain *domain,
 	row->cpu_w = domain->cpu.active_w;
 	row->disk_w = domain->disk.active_w;
 	row->service_w = domain->service.active_w;
+	row->service_idle_w = domain->service.idle_w;
 	row->total_j = domain->total_j;
 	row->cpu_percent = domain->cpu_percent;
 	row->host_percent = 100 * domain->total_w / snapshot->host.total_w;

@@ -33,6 +33,7 @@ struct row {
 	char fold;  /* of a domain: '-' its parts follow, '+' they do not; ' ' has none */
 	unsigned quality;
 	double total_w, error_w, idle_w, active_w, cpu_w, disk_w, service_w, total_j;
+	double service_idle_w; /* inside idle_w */
 	double cpu_percent, host_percent, read_bytes_s, write_bytes_s;
 };
 

@@ -87,9 +87,13 @@ static inline void set_parts(void)
 					     .disk = unit_literal("sda"),
 					     .idle_w = 1,
 					     .active_w = 0.5,
+					     .service_idle_w = 0.25,
+					     .service_active_w = 0.125,
 					     .read_bytes = 4e6,
 					     .write_bytes = 2e3,
 					     .requests = 100 };
+	domains[0].cpu.idle_w = 9.75;
+	domains[0].service.idle_w = 0.25;
 	domains[0].vcpus = vcpus;
 	domains[0].vcpu_count = 2;
 	domains[0].vdisks = vdisks;
