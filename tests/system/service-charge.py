@@ -1,0 +1,132 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""service-charge.py clock PID                 lines "TIME NS" of a process's CPU time, until stopped
+service-charge.py rounds WINDOWS PAIR      how many rounds can be judged
+service-charge.py judge FOLDER SOURCE...   are charges as the loads alone make CPU time?"""
+
+import bisect
+import collections
+import statistics
+import sys
+import time
+
+import snapshots
+
+NAMES = ("one", "two")
+SERVED = "vdb"
+LIMIT = 0.05
+# Of the requests that a VM was to make, so many it must have made.
+MADE = 0.97
+# The moments in which the guests' shells work, too.
+MARGIN_S = 0.2
+
+Reading = collections.namedtuple("Reading", "pair round who begin end complete")
+
+
+def show_clock(pid):
+    clock = (~pid << 3) | 2  # of all threads, as clock_getcpuclockid(3) makes it
+    while True:
+        try:
+            print(f"{time.time():.6f} {time.clock_gettime_ns(clock)}", flush=True)
+        except OSError:
+            return
+        time.sleep(0.02)
+
+
+def load_readings(path):
+    readings = []
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            pair, number, who, begin, end, *said = line.split()
+            made = [int(made) >= MADE * int(wanted) for wanted, made in zip(said[::2], said[1::2])]
+            readings.append(Reading(pair, int(number), who, float(begin) + MARGIN_S,
+                                    float(end) - MARGIN_S, all(made)))
+    return readings
+
+
+def rounds(readings, pair):
+    """Of a pair, those rounds whose three readings went well; the first one is for learning."""
+    by_round = collections.defaultdict(dict)
+    for reading in readings:
+        if reading.pair == pair and reading.round > 0 and reading.complete:
+            by_round[reading.round][reading.who] = reading
+    return [found for found in by_round.values() if len(found) == 3]
+
+
+class Clock:
+    """A process's CPU time at any moment."""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as file:
+            rows = [line.split() for line in file if line.endswith("\n")]
+        self.times = [float(row[0]) for row in rows]
+        self.ns = [int(row[1]) for row in rows]
+
+    def at(self, moment):
+        i = bisect.bisect(self.times, moment)
+        snapshots.require(0 < i < len(self.times), f"no CPU time is known at {moment}")
+        part = (moment - self.times[i - 1]) / (self.times[i] - self.times[i - 1])
+        return self.ns[i - 1] + part * (self.ns[i] - self.ns[i - 1])
+
+    def cpus(self, begin, end):
+        return (self.at(end) - self.at(begin)) / (end - begin) / 1e9
+
+
+def true_share(clock, found, idle_cpus):
+    """The first one's; what the daemon spends on nobody is for both alike."""
+    one, two = (clock.cpus(found[name].begin, found[name].end) for name in NAMES)
+    return (one - idle_cpus / 2) / (one + two - idle_cpus)
+
+
+def charged_joules(ticks, reading):
+    joules = dict.fromkeys(NAMES, 0.0)
+    for tick in ticks:
+        if tick["time"] - tick["interval_s"] < reading.begin or tick["time"] > reading.end:
+            continue
+        for name in NAMES:
+            vdisk, = (v for v in snapshots.domain(tick, name)["vdisks"] if v["name"] == SERVED)
+            joules[name] += vdisk["service_active_w"] * tick["interval_s"]
+    return joules
+
+
+def charged_share(ticks, reading):
+    joules = charged_joules(ticks, reading)
+    snapshots.require(sum(joules.values()) > 0, f"nothing is charged in {reading}")
+    return joules["one"] / sum(joules.values())
+
+
+def judge(folder, sources):
+    clock = Clock(folder + "/clock")
+    readings = load_readings(folder + "/windows")
+    idle_cpus = clock.cpus(clock.times[0], min(r.begin for r in readings) - 1)
+    print(f"the idle daemon uses {idle_cpus:.6f} CPUs")
+    errors = []
+    for pair in dict.fromkeys(reading.pair for reading in readings):
+        found = rounds(readings, pair)
+        truths = [true_share(clock, three, idle_cpus) for three in found]
+        print(f"{pair}: alone, one makes", *(f"{100 * truth:.2f} %" for truth in truths))
+        for source in sources:
+            ticks = snapshots.load(f"{folder}/{source}.json")
+            charges = [charged_share(ticks, three["one+two"]) for three in found]
+            print(f"{pair}, {source}: one is charged", *(f"{100 * c:.2f} %" for c in charges))
+            truth, charge = statistics.median(truths), statistics.median(charges)
+            for name, got, expected in (("one", charge, truth), ("two", 1 - charge, 1 - truth)):
+                try:
+                    snapshots.near(f"{pair}, {source}: {name}'s part", got, expected, LIMIT)
+                except snapshots.Failed as reason:
+                    errors.append(str(reason))
+    snapshots.require(not errors, "; ".join(errors))
+
+
+def main():
+    action, *arguments = sys.argv[1:]
+    if action == "clock":
+        show_clock(int(arguments[0]))
+    elif action == "rounds":
+        print(len(rounds(load_readings(arguments[0]), arguments[1])))
+    else:
+        judge(arguments[0], arguments[1:])
+
+
+if __name__ == "__main__":
+    snapshots.run(main)
