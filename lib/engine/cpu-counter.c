@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "probe/cputime.h"
+#include "probe/heads.h"
 #include "probe/perf.h"
 #include "probe/switch.h"
 
@@ -18,6 +19,7 @@ struct cpu_counter_driver {
 	int (*follow)(void *state, const struct topology *topology);
 	int (*read_parts)(void *state, const struct topology *topology, struct sample *sample);
 	int (*read_total)(void *state, struct sample *sample, struct error *error);
+	bool has_heads; /* its parts are all tasks of the host */
 };
 
 /* --- the probes' own types, behind void pointers ---------------------------------- */
@@ -100,16 +102,28 @@ ADAPT(cputime, cputime_total_source)
 ADAPT(perf, perf_total_source)
 ADAPT(switch, switch_total_source)
 
-#define DRIVER(probe)                                                                              \
+#define DRIVER(probe, has_heads)                                                                   \
 	{                                                                                          \
 		open_##probe, close_##probe, events_of_##probe, phrase_of_##probe,                 \
-			note_of_##probe, follow_##probe, read_parts_##probe, read_total_##probe    \
+			note_of_##probe, follow_##probe, read_parts_##probe, read_total_##probe,   \
+			has_heads                                                                  \
 	}
 static const struct cpu_counter_driver drivers[] = {
-	[CPU_SOURCE_PERF] = DRIVER(perf),
-	[CPU_SOURCE_CPUTIME] = DRIVER(cputime),
-	[CPU_SOURCE_SWITCH] = DRIVER(switch),
+	[CPU_SOURCE_PERF] = DRIVER(perf, false),
+	[CPU_SOURCE_CPUTIME] = DRIVER(cputime, false),
+	[CPU_SOURCE_SWITCH] = DRIVER(switch, true),
 };
+
+/* --- heads ------------------------------------------------------------------------ */
+
+/* Without them nothing is missing but names: another root has none. */
+static int open_heads(struct cpu_counter *counter, enum cpu_source source,
+		      const struct rootfs *root, struct error *error)
+{
+	if (counter->driver->has_heads || !rootfs_is_real(root))
+		return 0;
+	return heads_open(&counter->heads, root, source != CPU_SOURCE_CPUTIME, error);
+}
 
 /* --- the interface ---------------------------------------------------------------- */
 
@@ -124,8 +138,12 @@ int cpu_counter_open(struct cpu_counter *counter, const struct cpu_counter_reque
 		return error_setf(error, ENOTSUP, "source %s: not in this version",
 				  cpu_source_name(source));
 	result = drivers[source].open(&counter->state, root, request, error);
-	if (!result)
-		counter->driver = &drivers[source];
+	if (result)
+		return result;
+	counter->driver = &drivers[source];
+	result = open_heads(counter, source, root, error);
+	if (result)
+		cpu_counter_close(counter);
 	return result;
 }
 
@@ -133,6 +151,7 @@ void cpu_counter_close(struct cpu_counter *counter)
 {
 	if (counter->driver)
 		counter->driver->close(counter->state);
+	heads_close(counter->heads);
 	*counter = (struct cpu_counter){ 0 };
 }
 
@@ -148,18 +167,24 @@ const char *cpu_counter_phrase(const struct cpu_counter *counter)
 
 const char *cpu_counter_note(const struct cpu_counter *counter)
 {
-	return counter->driver->note(counter->state);
+	const char *note = counter->driver->note(counter->state);
+
+	return note || !counter->heads ? note : heads_note(counter->heads);
 }
 
 int cpu_counter_follow(struct cpu_counter *counter, const struct topology *topology)
 {
-	return counter->driver->follow(counter->state, topology);
+	int result = counter->driver->follow(counter->state, topology);
+
+	return result || !counter->heads ? result : heads_follow(counter->heads, topology);
 }
 
 int cpu_counter_read_parts(struct cpu_counter *counter, const struct topology *topology,
 			   struct sample *sample)
 {
-	return counter->driver->read_parts(counter->state, topology, sample);
+	int result = counter->driver->read_parts(counter->state, topology, sample);
+
+	return result || !counter->heads ? result : heads_read(counter->heads, sample);
 }
 
 int cpu_counter_read_total(struct cpu_counter *counter, struct sample *sample, struct error *error)

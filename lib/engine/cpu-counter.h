@@ -23,9 +23,12 @@ struct cpu_counter_request {
 	bool is_automatic;
 };
 
+struct heads;
+
 struct cpu_counter { /* {0} = closed */
 	const struct cpu_counter_driver *driver;
 	void *state;
+	struct heads *heads; /* what the host's own tasks used; NULL: the probe knows it itself */
 };
 
 /* 0 or -errno with a sentence; *counter is closed then. */
@@ -37,7 +40,7 @@ void cpu_counter_events(const struct cpu_counter *counter, struct event_set *eve
 const char *cpu_counter_phrase(const struct cpu_counter *counter); /* how totals are read */
 const char *cpu_counter_note(const struct cpu_counter *counter);   /* NULL = nothing */
 
-/* As probe/cputime.h has them. */
+/* As probe/cputime.h has them; the parts with the heads of the host's own tasks. */
 int cpu_counter_follow(struct cpu_counter *counter, const struct topology *topology);
 int cpu_counter_read_parts(struct cpu_counter *counter, const struct topology *topology,
 			   struct sample *sample);

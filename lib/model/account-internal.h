@@ -12,6 +12,7 @@
  *            which service for what; what those spent, on to their vDISKs
  *   nic      the same as disk for network cards and vNICs
  *   close    kept is what remains; totals move on
+ *   kept     which of the host's tasks used it
  *   snapshot, check
  */
 #ifndef VMENERGY_MODEL_ACCOUNT_INTERNAL_H
@@ -407,6 +408,16 @@ struct package {
 	struct charge active;
 };
 
+/* Of the host's own tasks, by name (account-kept.c). */
+struct account_head {
+	char name[HEAD_NAME_BYTES];
+	struct cpu_reading previous;
+	/* of this tick */
+	bool by_time;
+	double on_cpu_ns; /* where by_time */
+	double active_j;
+};
+
 enum head_state {
 	HEAD_BASELINE, /* totals begin here: nothing can be charged */
 	HEAD_LATE,     /* not read: everything under it waits */
@@ -486,6 +497,15 @@ struct account {
 	struct charge net_head;
 	double net_idle_j;
 	struct account_sums kept;
+	struct account_heads {
+		struct account_head items[SAMPLE_HEADS_MAX];
+		size_t count;
+		bool were_read; /* in the sample before */
+		struct cpu_reading on_cpu_previous;
+		double on_cpu_ns; /* of all tasks, in this tick; NaN: unknown */
+		double owed_j;    /* used by heads, and more than was kept so far */
+		uint64_t ticks;
+	} heads;
 };
 
 /* Bring memory in line with a topology that is new. 0, -EINVAL (cycle) or -ENOMEM. */
@@ -549,6 +569,9 @@ enum account_helper account_helper_of(const struct thread *thread);
 int account_helpers_bind(struct account_domain *domain);
 /* After account_disk(): the helpers' energy as a memo of the vDISKs that they worked for. */
 void account_helpers(struct account_domain *domain, const struct tick *tick);
+
+void account_heads(struct account *account, const struct sample *sample);
+void account_forget_heads(struct account *account);
 
 int account_covariance_open(struct account *account);
 void account_covariance_close(struct account *account);

@@ -274,6 +274,7 @@ int account_bind(struct account *account, const struct topology *topology, struc
 void account_forget_cpu(struct account *account)
 {
 	account->own_previous = (struct cpu_reading){ 0 };
+	account_forget_heads(account);
 	for (size_t i = 0; i < account->domains.count; i++) {
 		struct account_domain *domain = account->domains.items[i];
 

@@ -260,74 +260,6 @@ static void put_domains(struct copies *copies, const struct topology *topology,
 		put_folded(copies, &snapshot->domains[snapshot->domain_count++]);
 }
 
-/* --- kept --------------------------------------------------------------------------------- */
-
-/* A difference that is nothing but rounding is zero. */
-static double rest_w(const struct copies *copies, double joules)
-{
-	const struct account *account = copies->account;
-	double host_j = account->head_idle_j + known(account->head.now_j) +
-			known(account->disk_idle_j) + known(account->disk_head.now_j) +
-			known(account->net_idle_j) + known(account->net_head.now_j);
-
-	return fabs(joules) < 1e-12 * host_j ? 0 : joules / copies->seconds;
-}
-
-static void put_kept_entry(struct copies *copies, struct snapshot *snapshot, const char *name,
-			   double idle_j, double active_j)
-{
-	struct snapshot_kept *row = &snapshot->kept[snapshot->kept_count++];
-
-	row->name = copies_text(copies, name);
-	row->idle_w = rest_w(copies, idle_j);
-	row->active_w = rest_w(copies, active_j);
-}
-
-static void put_kept_disk(struct copies *copies, struct snapshot *snapshot,
-			  const struct account_disk *disk)
-{
-	double idle_j = disk->idle_j - disk->charged_idle_j;
-	double active_j = disk->active.now_j - known(disk->charged.now_j);
-	char name[128];
-
-	if (known(idle_j) == 0 && known(active_j) == 0)
-		return;
-	snprintf(name, sizeof name, "disk %s", disk->name);
-	put_kept_entry(copies, snapshot, name, idle_j, active_j);
-}
-
-static void put_kept_nic(struct copies *copies, struct snapshot *snapshot,
-			 const struct account_nic *nic)
-{
-	double idle_j = nic->idle_j - nic->charged_idle_j;
-	double active_j = nic->active.now_j - known(nic->charged.now_j);
-	char name[128];
-
-	if (rest_w(copies, known(idle_j)) == 0 && rest_w(copies, known(active_j)) == 0)
-		return;
-	snprintf(name, sizeof name, "nic %s", nic->name);
-	put_kept_entry(copies, snapshot, name, idle_j, active_j);
-}
-
-static void put_kept(struct copies *copies, struct snapshot *snapshot)
-{
-	const struct account *account = copies->account;
-	double own_j = known(account->own.now_j);
-
-	snapshot->kept = copies_rows(copies, account->disk_count + account->nic_count + 2,
-				     sizeof *snapshot->kept);
-	if (!snapshot->kept)
-		return;
-	if (own_j > 0)
-		put_kept_entry(copies, snapshot, account->options.own_name, 0, own_j);
-	put_kept_entry(copies, snapshot, "host", account->kept.cpu_idle_j,
-		       account->kept.cpu.now_j - own_j);
-	for (size_t i = 0; i < account->disk_count; i++)
-		put_kept_disk(copies, snapshot, account->disks[i]);
-	for (size_t i = 0; i < account->nic_count; i++)
-		put_kept_nic(copies, snapshot, account->nics[i]);
-}
-
 /* --- services ----------------------------------------------------------------------------- */
 
 static void put_clients(struct copies *copies, const struct account_service *service,
@@ -426,7 +358,7 @@ int account_snapshot(const struct account *account, const struct topology *topol
 	put_source(&copies, &snapshot->source);
 	put_host(&copies, &snapshot->host);
 	account_put_hardware(&copies, topology, sample, snapshot);
-	put_kept(&copies, snapshot);
+	account_put_kept(&copies, snapshot);
 	put_domains(&copies, topology, snapshot);
 	put_services(&copies, snapshot);
 	return copies.failed ? -ENOMEM : 0;

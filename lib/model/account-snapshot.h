@@ -24,5 +24,7 @@ void account_put_hardware(struct copies *copies, const struct topology *topology
 /* A domain's vNICs (the same). */
 void account_put_vnics(struct copies *copies, const struct account_domain *domain,
 		       const struct domain *of, struct snapshot_domain *row);
+/* What is kept, by name (account-kept.c). */
+void account_put_kept(struct copies *copies, struct snapshot *snapshot);
 
 #endif

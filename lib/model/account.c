@@ -76,6 +76,9 @@ static int check_arrays(const struct topology *topology, const struct sample *sa
 	if (sample->package_count > SAMPLE_PACKAGES_MAX)
 		return error_setf(error, EINVAL, "%u packages: at most %d", sample->package_count,
 				  SAMPLE_PACKAGES_MAX);
+	if (sample->head_count > SAMPLE_HEADS_MAX)
+		return error_setf(error, EINVAL, "%zu heads: at most %d", sample->head_count,
+				  SAMPLE_HEADS_MAX);
 	for (size_t i = 0; i < sample->issued_count; i++)
 		if (sample->issued[i].domain >= topology->domain_count ||
 		    sample->issued[i].disk < ISSUED_ANY_DISK ||
@@ -282,6 +285,7 @@ int account_tick(struct account *account, const struct topology *topology,
 	charge_tick(account, topology, sample);
 	if (!account->tick.first)
 		close_books(account);
+	account_heads(account, sample);
 	end_tick(account, sample);
 	if (account->tick.first)
 		return -EAGAIN;

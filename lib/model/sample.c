@@ -125,6 +125,8 @@ int sample_prepare(struct sample *sample, const struct topology *topology)
 	memset(&sample->own, 0, sizeof sample->own);
 	sample->tsc_ticks = 0;
 	sample->issued_count = 0;
+	sample->head_count = 0;
+	memset(&sample->on_cpu, 0, sizeof sample->on_cpu);
 	if (prepare_domains(sample, topology) ||
 	    RESIZE(sample->services, topology->service_count) ||
 	    RESIZE(sample->disks, topology->disk_count) ||
@@ -147,6 +149,7 @@ void sample_clear(struct sample *sample)
 	free(sample->attachments);
 	free(sample->nics);
 	free(sample->issued);
+	free(sample->heads);
 	memset(sample, 0, sizeof *sample);
 }
 
@@ -161,4 +164,20 @@ struct issued_reading *sample_add_issued(struct sample *sample)
 	issued += sample->issued_count++;
 	memset(issued, 0, sizeof *issued); /* memory of an earlier tick is not clear */
 	return issued;
+}
+
+struct head_reading *sample_add_head(struct sample *sample)
+{
+	struct head_reading *head;
+
+	if (sample->head_count >= SAMPLE_HEADS_MAX)
+		return NULL;
+	head = memory_grow(sample->heads, &sample->head_capacity, sample->head_count + 1,
+			   sizeof *head);
+	if (!head)
+		return NULL;
+	sample->heads = head;
+	head += sample->head_count++;
+	memset(head, 0, sizeof *head);
+	return head;
 }

@@ -105,6 +105,18 @@ struct service_reading {
 	struct cpu_reading total;
 };
 
+/*
+ * What tasks of the host that belong to no domain and no service used, under the name
+ * that they are shown by. Cumulative; it does not go back when a process ends. One that
+ * the sample before did not have counts from 0.
+ */
+enum { HEAD_NAME_BYTES = 32, SAMPLE_HEADS_MAX = 64 };
+struct head_reading {
+	char name[HEAD_NAME_BYTES];
+	bool by_time; /* count[0] is time on CPUs in ns, whatever the events are */
+	struct cpu_reading cpu;
+};
+
 /* All tasks of one package (or, where the source cannot tell, of the machine). */
 struct package_reading {
 	struct cpu_reading total;
@@ -137,6 +149,11 @@ struct sample {
 	size_t issued_capacity;
 	size_t nic_count;
 	struct net_reading *nics; /* parallel to topology.nics */
+	size_t head_count;
+	struct head_reading *heads;
+	size_t head_capacity;
+	/* count[0]: ns on CPUs of all tasks, of which those of heads `by_time` are a part. */
+	struct cpu_reading on_cpu;
 };
 
 /*
@@ -148,5 +165,7 @@ int sample_prepare(struct sample *sample, const struct topology *topology);
 void sample_clear(struct sample *sample);
 /* Append a cleared entry to issued; NULL when out of memory. */
 struct issued_reading *sample_add_issued(struct sample *sample);
+/* The same for heads; NULL, too, where there are SAMPLE_HEADS_MAX. */
+struct head_reading *sample_add_head(struct sample *sample);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "probe/head-name.h"
 
 /* Of the kernel's interface, whatever its own HZ is (USER_HZ). */
 enum { TICK_NS = 10000000 };
@@ -110,6 +111,7 @@ void switch_books_begin(struct switch_books *books)
 {
 	books->round++;
 	books->quality = 0;
+	head_table_begin(&books->by_name);
 }
 
 void switch_books_fold(struct switch_books *books, const struct switch_identity *identity,
@@ -140,6 +142,18 @@ void switch_books_charge(struct switch_books *books, const struct switch_identit
 		return;
 	add(thread->count, delta);
 	thread->round = books->round;
+}
+
+void switch_books_end_name(struct switch_books *books, const struct switch_identity *identity,
+			   const uint64_t *delta)
+{
+	char comm[SWITCH_COMM_BYTES], name[HEAD_NAME_BYTES];
+
+	memcpy(comm, identity->comm, sizeof comm);
+	comm[sizeof comm - 1] = '\0';
+	add(books->heads[SWITCH_ENDED], delta);
+	head_name(comm, identity->is_kernel, name);
+	head_table_add(&books->by_name, name, delta, NULL);
 }
 
 static struct switch_cpu_books *cpu_of(struct switch_books *books, unsigned cpu)

@@ -20,6 +20,7 @@
 
 #include "model/sample.h"
 #include "probe/bpf/switch.h"
+#include "probe/head-table.h"
 #include "probe/switch-index.h"
 
 _Static_assert((int)SWITCH_COUNTS == (int)SAMPLE_EVENTS_MAX, "a sample's counts");
@@ -39,6 +40,11 @@ struct switch_process {
 	uint64_t count[SWITCH_COUNTS]; /* ended threads included */
 	unsigned round;                /* the last reading that one of its threads was in */
 	bool is_over;                  /* as this reading ended: the next one folds it */
+	/* switch-heads.c */
+	uint64_t told[SWITCH_COUNTS]; /* of count: what is in a head, or in a domain */
+	unsigned round_out;           /* the last reading in which it was a domain's, or ours */
+	size_t hint;
+	char named[SWITCH_COMM_BYTES], name[HEAD_NAME_BYTES]; /* of that comm */
 };
 
 struct switch_cpu_books {
@@ -60,6 +66,7 @@ struct switch_books { /* {0} = empty */
 	} cpus;
 	struct switch_index by_tid, by_tgid;
 	uint64_t heads[SWITCH_HEADS][SWITCH_COUNTS];
+	struct head_table by_name; /* of the host's own tasks */
 	unsigned round;   /* of the reading that is under way, or was last */
 	uint64_t at_ns;   /* up to when everything is charged; 0 = never read */
 	unsigned quality; /* of the last reading: GAP when something was not observed */
@@ -74,6 +81,9 @@ void switch_books_charge(struct switch_books *books, const struct switch_identit
 /* Of threads that have ended. */
 void switch_books_fold(struct switch_books *books, const struct switch_identity *identity,
 		       const uint64_t *delta);
+/* Of processes of that name that began and ended since the last reading. */
+void switch_books_end_name(struct switch_books *books, const struct switch_identity *identity,
+			   const uint64_t *delta);
 /* What a head got on one CPU. */
 void switch_books_add(struct switch_books *books, enum switch_head head, unsigned cpu,
 		      const uint64_t *delta);

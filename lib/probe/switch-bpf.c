@@ -335,8 +335,10 @@ static int read_folds(struct bpf_state *state, uint32_t epoch, struct switch_boo
 		for (uint32_t i = 0; i < count && !result; i++) {
 			const struct switch_fold *fold = &state->values.folds[i];
 
-			if (state->begun)
+			if (state->begun && fold->identity.tgid)
 				switch_books_fold(books, &fold->identity, fold->count);
+			else if (state->begun)
+				switch_books_end_name(books, &fold->identity, fold->count);
 			bpf_map_delete_elem(map, &state->keys[i]);
 		}
 	} while (more);

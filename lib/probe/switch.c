@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "probe/switch-driver.h"
 #include "probe/switch-follow.h"
+#include "probe/switch-heads.h"
 
 static const struct switch_driver *const drivers[] = {
 #ifdef VMENERGY_BPF
@@ -302,6 +303,7 @@ int switch_open_by(struct switch_probe **out, const struct rootfs *root,
 		switch_close(probe);
 		return result;
 	}
+	probe->books.by_name.rank = probe->scope.set.count; /* time */
 	write_phrase(probe);
 	write_note(probe);
 	*out = probe;
@@ -395,9 +397,15 @@ int switch_follow(struct switch_probe *probe, const struct topology *topology)
 int switch_read_parts(struct switch_probe *probe, const struct topology *topology,
 		      struct sample *sample)
 {
+	int result;
+
 	read_books(probe);
-	return switch_followed_read(&probe->followed, &probe->books, quality_of(probe), topology,
-				    sample);
+	result = switch_followed_read(&probe->followed, &probe->books, quality_of(probe), topology,
+				      sample);
+	if (result)
+		return result;
+	switch_heads_charge(&probe->books, &probe->followed, probe->scope.context.files.root);
+	return switch_heads_put(&probe->books, quality_of(probe), probe->scope.set.count, sample);
 }
 
 /* A CPU that left keeps what it had counted, and its package. */

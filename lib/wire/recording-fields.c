@@ -208,6 +208,12 @@ TABLE(sample_fields);
 static const struct field package_fields[] = { OPTIONAL_U64(package_reading, frequency_hz) };
 TABLE(package_fields);
 
+static const struct field head_fields[] = {
+	{ AT(head_reading, name, CHARS), .max = HEAD_NAME_BYTES - 1 },
+	{ AT(head_reading, by_time, BOOL), .optional = true },
+};
+TABLE(head_fields);
+
 static const struct field reading_fields[] = {
 	{ .key = "source",
 	  .type = FIELD_WORD,

@@ -31,6 +31,7 @@ extern const struct field_table recording_net_reading_fields; /* struct net_read
 extern const struct field_table recording_service_fields;     /* struct service */
 extern const struct field_table recording_sample_fields;      /* struct sample */
 extern const struct field_table recording_package_fields;     /* struct package_reading */
+extern const struct field_table recording_head_fields;        /* struct head_reading */
 extern const struct field_table recording_reading_fields;     /* struct domain_reading */
 extern const struct field_table recording_cpu_reading_fields; /* the head of a cpu_reading */
 /* struct io_reading, as an array: of bytes, with requests, with times of service, too. */

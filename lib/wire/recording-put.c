@@ -282,6 +282,23 @@ static json_t *issued_value(struct build *build, const void *item)
 	return object;
 }
 
+static json_t *head_value(struct build *build, const void *item)
+{
+	const struct head_reading *head = item;
+	json_t *object = json_object();
+
+	fields_put(build, object, &recording_head_fields, head);
+	build_put(build, object, "cpu", cpu_reading_value(build, &head->cpu));
+	return object;
+}
+
+static void put_heads(struct build *build, json_t *root, const struct sample *sample)
+{
+	PUT_LIST(build, root, "heads", sample->heads, sample->head_count, head_value);
+	if (sample->on_cpu.at_ns)
+		build_put(build, root, "on_cpu", cpu_reading_value(build, &sample->on_cpu));
+}
+
 static void put_domains(struct build *build, json_t *root, const struct sample *sample,
 			const struct topology *topology)
 {
@@ -327,5 +344,6 @@ int recording_put_sample(const struct sample *sample, const struct topology *top
 		 io_reading_value);
 	PUT_LIST(&build, root, "nics", sample->nics, sample->nic_count, net_reading_value);
 	PUT_LIST(&build, root, "issued", sample->issued, sample->issued_count, issued_value);
+	put_heads(&build, root, sample);
 	return build_line(&build, root, RECORDING_DIGITS, out);
 }

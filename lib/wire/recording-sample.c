@@ -224,6 +224,31 @@ static int parse_issued_list(const struct node *root, const struct topology *top
 	return result;
 }
 
+static int parse_head_reading(const struct node *node, struct head_reading *head)
+{
+	int result = fields_parse(node, &recording_head_fields, head);
+
+	return result ? result : parse_member_reading(node, "cpu", parse_cpu_reading, &head->cpu);
+}
+
+static int parse_heads(const struct node *root, struct sample *sample)
+{
+	struct node array = node_member(root, "heads");
+	int result = node_present(&array) ? node_array(&array, SAMPLE_HEADS_MAX) : 0;
+	size_t count = json_array_size(array.value);
+
+	for (size_t i = 0; i < count && !result; i++) {
+		struct node element = node_element(&array, i);
+		struct head_reading *head = sample_add_head(sample);
+
+		if (!head)
+			return node_no_memory(&array);
+		result = parse_head_reading(&element, head);
+	}
+	return result ? result
+		      : parse_member_reading(root, "on_cpu", parse_cpu_reading, &sample->on_cpu);
+}
+
 static int parse_lists(const struct node *root, const struct topology *topology,
 		       struct sample *sample)
 {
@@ -239,7 +264,9 @@ static int parse_lists(const struct node *root, const struct topology *topology,
 	if (!result)
 		result = parse_parallel(
 			root, PARALLEL("nics", sample->nics, sample->nic_count, parse_net_reading));
-	return result ? result : parse_issued_list(root, topology, sample);
+	if (!result)
+		result = parse_issued_list(root, topology, sample);
+	return result ? result : parse_heads(root, sample);
 }
 
 /* The sample's own numbers; what they must agree with. */

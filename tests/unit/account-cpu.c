@@ -213,7 +213,7 @@ static void test_own_process_is_shown_by_name_among_kept(void)
 	RIG_TICK(rig, 1);
 	UNIT_EQUAL_TEXT("vmetop", rig->snapshot.kept[0].name);
 	UNIT_EQUAL_DOUBLE(1, rig->snapshot.kept[0].active_w, EXACT);
-	UNIT_EQUAL_TEXT("host", rig->snapshot.kept[1].name);
+	UNIT_EQUAL_TEXT("other", rig->snapshot.kept[1].name);
 	UNIT_EQUAL_DOUBLE(3, rig->snapshot.kept[1].active_w, EXACT);
 	UNIT_EQUAL_U64(2, rig->snapshot.kept_count);
 	rig_free(rig);

@@ -46,6 +46,8 @@ struct bpf_perf_event_value {
 /* Of include/linux/sched.h. */
 enum { TASK_DEAD = 0x80, PF_KTHREAD = 0x200000 };
 
+#define KERNEL_ADDRESS (1ull << 63) /* has this bit */
+
 #define RELOCATED __attribute__((preserve_access_index))
 
 typedef struct {
@@ -244,18 +246,35 @@ static __always_inline struct switch_fold *find_fold(void *folds,
 	return bpf_map_lookup_elem(folds, &identity->process);
 }
 
-static __always_inline void fold(struct switch_cpu *cpu, const struct switch_task *entry,
-				 bool is_over)
+/* Of it nothing is left but the name, as it is by now; the key is made from that. */
+static __always_inline void take_name(struct switch_identity *identity, struct task_struct *task)
 {
+	__u64 half[SWITCH_COMM_BYTES / sizeof(__u64)];
+
+	if (task->pid == task->tgid)
+		bpf_probe_read_kernel(identity->comm, sizeof identity->comm, task->comm);
+	__builtin_memcpy(half, identity->comm, sizeof half);
+	identity->process = (half[0] * 31 + half[1]) & ~KERNEL_ADDRESS;
+	identity->start_ns = identity->process_start_ns = 0;
+	identity->tid = identity->tgid = 0;
+}
+
+static __always_inline void fold(struct switch_cpu *cpu, struct task_struct *task,
+				 struct switch_task *entry)
+{
+	bool is_name = task->signal->live.counter == 0 && entry->born == cpu->epoch;
 	__u32 side = cpu->epoch & 1;
 	const __u64 *count = entry->count[side];
+	struct switch_identity identity = entry->identity;
 	struct switch_fold *fold;
 
-	if (is_over && entry->born == cpu->epoch) {
+	if (is_name)
+		take_name(&identity, task);
+	fold = side ? find_fold(&folds_1, &identity) : find_fold(&folds_0, &identity);
+	if (!fold && is_name) {
 		add(cpu->heads[SWITCH_ENDED][side], count);
 		return;
 	}
-	fold = side ? find_fold(&folds_1, &entry->identity) : find_fold(&folds_0, &entry->identity);
 	if (!fold) {
 		cpu->no_room++;
 		add(cpu->heads[SWITCH_UNLISTED][side], count);
@@ -273,7 +292,7 @@ static __always_inline void end(struct switch_cpu *cpu, struct task_struct *task
 {
 	__u64 key = (__u64)task;
 
-	fold(cpu, entry, task->signal->live.counter == 0);
+	fold(cpu, task, entry);
 	if (reading == cpu->epoch) {
 		entry->epoch[cpu->epoch & 1] = 0;
 		entry->dead = 1;

@@ -53,7 +53,10 @@ struct switch_task {
 	struct switch_identity identity;
 };
 
-/* Maps `folds_0` and `folds_1`, one per side, by identity.process: threads that ended. */
+/*
+ * Maps `folds_0` and `folds_1`, one per side, by identity.process: threads that ended. Of
+ * processes that began and ended within the epoch there is one for each name: its tgid is 0.
+ */
 struct switch_fold {
 	uint64_t count[SWITCH_COUNTS];
 	struct switch_identity identity; /* of one of them */
@@ -62,7 +65,7 @@ struct switch_fold {
 /* What no task has. */
 enum switch_head {
 	SWITCH_IDLE,     /* the CPU's idle task */
-	SWITCH_ENDED,    /* processes that began and ended within the epoch */
+	SWITCH_ENDED,    /* processes that began and ended within the epoch, nameless ones here */
 	SWITCH_UNLISTED, /* there was no room to keep it apart */
 	SWITCH_HEADS,
 };
