@@ -7,6 +7,7 @@
 
 enum { RIG_DOMAINS = 256, RIG_THREADS = 12, RIG_VDISKS = 4, RIG_DISKS = 4, RIG_SERVICES = 6 };
 enum { RIG_ATTACHMENTS = 512, RIG_ISSUED = 128, RIG_PACKAGES = 2, RIG_NICS = 3, RIG_VNICS = 3 };
+enum { RIG_HEADS = 8 };
 
 struct rig_counter { /* of CPU time */
 	uint64_t count[SAMPLE_EVENTS_MAX];
@@ -87,6 +88,12 @@ struct rig_issued {
 	struct rig_io io;
 };
 
+struct rig_head { /* a part of the host's tasks: what it used is in rig.host, too */
+	char name[HEAD_NAME_BYTES];
+	bool by_time, absent;
+	struct rig_counter counter;
+};
+
 struct rig {
 	struct weights cpu, disk, nic;
 	const struct weights *disk_list[1], *nic_list[1];
@@ -123,6 +130,9 @@ struct rig {
 	size_t issued_count;
 	struct rig_counter host, own; /* tasks that belong to no domain or service; our own, too */
 	bool head_missing;
+	struct rig_head heads[RIG_HEADS];
+	size_t head_count;
+	struct rig_counter on_cpu; /* missing: nobody reads it */
 	/* What the host's total is read from: none = the sum of all tasks, as of one package. */
 	struct {
 		struct rig_counter counter;

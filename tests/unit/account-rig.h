@@ -531,6 +531,21 @@ static inline void rig_put_packages(struct rig *rig)
 	rig_put_cpu(rig, &total, &sample->packages[0].total);
 }
 
+static inline void rig_put_heads(struct rig *rig)
+{
+	for (size_t i = 0; i < rig->head_count; i++) {
+		struct head_reading *head;
+
+		if (rig->heads[i].absent)
+			continue;
+		head = sample_add_head(&rig->sample);
+		memcpy(head->name, rig->heads[i].name, sizeof head->name);
+		head->by_time = rig->heads[i].by_time;
+		rig_put_cpu(rig, &rig->heads[i].counter, &head->cpu);
+	}
+	rig_put_cpu(rig, &rig->on_cpu, &rig->sample.on_cpu);
+}
+
 static inline void rig_put_rest(struct rig *rig)
 {
 	struct sample *sample = &rig->sample;
@@ -559,6 +574,7 @@ static inline void rig_put_rest(struct rig *rig)
 	}
 	rig_put_packages(rig);
 	rig_put_cpu(rig, &rig->own, &sample->own);
+	rig_put_heads(rig);
 }
 
 /* What happened in `seconds` has been counted: sample it and account for it. */
