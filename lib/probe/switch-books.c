@@ -80,6 +80,30 @@ static struct switch_thread *find_thread(struct switch_books *books,
 	return thread;
 }
 
+static void add_name(struct switch_books *books, const char *comm, bool is_kernel,
+		     const uint64_t *delta)
+{
+	char name[HEAD_NAME_BYTES];
+
+	head_name(comm, is_kernel, name);
+	head_table_add(&books->by_name, name, delta, NULL);
+}
+
+/* What it used since switch-heads.c saw it has its name, too, unless it was no head then. */
+static void end_process(struct switch_books *books, const struct switch_process *process)
+{
+	bool was_out = process->round_out && process->round_out + 1 >= books->round;
+	uint64_t delta[SWITCH_COUNTS], any = 0;
+
+	add(books->heads[SWITCH_ENDED], process->count);
+	for (unsigned i = 0; i < SWITCH_COUNTS; i++) {
+		delta[i] = process->count[i] - process->told[i];
+		any |= delta[i];
+	}
+	if (any && !was_out && process->comm[0])
+		add_name(books, process->comm, process->is_kernel, delta);
+}
+
 static struct switch_process *find_process(struct switch_books *books,
 					   const struct switch_identity *identity)
 {
@@ -88,7 +112,7 @@ static struct switch_process *find_process(struct switch_books *books,
 					       : add_process(books, (pid_t)identity->tgid);
 
 	if (process && process->process != identity->process) {
-		add(books->heads[SWITCH_ENDED], process->count);
+		end_process(books, process);
 		*process = (struct switch_process){ .tgid = (pid_t)identity->tgid,
 						    .process = identity->process };
 	}
@@ -147,13 +171,12 @@ void switch_books_charge(struct switch_books *books, const struct switch_identit
 void switch_books_end_name(struct switch_books *books, const struct switch_identity *identity,
 			   const uint64_t *delta)
 {
-	char comm[SWITCH_COMM_BYTES], name[HEAD_NAME_BYTES];
+	char comm[SWITCH_COMM_BYTES];
 
 	memcpy(comm, identity->comm, sizeof comm);
 	comm[sizeof comm - 1] = '\0';
 	add(books->heads[SWITCH_ENDED], delta);
-	head_name(comm, identity->is_kernel, name);
-	head_table_add(&books->by_name, name, delta, NULL);
+	add_name(books, comm, identity->is_kernel, delta);
 }
 
 static struct switch_cpu_books *cpu_of(struct switch_books *books, unsigned cpu)
@@ -218,7 +241,7 @@ static void fold_processes(struct switch_books *books,
 		if (stays(books, process, is_alive))
 			books->processes.items[kept++] = *process;
 		else
-			add(books->heads[SWITCH_ENDED], process->count);
+			end_process(books, process);
 	}
 	if (kept == books->processes.count)
 		return;

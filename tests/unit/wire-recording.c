@@ -284,6 +284,24 @@ static void fill_issued(struct sample *sample, const struct topology *topology, 
 	}
 }
 
+static void fill_heads(struct sample *sample, uint64_t *seed)
+{
+	size_t count = below(seed, SAMPLE_HEADS_MAX + 1);
+
+	for (size_t i = 0; i < count; i++) {
+		struct head_reading *head = sample_add_head(sample);
+		char *name = any_text(seed);
+
+		strncpy(head->name, name, sizeof head->name - 1);
+		free(name);
+		head->by_time = below(seed, 2);
+		head->cpu = any_cpu(seed);
+	}
+	sample->on_cpu = any_cpu(seed);
+	if (!sample->on_cpu.at_ns) /* not read: then nothing of it is */
+		sample->on_cpu = (struct cpu_reading){ 0 };
+}
+
 static void fill_sample(struct sample *sample, const struct topology *topology, uint64_t *seed)
 {
 	sample_prepare(sample, topology);
@@ -313,6 +331,7 @@ static void fill_sample(struct sample *sample, const struct topology *topology, 
 	for (size_t i = 0; i < topology->attachment_count; i++)
 		sample->attachments[i] = any_io(seed);
 	fill_issued(sample, topology, seed);
+	fill_heads(sample, seed);
 }
 
 /* --- comparing ------------------------------------------------------------- */
@@ -360,6 +379,17 @@ static bool same_package(const struct package_reading *a, const struct package_r
 	       memcmp(&a->temperature_c, &b->temperature_c, sizeof a->temperature_c) == 0;
 }
 
+static bool same_heads(const struct sample *a, const struct sample *b)
+{
+	bool same = a->head_count == b->head_count && same_cpu(&a->on_cpu, &b->on_cpu);
+
+	for (size_t i = 0; same && i < a->head_count; i++)
+		same = strcmp(a->heads[i].name, b->heads[i].name) == 0 &&
+		       a->heads[i].by_time == b->heads[i].by_time &&
+		       same_cpu(&a->heads[i].cpu, &b->heads[i].cpu);
+	return same;
+}
+
 static bool same_head(const struct sample *a, const struct sample *b)
 {
 	bool same = a->seq == b->seq && a->generation == b->generation &&
@@ -376,7 +406,7 @@ static bool same_head(const struct sample *a, const struct sample *b)
 static bool same_sample(const struct sample *a, const struct sample *b,
 			const struct topology *topology)
 {
-	bool same = same_head(a, b) && a->issued_count == b->issued_count;
+	bool same = same_head(a, b) && same_heads(a, b) && a->issued_count == b->issued_count;
 
 	for (size_t i = 0; i < topology->domain_count; i++)
 		same = same && same_domain(&a->domains[i], &b->domains[i], &topology->domains[i]);
