@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/known.h"
+#include "vmetop/kept.h"
 #include "vmetop/page-host.h"
 
 static void set_power(struct line *line, double idle_w, double active_w)
@@ -138,8 +139,10 @@ static void put_kept(const struct frame *frame, size_t i, struct line *line)
 
 static void put_kept_head(const struct frame *frame, size_t i, struct line *line)
 {
-	const struct snapshot_kept *kept = &frame->snapshot->kept[i];
+	struct snapshot_kept heads[KEPT_ROWS];
+	const struct snapshot_kept *kept = &heads[i];
 
+	kept_rows(frame->snapshot, heads);
 	line->name = kept->name;
 	line->depth = 2;
 	set_power(line, kept->idle_w, kept->active_w);
@@ -286,7 +289,9 @@ static size_t packages(const struct frame *frame)
 
 static size_t kept_heads(const struct frame *frame)
 {
-	return frame->snapshot->kept_count;
+	struct snapshot_kept heads[KEPT_ROWS];
+
+	return kept_rows(frame->snapshot, heads);
 }
 
 static size_t known_phrases(const struct frame *frame)

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "model/known.h"
+#include "vmetop/kept.h"
 #include "vmetop/rows-internal.h"
 
 double rows_settled(double watts, double of_w)
@@ -41,8 +42,11 @@ static void fill_kept(struct row *row, const struct snapshot *snapshot)
 
 static int add_heads(struct rows *rows, const struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < snapshot->kept_count; i++) {
-		const struct snapshot_kept *kept = &snapshot->kept[i];
+	struct snapshot_kept heads[KEPT_ROWS];
+	size_t count = kept_rows(snapshot, heads);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct snapshot_kept *kept = &heads[i];
 		struct row *row = rows_add(rows, ROW_KEPT_HEAD, kept->name, NULL);
 
 		if (!row)
