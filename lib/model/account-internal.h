@@ -498,7 +498,7 @@ struct account {
 	double net_idle_j;
 	struct account_sums kept;
 	struct account_heads {
-		struct account_head items[SAMPLE_HEADS_MAX];
+		struct account_head items[SAMPLE_HEADS_MAX], next[SAMPLE_HEADS_MAX];
 		size_t count;
 		bool were_read; /* in the sample before */
 		struct cpu_reading on_cpu_previous;

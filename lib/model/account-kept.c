@@ -65,17 +65,16 @@ static void read_head(struct account *account, struct account_head *head,
 static void read_heads(struct account *account, const struct sample *sample)
 {
 	struct account_heads *heads = &account->heads;
-	struct account_head now[SAMPLE_HEADS_MAX];
 	struct cpu_delta delta;
 
 	for (size_t i = 0; i < sample->head_count; i++) {
 		const struct head_reading *reading = &sample->heads[i];
-		const struct account_head *known = find_head(heads, i, reading->name);
+		const struct account_head *before = find_head(heads, i, reading->name);
 
-		now[i] = known ? *known : new_head(account, reading->name);
-		read_head(account, &now[i], reading);
+		heads->next[i] = before ? *before : new_head(account, reading->name);
+		read_head(account, &heads->next[i], reading);
 	}
-	memcpy(heads->items, now, sample->head_count * sizeof *now);
+	memcpy(heads->items, heads->next, sizeof heads->items);
 	heads->count = sample->head_count;
 	account_cpu_delta(&delta, &heads->on_cpu_previous, &sample->on_cpu, 1, &account->tick);
 	heads->on_cpu_ns = delta.known ? delta.count[0] * delta.on_time : NAN;
@@ -253,7 +252,7 @@ static void put_head(struct copies *copies, const struct account_head *head)
 static double put_heads(struct copies *copies)
 {
 	const struct account_heads *heads = &copies->account->heads;
-	const struct account_head *sorted[SAMPLE_HEADS_MAX];
+	const struct account_head *sorted[SAMPLE_HEADS_MAX] = { NULL };
 	double sum_j = 0;
 	size_t count = 0;
 

@@ -57,7 +57,7 @@ struct heads {
 	bool has_total;
 	uint64_t listed_ticks; /* when the last list was begun, as field 22 counts; 0 = never */
 	unsigned round;
-	char note[256];
+	char note[sizeof(struct error) + 64];
 };
 
 /* --- opening ------------------------------------------------------------------------------- */

@@ -67,9 +67,9 @@ struct switch_books { /* {0} = empty */
 	struct switch_index by_tid, by_tgid;
 	uint64_t heads[SWITCH_HEADS][SWITCH_COUNTS];
 	struct head_table by_name; /* of the host's own tasks */
-	unsigned round;   /* of the reading that is under way, or was last */
-	uint64_t at_ns;   /* up to when everything is charged; 0 = never read */
-	unsigned quality; /* of the last reading: GAP when something was not observed */
+	unsigned round;            /* of the reading that is under way, or was last */
+	uint64_t at_ns;            /* up to when everything is charged; 0 = never read */
+	unsigned quality;          /* of the last reading: GAP when something was not observed */
 };
 
 void switch_books_clear(struct switch_books *books);

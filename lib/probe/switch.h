@@ -47,9 +47,9 @@ const char *switch_total_source(const struct switch_probe *probe);
 const char *switch_note(const struct switch_probe *probe);
 
 /*
- * As perf.h has them; the parts with the heads of all that is left. The parts and the total of a sample are of one moment, if
- * they are read in this order. A domain's total is that of its process, ended
- * threads included, of kernel workers among its threads that stand apart, and of
+ * As perf.h has them; the parts with the heads of all that is left. The parts and the total of a
+ * sample are of one moment, if they are read in this order. A domain's total is that of its
+ * process, ended threads included, of kernel workers among its threads that stand apart, and of
  * what else was in its cgroup when it was followed.
  */
 int switch_follow(struct switch_probe *probe, const struct topology *topology);
