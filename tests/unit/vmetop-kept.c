@@ -12,7 +12,7 @@ static struct snapshot_kept heads[MANY];
 /* Of 1 W, 2 W, ... and the idle power of all in one. */
 static struct snapshot kept_of(size_t count)
 {
-	static char names[MANY][16];
+	static char names[MANY][32];
 
 	for (size_t i = 0; i < count; i++) {
 		snprintf(names[i], sizeof names[i], "head %zu", i);
