@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "vmetop/kept.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "model/known.h"
 
-static double total_w(const struct snapshot_kept *head)
+static double rank_w(const struct snapshot *snapshot, size_t index)
 {
+	const struct snapshot_kept *head = &snapshot->kept[index];
+
+	if (index == 0 || strcmp(head->name, "other") == 0)
+		return INFINITY;
 	return known(head->idle_w) + known(head->active_w);
 }
 
-/* Is it one of the `most` largest? Of equal ones the first. */
+/* Is it one of the `most` first by rank? Of equal ones the first. */
 static bool is_large(const struct snapshot *snapshot, size_t index, size_t most)
 {
-	double own_w = total_w(&snapshot->kept[index]);
+	double own_w = rank_w(snapshot, index);
 	size_t before = 0;
 
 	for (size_t i = 0; i < snapshot->kept_count; i++) {
-		double other_w = total_w(&snapshot->kept[i]);
+		double other_w = rank_w(snapshot, i);
 
 		before += other_w > own_w || (other_w == own_w && i < index);
 	}

@@ -5,11 +5,12 @@
 
 #include "model/snapshot.h"
 
-enum { KEPT_ROWS = 12 };
+enum { KEPT_ROWS = 8 };
 
 /*
- * The largest heads in the snapshot's order, and one for all that find no room;
- * names are the snapshot's, or live for ever. Returns how many rows there are.
+ * The first (who measures), what has no name, and the largest heads, in the snapshot's order, and
+ * one for all that find no room; names are the snapshot's, or live for ever. Returns how many rows
+ * there are.
  */
 size_t kept_rows(const struct snapshot *snapshot, struct snapshot_kept rows[KEPT_ROWS]);
 

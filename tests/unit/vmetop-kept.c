@@ -50,10 +50,13 @@ static void test_of_many_the_largest_are_shown(void)
 
 	heads[3].idle_w = 100; /* the idle power makes it large */
 	heads[5].active_w = NAN;
+	heads[7].name = unit_literal("other");
 	all_w = sum_w(heads, 5) + sum_w(heads + 6, MANY - 6);
 	UNIT_EQUAL_U64(KEPT_ROWS, kept_rows(&snapshot, rows));
-	UNIT_EQUAL_TEXT("head 3", rows[0].name);
-	UNIT_EQUAL_TEXT("head 30", rows[1].name);
+	UNIT_EQUAL_TEXT("head 0", rows[0].name); /* who measures is the first */
+	UNIT_EQUAL_TEXT("head 3", rows[1].name);
+	UNIT_EQUAL_TEXT("other", rows[2].name);
+	UNIT_EQUAL_TEXT("head 36", rows[3].name);
 	UNIT_EQUAL_TEXT("head 39", rows[KEPT_ROWS - 2].name);
 	UNIT_EQUAL_TEXT("smaller ones", rows[KEPT_ROWS - 1].name);
 	UNIT_EQUAL_DOUBLE(all_w, sum_w(rows, KEPT_ROWS), 1e-12);
@@ -68,13 +71,13 @@ static void test_equal_ones_are_told_apart(void)
 		heads[i].active_w = 0;
 	UNIT_EQUAL_U64(KEPT_ROWS, kept_rows(&snapshot, rows));
 	UNIT_EQUAL_TEXT("head 0", rows[0].name);
-	UNIT_EQUAL_TEXT("head 10", rows[KEPT_ROWS - 2].name);
+	UNIT_EQUAL_TEXT("head 6", rows[KEPT_ROWS - 2].name);
 }
 
 int main(void)
 {
 	return UNIT_RUN("vmetop kept", { "a few heads are all shown", test_few_are_all_shown },
-			{ "of many the largest are, and the sum of the others",
+			{ "of many the largest are, who measures and what has no name",
 			  test_of_many_the_largest_are_shown },
 			{ "of equal ones the first are", test_equal_ones_are_told_apart });
 }
