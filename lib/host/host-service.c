@@ -416,6 +416,56 @@ static void find_submitter(const struct host_merge *merge, const struct attachme
 		attachment->major = attachment->minor = 0;
 }
 
+/* --- throttle groups of attachments ------------------------------------------- */
+
+/* Is it one vDISK of this domain, and no other client that is known, that comes in there? */
+static bool serves_domain_alone(const struct attachment_list *list, struct host_export at,
+				size_t domain)
+{
+	for (size_t i = 0; i < list->served.count; i++)
+		if (!list->served.items[i].indirect && list->items[i].domain == domain &&
+		    is_at((struct host_export){ list->items[i].provider,
+						list->served.items[i].export },
+			  at))
+			return count_clients(list, at) == 1;
+	return false;
+}
+
+/* What limits of a group hold back is all that passes it. */
+static bool is_for_others(const struct host_merge *merge, const struct attachment_list *list,
+			  size_t index, const char *group)
+{
+	size_t provider = list->items[index].provider;
+	const struct service_exports *exports = &merge->services.items[provider]->exports;
+
+	for (size_t i = 0; i < exports->count; i++)
+		if (text_equal(exports->items[i].throttle_group, group) &&
+		    !serves_domain_alone(list, (struct host_export){ provider, i },
+					 list->items[index].domain))
+			return true;
+	return false;
+}
+
+static void find_throttle(const struct host_merge *merge, const struct attachment_list *list,
+			  size_t index)
+{
+	struct attachment *attachment = &list->items[index];
+	struct attachment_throttle *throttle = &attachment->throttle;
+	const struct service_process *service = merge->services.items[attachment->provider];
+	const char *group;
+
+	if (attachment->kind != CLIENT_VDISK || list->served.items[index].indirect ||
+	    service->kind != SERVICE_STORAGE_DAEMON)
+		return;
+	group = service->exports.items[list->served.items[index].export].throttle_group;
+	throttle->pid = service->pid;
+	throttle->start_ticks = service->start_ticks;
+	if (!group || strlen(group) >= sizeof throttle->group)
+		return;
+	strcpy(throttle->group, group);
+	throttle->for_others = is_for_others(merge, list, index, group);
+}
+
 /* --- all -------------------------------------------------------------------- */
 
 int host_put_services(struct host_merge *merge, struct topology *topology)
@@ -433,8 +483,10 @@ int host_put_services(struct host_merge *merge, struct topology *topology)
 		result = attach_services(&list);
 	if (!result)
 		result = open_circles(merge, topology, &list);
-	for (size_t i = 0; i < list.count && !result; i++)
+	for (size_t i = 0; i < list.count && !result; i++) {
 		find_submitter(merge, &list, i);
+		find_throttle(merge, &list, i);
+	}
 	topology->attachments = list.items;
 	topology->attachment_count = list.count;
 	free(list.served.items);

@@ -141,14 +141,20 @@ static bool is_second(const struct host *host, const struct host_monitor *monito
 	return false;
 }
 
-/* A monitor serves one client: of two of one QEMU, the second is let go. */
+/* A monitor serves one client: of two of one QEMU, the second is let go, and so is that of a
+ * storage daemon, which has no figures for us. Where that is known, it is not even disturbed. */
 static void try_monitor(struct host *host, struct host_monitor *monitor, uint64_t patience_ns)
 {
 	uint64_t begun_ns = clock_now_ns();
-	int result = qmp_open_within(&monitor->qmp, monitor->path, patience_ns, &monitor->trouble);
+	int result;
 
+	monitor->spare_of = service_watch_find_monitor(host->services, monitor->path);
+	if (monitor->spare_of)
+		return;
+	result = qmp_open_within(&monitor->qmp, monitor->path, patience_ns, &monitor->trouble);
 	spend(host, monitor, begun_ns, result);
-	if (result || !is_second(host, monitor))
+	if (result || (!is_second(host, monitor) &&
+		       !service_watch_is_daemon(host->services, qmp_peer_pid(monitor->qmp))))
 		return;
 	monitor->spare_of = qmp_peer_pid(monitor->qmp);
 	qmp_close(monitor->qmp);

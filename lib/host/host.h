@@ -70,9 +70,10 @@ int host_read_vdisks(struct host *host, const struct topology *topology, struct 
 /* When the latest statistics of libvirt came (CLOCK_MONOTONIC); 0 = none yet. */
 uint64_t host_libvirt_heard_ns(const struct host *host);
 
-/* Of several monitors of one QEMU one is kept connected; the others are free for other uses. */
+/* Of several monitors of one QEMU one is kept connected; the others are free for other uses, and so
+ * is that of a storage daemon. */
 struct host_spare {
-	pid_t pid;        /* of the QEMU */
+	pid_t pid;        /* of the QEMU, or of the storage daemon */
 	const char *path; /* the host's */
 };
 /* How many there are; at most `most` of them go to `spares`. */

@@ -53,6 +53,13 @@ int qmp_get_throttle(struct qmp *qmp, const char *disk, struct io_throttle *thro
 int qmp_set_throttle(struct qmp *qmp, const char *disk, const struct io_throttle *throttle,
 		     struct error *error);
 
+/* The same of a storage daemon's throttle group, by its id. -EREMOTEIO: there is none, or QEMU
+ * refuses. (qmp-group.c) */
+int qmp_get_group(struct qmp *qmp, const char *group, struct io_throttle *throttle,
+		  struct error *error);
+int qmp_set_group(struct qmp *qmp, const char *group, const struct io_throttle *throttle,
+		  struct error *error);
+
 /* Thread ids of the vCPUs 0..count-1, from query-cpus-fast; 0 = unknown. 0 or -errno as
  * qmp_blockstats(), all of them unknown then. */
 int qmp_vcpu_tids(struct qmp *qmp, pid_t *tids, size_t count, struct error *error);

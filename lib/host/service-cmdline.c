@@ -5,6 +5,7 @@
  * in service-daemon.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ void service_process_clear(struct service_process *process)
 		free(process->iothreads.items[i]);
 	free(process->exports.items);
 	free(process->iothreads.items);
+	free(process->monitor);
 	free(process->tids);
 	free(process->name);
 	*process = (struct service_process){ 0 };
@@ -300,6 +302,23 @@ static const struct program *find_program(const char *path)
 bool service_is_program(const char *path)
 {
 	return find_program(path) != NULL;
+}
+
+static bool is_daemon(const char *path)
+{
+	const struct program *program = find_program(path);
+
+	return program && program->kind == SERVICE_STORAGE_DAEMON;
+}
+
+bool service_is_storage_daemon(const struct rootfs *root, pid_t pid)
+{
+	char name[PATH_MAX + 2];
+	long length = rootfs_readf(root, name, sizeof name, "/proc/%d/cmdline", pid);
+
+	if ((length > 0 || length == -E2BIG) && is_daemon(name))
+		return true;
+	return rootfs_linkf(root, name, sizeof name, "/proc/%d/exe", pid) >= 0 && is_daemon(name);
 }
 
 static int parse_terminated(const char *text, size_t length, struct service_process *process)

@@ -58,9 +58,12 @@ static int add_iothread(struct service_process *process, const struct qemu_optio
 	return *added ? 0 : -ENOMEM;
 }
 
-/* QEMU's monitor_use_io_thread(): QMP, on a character device that can change its context. */
-static bool has_monitor_thread(const struct qemu_elements *elements,
-			       const struct qemu_options *monitor)
+/*
+ * QEMU's monitor_use_io_thread(): QMP, on a character device that can change its context. Its
+ * options; NULL = it is none.
+ */
+static const struct qemu_options *find_monitor_socket(const struct qemu_elements *elements,
+						      const struct qemu_options *monitor)
 {
 	const char *mode = qemu_options_get(monitor, "", "mode");
 	const char *id = qemu_options_get(monitor, "", "chardev"), *backend;
@@ -68,7 +71,17 @@ static bool has_monitor_thread(const struct qemu_elements *elements,
 		id ? qemu_element_find(elements, QEMU_CHARDEV, "id", id) : NULL;
 
 	backend = chardev ? qemu_options_get(chardev, "", "backend") : NULL;
-	return backend && strcmp(backend, "socket") == 0 && (!mode || strcmp(mode, "control") == 0);
+	return backend && strcmp(backend, "socket") == 0 && (!mode || strcmp(mode, "control") == 0)
+		       ? chardev
+		       : NULL;
+}
+
+static int note_monitor(struct service_process *process, const struct qemu_options *socket)
+{
+	if (!socket || process->monitor_after >= 0)
+		return 0;
+	process->monitor_after = (int)process->iothreads.count;
+	return service_copy(&process->monitor, qemu_options_get(socket, "", "path"));
 }
 
 /* In the order of the command line, as the daemon makes them. */
@@ -81,9 +94,9 @@ static int find_threads(const struct qemu_elements *elements, struct service_pro
 
 		if (element->kind == QEMU_OBJECT)
 			result = add_iothread(process, &element->options);
-		else if (element->kind == QEMU_MONITOR && process->monitor_after < 0 &&
-			 has_monitor_thread(elements, &element->options))
-			process->monitor_after = (int)process->iothreads.count;
+		else if (element->kind == QEMU_MONITOR)
+			result = note_monitor(process,
+					      find_monitor_socket(elements, &element->options));
 	}
 	return result;
 }

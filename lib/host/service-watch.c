@@ -305,6 +305,27 @@ int service_watch_add(struct service_watch *watch, pid_t pid, const char *path)
 	return export ? text_replace(&export->address.place, path) : -ENOMEM;
 }
 
+/* --- monitors --------------------------------------------------------------- */
+
+pid_t service_watch_find_monitor(const struct service_watch *watch, const char *path)
+{
+	for (size_t i = 0; watch && i < watch->count; i++) {
+		const struct service_process *process = &watch->items[i]->process;
+
+		if (process->monitor && strcmp(process->monitor, path) == 0 &&
+		    !is_dead(watch->root, watch->items[i]))
+			return process->pid;
+	}
+	return 0;
+}
+
+bool service_watch_is_daemon(const struct service_watch *watch, pid_t pid)
+{
+	const struct entry *entry = watch ? find(watch, pid) : NULL;
+
+	return entry && entry->process.kind == SERVICE_STORAGE_DAEMON;
+}
+
 /* --- all -------------------------------------------------------------------- */
 
 bool service_watch_changed(const struct service_watch *watch, uint64_t now_ns)

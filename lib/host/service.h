@@ -92,12 +92,16 @@ struct service_process {
 	/* A monitor on a socket has an I/O thread, made when this many of iothreads are there;
 	 * -1 = no such monitor. */
 	int monitor_after;
-	pid_t *tids; /* parallel to iothreads, by service_read_threads(); 0 = not known (yet) */
+	char *monitor; /* path of its first monitor's socket, as it calls it; NULL = none */
+	pid_t *tids;   /* parallel to iothreads, by service_read_threads(); 0 = not known (yet) */
 };
 void service_process_clear(struct service_process *process);
 
 /* Pure: is a known kind of service the program of this command line? */
 bool service_is_program(const char *path);
+
+/* Does that process run qemu-storage-daemon, by its command line or its program? */
+bool service_is_storage_daemon(const struct rootfs *root, pid_t pid);
 
 /* One more export, served by the main loop; NULL when out of memory. */
 struct service_export *service_add_export(struct service_process *process);
@@ -142,6 +146,10 @@ struct qemu_others;
 int service_watch_open(struct service_watch **watch, const struct rootfs *root,
 		       const struct host_options *options, struct error *error);
 void service_watch_close(struct service_watch *watch);
+/* The storage daemon whose command line says that its monitor listens there; 0 = none. Without a
+ * watch (NULL) none is known. */
+pid_t service_watch_find_monitor(const struct service_watch *watch, const char *path);
+bool service_watch_is_daemon(const struct service_watch *watch, pid_t pid);
 /* What a watch over all processes shall show us. */
 struct qemu_others service_watch_others(struct service_watch *watch);
 

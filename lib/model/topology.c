@@ -535,12 +535,19 @@ static bool same_service(const void *first, const void *second)
 	       SAME_ARRAY(a, b, threads, thread_count, same_thread);
 }
 
+static bool same_throttle(const struct attachment_throttle *a, const struct attachment_throttle *b)
+{
+	return a->pid == b->pid && a->start_ticks == b->start_ticks &&
+	       strcmp(a->group, b->group) == 0 && a->for_others == b->for_others;
+}
+
 static bool same_attachment(const void *first, const void *second)
 {
 	const struct attachment *a = first, *b = second;
 
 	if (a->kind != b->kind || a->provider != b->provider || a->pid != b->pid ||
-	    a->tid != b->tid || a->major != b->major || a->minor != b->minor)
+	    a->tid != b->tid || a->major != b->major || a->minor != b->minor ||
+	    !same_throttle(&a->throttle, &b->throttle))
 		return false;
 	return a->kind == CLIENT_SERVICE ? a->client == b->client
 					 : a->domain == b->domain && a->vdisk == b->vdisk;

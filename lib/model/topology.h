@@ -136,6 +136,17 @@ struct service {
 
 enum client_kind { CLIENT_VDISK, CLIENT_SERVICE };
 
+enum { THROTTLE_GROUP_TEXT = 64 };
+
+/* The throttle group that an attachment's requests pass, at the provider itself. Recordings do not
+ * keep it. */
+struct attachment_throttle {
+	pid_t pid; /* of the provider; 0 = it has no such groups */
+	uint64_t start_ticks;
+	char group[THROTTLE_GROUP_TEXT]; /* "" = none */
+	bool for_others;                 /* it holds back those of other domains, too */
+};
+
 /* "client uses provider": an export of a service attached to a vDISK or to another service. */
 struct attachment {
 	enum client_kind kind;
@@ -148,6 +159,7 @@ struct attachment {
 	 * the page cache is between. For reading counters: recordings do not keep them. */
 	pid_t pid, tid;
 	unsigned major, minor;
+	struct attachment_throttle throttle; /* of CLIENT_VDISK */
 };
 
 struct topology {
