@@ -119,6 +119,16 @@ static void check_sections(const struct config_sections *sections, const char *k
 	}
 }
 
+static void check_services(const struct config_sections *services, struct error_list *errors)
+{
+	for (size_t i = 0; i < services->count; i++)
+		if (!services->items[i].match)
+			error_list_addf(errors,
+					"%s:%u: [service %s] match: must say which process it is",
+					services->items[i].path, services->items[i].line,
+					services->items[i].pattern);
+}
+
 int config_check(const struct config *config, struct error_list *errors)
 {
 	size_t before = errors->count + errors->dropped;
@@ -126,5 +136,6 @@ int config_check(const struct config *config, struct error_list *errors)
 	check_intervals(config, errors);
 	check_sections(&config->domains, "domain", errors);
 	check_sections(&config->owners, "owner", errors);
+	check_services(&config->services, errors);
 	return errors->count + errors->dropped == before ? 0 : -EINVAL;
 }

@@ -43,7 +43,7 @@ struct config_table {
 /* Of struct config (by index as config.origins; [daemon], then [host]) and of
  * struct config_section. */
 extern const struct config_table config_daemon_keys, config_host_keys, config_domain_keys,
-	config_owner_keys;
+	config_owner_keys, config_service_keys;
 /* Keys that are looked up by their place in config_daemon_keys. */
 enum { CONFIG_KEY_INTERVAL, CONFIG_KEY_CONTROL_INTERVAL };
 

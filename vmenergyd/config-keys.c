@@ -133,3 +133,20 @@ const struct config_table config_domain_keys = { domain_keys, COUNT(domain_keys)
 
 static const struct config_key owner_keys[] = { CAP("cap", cap_w), SHARE, BUDGET, BURST };
 const struct config_table config_owner_keys = { owner_keys, COUNT(owner_keys) };
+
+/* --- [service] ------------------------------------------------------------------------------ */
+
+static const struct config_key service_keys[] = {
+	{ .name = "match",
+	  .kind = &config_kind_text,
+	  .offset = offsetof(struct config_section, match),
+	  .restart = true },
+	{ .name = "idle-units",
+	  .kind = &config_kind_quantity,
+	  .offset = offsetof(struct config_section, idle_units),
+	  .quantity = QUANTITY_NUMBER,
+	  .min = 0,
+	  .max = 10000,
+	  .restart = true },
+};
+const struct config_table config_service_keys = { service_keys, COUNT(service_keys) };

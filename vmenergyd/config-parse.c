@@ -13,14 +13,19 @@
 struct section_kind {
 	const char *name;
 	const struct config_table *keys;
-	size_t sections; /* offset in struct config of the list; 0 = there is one, no pattern */
+	size_t sections;   /* offset in struct config of the list; 0 = there is one, no pattern */
+	const char *needs; /* what is missing where there is no pattern */
 };
 
 static const struct section_kind section_kinds[] = {
-	{ "daemon", &config_daemon_keys, 0 },
-	{ "host", &config_host_keys, 0 },
-	{ "domain", &config_domain_keys, offsetof(struct config, domains) },
-	{ "owner", &config_owner_keys, offsetof(struct config, owners) },
+	{ "daemon", &config_daemon_keys, 0, NULL },
+	{ "host", &config_host_keys, 0, NULL },
+	{ "domain", &config_domain_keys, offsetof(struct config, domains),
+	  "a pattern of names: [domain web*]" },
+	{ "owner", &config_owner_keys, offsetof(struct config, owners),
+	  "a pattern of names: [owner web*]" },
+	{ "service", &config_service_keys, offsetof(struct config, services),
+	  "a name: [service storage]" },
 };
 enum { SECTION_KINDS = sizeof section_kinds / sizeof section_kinds[0] };
 
@@ -64,6 +69,7 @@ static int add_section(struct parser *parser, const struct section_kind *kind, c
 	*section = (struct config_section){
 		.pattern = copy,
 		.limits = limits_none(),
+		.idle_units = 1,
 		.path = parser->path,
 		.line = line,
 	};
@@ -88,15 +94,14 @@ static int begin_section(struct parser *parser, const struct ini_entry *entry,
 		return ini_errorf(errors, entry, "%s: stands in no section", entry->key);
 	if (!kind)
 		return ini_errorf(errors, entry,
-				  "[%s]: unknown section; there are daemon, host, domain PATTERN "
-				  "and owner PATTERN",
+				  "[%s]: unknown section; there are daemon, host, domain PATTERN, "
+				  "owner PATTERN and service NAME",
 				  entry->section);
 	if (!kind->sections && *pattern)
 		return ini_errorf(errors, entry, "[%s]: [%s] takes no pattern", entry->section,
 				  kind->name);
 	if (kind->sections && !*pattern)
-		return ini_errorf(errors, entry, "[%s]: needs a pattern of names: [%s web*]",
-				  entry->section, kind->name);
+		return ini_errorf(errors, entry, "[%s]: needs %s", entry->section, kind->needs);
 	parser->kind = kind;
 	return kind->sections ? add_section(parser, kind, pattern, entry->line) : 0;
 }

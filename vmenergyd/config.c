@@ -32,6 +32,7 @@ static void clear_sections(struct config_sections *sections)
 	for (size_t i = 0; i < sections->count; i++) {
 		free(sections->items[i].pattern);
 		free(sections->items[i].owner);
+		free(sections->items[i].match);
 	}
 	free(sections->items);
 }
@@ -49,6 +50,7 @@ void config_clear(struct config *config)
 	config_strings_clear(&config->files);
 	clear_sections(&config->domains);
 	clear_sections(&config->owners);
+	clear_sections(&config->services);
 	memset(config, 0, sizeof *config);
 }
 
@@ -142,6 +144,20 @@ struct config_origin config_origin(const struct config *config, const char *key)
 
 /* --- reload --------------------------------------------------------------------------------- */
 
+static bool has_same_services(const struct config *now, const struct config *next)
+{
+	bool same = now->services.count == next->services.count;
+
+	for (size_t i = 0; same && i < now->services.count; i++) {
+		const struct config_section *a = &now->services.items[i];
+		const struct config_section *b = &next->services.items[i];
+
+		same = text_equal(a->pattern, b->pattern) && text_equal(a->match, b->match) &&
+		       a->idle_units == b->idle_units;
+	}
+	return same;
+}
+
 void config_needs_restart(const struct config *now, const struct config *next, struct text *out)
 {
 	const char *separator = "";
@@ -155,4 +171,6 @@ void config_needs_restart(const struct config *now, const struct config *next, s
 		text_addf(out, "%s%s", separator, key->name);
 		separator = ", ";
 	}
+	if (!has_same_services(now, next))
+		text_addf(out, "%s[service]", separator);
 }

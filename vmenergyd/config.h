@@ -13,15 +13,18 @@
 #include "model/snapshot.h"
 #include "vmenergyd/policy/policy.h"
 
-/* [domain PATTERN] (of names and UUIDs) or [owner PATTERN]. */
+/* [domain PATTERN] (of names and UUIDs), [owner PATTERN] or [service NAME]. */
 struct config_section {
-	char *pattern;
+	char *pattern; /* of [service]: its name */
 	/* [domain]: who pays, over what libvirt says; NULL = not set; "" = as libvirt says */
 	char *owner;
 	/* NaN = not set here; INFINITY = `none`: takes away what an earlier section set */
 	struct limits limits;
-	const char *path; /* where it stands, for messages; one of config.files */
-	unsigned line;    /* of its first key */
+	/* [service]: a pattern on its thread's name or command line; NULL = not set, an error */
+	char *match;
+	double idle_units; /* default 1 */
+	const char *path;  /* where it stands, for messages; one of config.files */
+	unsigned line;     /* of its first key */
 };
 struct config_sections {
 	struct config_section *items;
@@ -61,7 +64,8 @@ struct config {
 	double cap_w, peak_w, peak_window_s, temperature_c; /* NaN = not set */
 	/* in file order; a later section's keys win over an earlier one's */
 	struct config_sections domains, owners;
-	struct config_strings files; /* that were read, for messages */
+	struct config_sections services; /* restart */
+	struct config_strings files;     /* that were read, for messages */
 	struct config_origin origins[CONFIG_KEYS_MAX];
 };
 

@@ -133,6 +133,20 @@ static int fill_about(struct daemon *daemon, struct error *error)
 	return failed ? error_setf(error, ENOMEM, "out of memory") : 0;
 }
 
+/* Borrowed from the configuration. NULL = out of memory. */
+static struct host_service_rule *list_rules(const struct config_sections *services)
+{
+	struct host_service_rule *rules = calloc(services->count + 1, sizeof *rules);
+
+	for (size_t i = 0; rules && i < services->count; i++)
+		rules[i] = (struct host_service_rule){
+			.name = services->items[i].pattern,
+			.match = services->items[i].match,
+			.idle_units = services->items[i].idle_units,
+		};
+	return rules;
+}
+
 int daemon_open_accounting(struct daemon *daemon, struct error *error)
 {
 	const struct config *config = daemon->config;
@@ -149,12 +163,18 @@ int daemon_open_accounting(struct daemon *daemon, struct error *error)
 		.own_name = "vmenergyd",
 	};
 	const struct error_list *warnings = &daemon->accounting.counting.warnings;
+	struct host_service_rule *rules = list_rules(&config->services);
 	int result = monitors_open(&daemon->monitors, config->qmp_sockets.count, error);
 
+	if (!rules && !result)
+		result = error_setf(error, ENOMEM, "out of memory");
+	options.live.services = rules;
+	options.live.service_count = rules ? config->services.count : 0;
 	options.live.qmp_sockets = (const char *const *)config->qmp_sockets.items;
 	options.live.qmp_count = config->qmp_sockets.count;
 	if (!result)
 		result = accounting_open(&daemon->accounting, &options, error);
+	free(rules); /* the host has its own */
 	for (size_t i = 0; i < warnings->count; i++)
 		daemon_note(daemon, warnings->texts[i]);
 	if (result)

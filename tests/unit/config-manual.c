@@ -14,10 +14,9 @@ static const struct {
 	const char *name;
 	const struct config_table *table;
 } sections[] = {
-	{ "daemon", &config_daemon_keys },
-	{ "host", &config_host_keys },
-	{ "domain", &config_domain_keys },
-	{ "owner", &config_owner_keys },
+	{ "daemon", &config_daemon_keys },   { "host", &config_host_keys },
+	{ "domain", &config_domain_keys },   { "owner", &config_owner_keys },
+	{ "service", &config_service_keys },
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 

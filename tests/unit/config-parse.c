@@ -130,8 +130,8 @@ static void test_all_errors(void)
 		      "x.conf:1: interval: stands in no section\n"
 		      "x.conf:3: interval 5ms: must be 10ms..60s\n"
 		      "x.conf:4: [daemon] foo: unknown key\n"
-		      "x.conf:6: [vm a]: unknown section; there are daemon, host, domain PATTERN "
-		      "and owner PATTERN\n"
+		      "x.conf:6: [vm a]: unknown section; there are daemon, host, domain PATTERN, "
+		      "owner PATTERN and service NAME\n"
 		      "x.conf:9: cap x: not a number\n"
 		      "x.conf:10: cap: stands in line 9, too\n"
 		      "x.conf:11: must be 'key = value'");
@@ -222,6 +222,43 @@ static void test_periods(void)
 	}
 }
 
+static void test_services(void)
+{
+	struct config config = parsed("[service back end]\nmatch = *spdk_tgt*\n"
+				      "[service quiet]\nmatch = q?\nidle-units = 0\n");
+
+	UNIT_EQUAL_U64(2, config.services.count);
+	UNIT_EQUAL_TEXT("back end", config.services.items[0].pattern);
+	UNIT_EQUAL_TEXT("*spdk_tgt*", config.services.items[0].match);
+	UNIT_EQUAL_DOUBLE(1, config.services.items[0].idle_units, 0);
+	UNIT_EQUAL_DOUBLE(0, config.services.items[1].idle_units, 0);
+	config_clear(&config);
+	expect_errors("[service]\nmatch = x\n", 1,
+		      "x.conf:2: [service]: needs a name: [service storage]");
+	expect_errors("[service a]\nidle-units = 2\n", 1,
+		      "x.conf:2: [service a] match: must say which process it is");
+	expect_errors("[service a]\nmatch = \ncap = 1W\nidle-units = -1\n", 3,
+		      "x.conf:3: [service] cap: unknown key");
+}
+
+static void test_services_restart(void)
+{
+	static const char *const texts[] = { "[service a]\nmatch = x\n", "[service b]\nmatch = x\n",
+					     "[service a]\nmatch = y\n",
+					     "[service a]\nmatch = x\nidle-units = 2\n", "" };
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct config now = parsed(texts[0]), next = parsed(texts[i]);
+		struct text said = { 0 };
+
+		config_needs_restart(&now, &next, &said);
+		UNIT_EQUAL_TEXT(i == 0 ? "" : "[service]", said.bytes);
+		text_free(&said);
+		config_clear(&now);
+		config_clear(&next);
+	}
+}
+
 int main(void)
 {
 	return UNIT_RUN("config-parse", { "an empty file gives the defaults", test_defaults },
@@ -231,5 +268,7 @@ int main(void)
 			{ "a key stands once in a section", test_repeats },
 			{ "a text with an error leaves nothing behind", test_nothing_half_applied },
 			{ "none takes away what was set before", test_words_of_none },
-			{ "a budget is an energy per any time", test_periods });
+			{ "a budget is an energy per any time", test_periods },
+			{ "a service has a name and what it is known by", test_services },
+			{ "other services take a restart", test_services_restart });
 }
