@@ -235,6 +235,14 @@ static int restore(struct daemon *daemon, struct error *error)
 	return result;
 }
 
+static bool is_in_force(const struct daemon *daemon, const struct target *target,
+			const struct state_knob *knob)
+{
+	return knob->service.pid
+		       ? daemon_lives(daemon, knob->service.pid, knob->service.start_ticks)
+		       : daemon_lives(daemon, target->pid, target->start_ticks);
+}
+
 /* A limit goes with the process that it held. */
 static void forget_ended(struct daemon *daemon)
 {
@@ -243,13 +251,13 @@ static void forget_ended(struct daemon *daemon)
 	state->clean = true;
 	for (size_t i = state->domain_count; i-- > 0;) {
 		const struct state_domain *domain = &state->domains[i];
-		const struct target *target = &domain->target;
+		bool is_any = false;
 
-		if (!domain->knob_count)
-			continue;
-		if (daemon_lives(daemon, target->pid, target->start_ticks))
+		for (size_t k = 0; k < domain->knob_count; k++)
+			is_any |= is_in_force(daemon, &domain->target, &domain->knobs[k]);
+		if (is_any)
 			state->clean = false;
-		else
+		else if (domain->knob_count > 0)
 			state_domain_remove(state, domain->id);
 	}
 }

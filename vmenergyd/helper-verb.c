@@ -18,7 +18,8 @@ static bool texts_end(const struct target *target)
 {
 	return ENDS(target->id) && ENDS(target->name) && ENDS(target->uuid) && ENDS(target->uri) &&
 	       ENDS(target->cpu_cgroup) && ENDS(target->io_cgroup) && ENDS(target->qmp_socket) &&
-	       ENDS(target->vdisk);
+	       ENDS(target->vdisk) && ENDS(target->service.group) &&
+	       ENDS(target->service.qmp_socket);
 }
 
 /* A URI can name a command to run or a host to reach: only local sockets are taken. */
@@ -56,6 +57,10 @@ static int check_target(const struct target *target, struct error *error)
 	/* libvirt finds its domains by UUID alone. */
 	if (target->pid < 0 || (target->pid == 0 && target->manager != DOMAIN_LIBVIRT))
 		return error_setf(error, EINVAL, "verb: %d is no process", (int)target->pid);
+	if (target->service.pid < 0 || target->service.tid < 0)
+		return error_setf(
+			error, EINVAL, "verb: %d is no process",
+			(int)(target->service.pid < 0 ? target->service.pid : target->service.tid));
 	if (strcmp(target->cpu_cgroup, "/") == 0 || strcmp(target->io_cgroup, "/") == 0)
 		return error_setf(error, EINVAL, "verb: the cgroup of all processes");
 	memcpy(place.place.cpu_cgroup, target->cpu_cgroup, sizeof place.place.cpu_cgroup);

@@ -143,6 +143,45 @@ int state_parse_target(const struct node *node, struct target *target)
 	return fields_parse(node, &target_fields, target);
 }
 
+static const struct field service_items[] = {
+	{ .key = "pid",
+	  .type = FIELD_INT,
+	  .offset = offsetof(struct target_service, pid),
+	  .max = INT_MAX },
+	{ .key = "start_ticks",
+	  .type = FIELD_U64,
+	  .offset = offsetof(struct target_service, start_ticks) },
+	{ .key = "group",
+	  .type = FIELD_CHARS,
+	  .offset = offsetof(struct target_service, group),
+	  .max = sizeof(((struct target_service *)NULL)->group) - 1,
+	  .optional = true },
+	{ .key = "qmp_socket",
+	  .type = FIELD_CHARS,
+	  .offset = offsetof(struct target_service, qmp_socket),
+	  .max = TARGET_TEXT - 1,
+	  .optional = true },
+	{ .key = "tid",
+	  .type = FIELD_INT,
+	  .offset = offsetof(struct target_service, tid),
+	  .max = INT_MAX,
+	  .optional = true },
+};
+static const struct field_table service_fields = { service_items, COUNT_OF(service_items) };
+
+json_t *state_service_value(struct build *build, const struct target_service *service)
+{
+	json_t *object = json_object();
+
+	fields_put(build, object, &service_fields, service);
+	return object;
+}
+
+int state_parse_service(const struct node *node, struct target_service *service)
+{
+	return fields_parse(node, &service_fields, service);
+}
+
 /* --- values of knobs ---------------------------------------------------------------------- */
 
 #define DISK_FIELD(member)                                                                         \

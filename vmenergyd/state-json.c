@@ -23,6 +23,8 @@ static json_t *knob_object(struct build *build, const struct state_knob *knob)
 	if (knob->has_manager)
 		build_put(build, object, "manager",
 			  json_string(domain_manager_name(knob->manager)));
+	if (knob->service.pid)
+		build_put(build, object, "service", state_service_value(build, &knob->service));
 	build_put(build, object, "original", state_knob_value(build, &knob->original));
 	build_put(build, object, "written", state_knob_value(build, &knob->written));
 	build_put(build, object, "before", state_knob_value(build, &knob->before));
@@ -149,6 +151,13 @@ static int parse_manager(const struct node *up, struct state_knob *knob)
 	return result;
 }
 
+static int parse_service(const struct node *up, struct state_knob *knob)
+{
+	struct node node = node_member(up, "service");
+
+	return node_present(&node) ? state_parse_service(&node, &knob->service) : 0;
+}
+
 static int parse_knob(const struct node *node, void *item)
 {
 	struct state_knob *knob = item;
@@ -164,6 +173,8 @@ static int parse_knob(const struct node *node, void *item)
 		result = parse_chars(node, "vdisk", sizeof knob->vdisk, knob->vdisk);
 	if (!result)
 		result = parse_manager(node, knob);
+	if (!result)
+		result = parse_service(node, knob);
 	if (!result)
 		result = parse_value(node, "original", knob->knob, &knob->original);
 	if (!result)

@@ -34,6 +34,8 @@ int state_parse_reals(const struct node *object, const struct state_reals *table
 
 json_t *state_target_value(struct build *build, const struct target *target);
 int state_parse_target(const struct node *node, struct target *target);
+json_t *state_service_value(struct build *build, const struct target_service *service);
+int state_parse_service(const struct node *node, struct target_service *service);
 /* value->knob says what it is, and is set before. */
 json_t *state_knob_value(struct build *build, const struct knob_value *value);
 int state_parse_knob_value(const struct node *node, struct knob_value *value);

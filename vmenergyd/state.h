@@ -35,6 +35,8 @@ struct state_knob {
 	/* `written` is an intent: on disk before the write is sent. A crash in between leaves
 	 * `before`, ours too, in force; a restart must know both. */
 	struct knob_value original, written, before;
+	/* Of KNOB_DISK: whose limit it is, if not the domain's; it outlives the domain. */
+	struct target_service service;
 };
 
 struct state_domain {

@@ -145,6 +145,38 @@ static void test_places(void)
 	end();
 }
 
+/* Who serves a VM's disk is limited for its sake, be it there or not; and nobody else. */
+static void test_services(void)
+{
+	static const char *const monitors[] = { "/run/ours" };
+	struct verb verb = a_verb(VM, KNOB_DISK, "");
+
+	begin("services");
+	room.monitors = (struct monitor_list){ monitors, 1 };
+	put(400, "qemu-storage-daemon|", "/system.slice/storage.service");
+	fixture_thread(&(struct fixture_process){ .pid = 400 }, 401, "IO x", NULL);
+	verb.target.service = (struct target_service){ .pid = 400, .start_ticks = 1000 };
+	strcpy(verb.target.service.group, "g");
+	strcpy(verb.target.service.qmp_socket, "/run/ours");
+	expect_of(&actuator_service, &verb, 0, "");
+	verb.target.pid = 999; /* it has ended */
+	expect_of(&actuator_service, &verb, 0, "");
+	strcpy(verb.target.service.qmp_socket, "/run/theirs");
+	expect_of(&actuator_service, &verb, -EPERM, "no qmp-socket of the configuration");
+	verb.target.service.group[0] = '\0';
+	verb.target.service.tid = 401;
+	expect_of(&actuator_service, &verb, 0, "");
+	verb.target.service.tid = 400;
+	expect_of(&actuator_service, &verb, -ESRCH, "no thread 400 of its own");
+	verb.target.service.tid = OTHER;
+	expect_of(&actuator_service, &verb, -ESRCH, "no thread 200 of its own");
+	verb.target.service = (struct target_service){ .pid = OTHER, .start_ticks = 1000 };
+	expect_of(&actuator_service, &verb, -EPERM, "process 200 is no storage daemon");
+	verb.target.service.start_ticks = 1;
+	expect_of(&actuator_service, &verb, -ESRCH, "another one by now");
+	end();
+}
+
 static void test_restart(void)
 {
 	begin("restart");
@@ -162,5 +194,6 @@ int main(void)
 		{ "a cgroup that holds others, or not the VM, is not written", test_cgroups },
 		{ "processes that are no QEMU are let alone", test_processes },
 		{ "a VM goes to a place of ours and back, nowhere else", test_places },
+		{ "a storage daemon is limited, and no other process", test_services },
 		{ "after a restart it may go back where its daemon says", test_restart });
 }

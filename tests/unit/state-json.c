@@ -23,6 +23,9 @@ static void add_knobs(struct state_domain *domain)
 	shares->before.raw_shares = 1500;
 	disk = state_knob_add(domain, KNOB_DISK, "vda");
 	disk->original.disk = (struct disk_limit){ .total_bytes_s = 5, .request_bytes = 4096 };
+	disk->service = (struct target_service){ .pid = 9, .start_ticks = 10, .tid = 11 };
+	strcpy(disk->service.group, "g");
+	strcpy(disk->service.qmp_socket, "/run/m");
 	disk->written.disk = (struct disk_limit){ .read_bytes_s = 1000000, .write_requests_s = 7 };
 	strcpy(state_knob_add(domain, KNOB_PLACE, "")->original.place.cpu_cgroup, "/user");
 }
@@ -90,6 +93,11 @@ static void test_fixed_point(void)
 		UNIT_EQUAL_I64(27182, state_knob(domain, KNOB_CPU, "")->before.cpu.quota_us);
 		UNIT_EQUAL_U64(4096,
 			       state_knob(domain, KNOB_DISK, "vda")->original.disk.request_bytes);
+		UNIT_EQUAL_I64(9, state_knob(domain, KNOB_DISK, "vda")->service.pid);
+		UNIT_EQUAL_U64(10, state_knob(domain, KNOB_DISK, "vda")->service.start_ticks);
+		UNIT_EQUAL_I64(11, state_knob(domain, KNOB_DISK, "vda")->service.tid);
+		UNIT_EQUAL_TEXT("g", state_knob(domain, KNOB_DISK, "vda")->service.group);
+		UNIT_EQUAL_TEXT("/run/m", state_knob(domain, KNOB_DISK, "vda")->service.qmp_socket);
 		UNIT_TRUE(isinf(domain->memory.cpus));
 		UNIT_TRUE(isnan(domain->memory.watts_per_cpu));
 		UNIT_TRUE(domain->has_worst_case);

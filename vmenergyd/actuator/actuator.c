@@ -10,10 +10,7 @@
 
 /* The first that serves; null only in a dry run. */
 static const struct actuator *const table[] = {
-	&actuator_null,
-	&actuator_libvirt,
-	&actuator_qmp,
-	&actuator_cgroup,
+	&actuator_null, &actuator_service, &actuator_libvirt, &actuator_qmp, &actuator_cgroup,
 };
 
 int actuator_room_open(struct actuator_room *room, const struct rootfs *root, bool dry_run,

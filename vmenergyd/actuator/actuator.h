@@ -7,6 +7,9 @@
  *   libvirt    virDomainSetSchedulerParameters, virDomainSetBlockIoTune: who owns a domain writes
  *   cgroup     cpu.max, cpu.weight, io.max; cpu.cfs_quota_us, cpu.shares, blkio.throttle.*
  *   qmp        block_set_io_throttle, on sockets that were given to us
+ *   service    of a vDISK that another process serves, at that process: its throttle group, by
+ *              qom-set on a socket that was given to us; or blkio.throttle.* of a cgroup that the
+ *              thread is moved to which serves it alone
  *   null       writes nothing: a dry run
  */
 #ifndef VMENERGY_VMENERGYD_ACTUATOR_ACTUATOR_H
@@ -98,6 +101,16 @@ uint64_t weight_of_shares(uint64_t shares);
 void knob_value_from_v1(uint64_t shares, struct knob_value *value);
 uint64_t knob_value_to_v1(const struct knob_value *value);
 
+/* Who serves a vDISK, where its limits are put on him: by his throttle group, or by a thread's
+ * cgroup. */
+struct target_service {
+	pid_t pid; /* 0 = nobody, or he cannot be limited */
+	uint64_t start_ticks;
+	char group[64];               /* "" = none */
+	char qmp_socket[TARGET_TEXT]; /* "" = none */
+	pid_t tid;                    /* 0 = none */
+};
+
 /* A domain (and, for KNOB_DISK, one of its vDISKs) as a mechanism finds it again. */
 struct target {
 	enum domain_manager manager;
@@ -117,6 +130,7 @@ struct target {
 		unsigned major, minor;
 	} leaves[TARGET_LEAVES]; /* of the vDISK: block devices that io.max names */
 	unsigned leaf_count;
+	struct target_service service; /* of the vDISK */
 };
 
 /* How cgroup files are read and written: the real ones, or a plant's in a simulation. */
@@ -167,6 +181,7 @@ struct actuator {
 /* The one that serves, or NULL with the reason. */
 const struct actuator *actuator_for(const struct actuator_room *room, const struct target *target,
 				    enum knob knob, struct error *error);
-extern const struct actuator actuator_libvirt, actuator_cgroup, actuator_qmp, actuator_null;
+extern const struct actuator actuator_libvirt, actuator_cgroup, actuator_qmp, actuator_service,
+	actuator_null;
 
 #endif

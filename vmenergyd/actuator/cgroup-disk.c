@@ -60,6 +60,19 @@ static void tighten(uint64_t *limit, uint64_t other)
 		*limit = other;
 }
 
+/* Of any device, where it is not known which. */
+static void tighten_by_all(const char *text, uint64_t *limit)
+{
+	for (const char *line = text; *line; line += *line == '\n') {
+		const char *at = line + strcspn(line, " \n");
+		uint64_t value;
+
+		if (*at == ' ' && number_scan_u64(&(const char *){ at + 1 }, &value) == 0)
+			tighten(limit, value);
+		line = at + strcspn(at, "\n");
+	}
+}
+
 static int get_v1(const struct cgroup_at *at, const struct target *target, struct disk_limit *disk,
 		  struct error *error)
 {
@@ -78,6 +91,8 @@ static int get_v1(const struct cgroup_at *at, const struct target *target, struc
 			if (line && number_scan_u64(&line, &value) == 0)
 				tighten(field_of(disk, i), value);
 		}
+		if (target->leaf_count == 0)
+			tighten_by_all(text, field_of(disk, i));
 	}
 	return 0;
 }

@@ -96,8 +96,7 @@ static void delegate(const struct cgroup_at *at)
 }
 
 /* Folder by folder: "", "/vmenergy", "/vmenergy/a", ... */
-static int make_way(const struct actuator_room *room, const struct cgroup_at *at,
-		    struct error *error)
+int cgroup_make(const struct actuator_room *room, const struct cgroup_at *at, struct error *error)
 {
 	char path[TARGET_TEXT];
 	struct cgroup_at step = *at;
@@ -157,7 +156,7 @@ static void sweep(const struct actuator_room *room, const struct cgroup_at *at)
 static int enter(const struct actuator_room *room, const struct cgroup_at *at, pid_t pid,
 		 struct error *error)
 {
-	int result = cgroup_is_ours(at->path) ? make_way(room, at, error) : 0;
+	int result = cgroup_is_ours(at->path) ? cgroup_make(room, at, error) : 0;
 
 	return result ? result : cgroup_writef(at, "cgroup.procs", error, "%d", (int)pid);
 }
@@ -217,5 +216,33 @@ int cgroup_set_place(const struct actuator_room *room, const struct target *targ
 		result = move(room, disk, target, place->io_cgroup, error);
 	if (result && has_cpu && has_disk && *before.cpu_cgroup)
 		move(room, cpu, target, before.cpu_cgroup, NULL);
+	return result;
+}
+
+/* --- one thread ----------------------------------------------------------------- */
+
+int cgroup_get_disk_place(const struct actuator_room *room, pid_t tid, char path[TARGET_TEXT],
+			  struct error *error)
+{
+	int result = read_place(room, tid, cgroup_disk_controller(room), path);
+
+	return result ? error_setf(error, -result, "cgroup of thread %d: %s", (int)tid,
+				   strerror(-result))
+		      : 0;
+}
+
+int cgroup_move_thread(const struct actuator_room *room, pid_t tid, const char *to,
+		       struct error *error)
+{
+	struct cgroup_at at = cgroup_disk(room);
+	char from[TARGET_TEXT];
+	int result = cgroup_get_disk_place(room, tid, from, error);
+
+	if (result || strcmp(from, to) == 0)
+		return result;
+	at.path = to;
+	result = cgroup_writef(&at, "tasks", error, "%d", (int)tid);
+	if (!result)
+		clean_up(room, at, from);
 	return result;
 }

@@ -42,5 +42,13 @@ int cgroup_get_place(const struct actuator_room *room, const struct target *targ
 		     struct place *place, struct error *error);
 int cgroup_set_place(const struct actuator_room *room, const struct target *target,
 		     const struct place *place, struct error *error);
+/* Of one thread (or process), in the hierarchy that has the io controller: where it stands, and
+ * there with it (v1 alone). A place of ours that it leaves empty is removed. */
+int cgroup_get_disk_place(const struct actuator_room *room, pid_t tid, char path[TARGET_TEXT],
+			  struct error *error);
+int cgroup_move_thread(const struct actuator_room *room, pid_t tid, const char *to,
+		       struct error *error);
+/* It and what is above it. */
+int cgroup_make(const struct actuator_room *room, const struct cgroup_at *at, struct error *error);
 
 #endif

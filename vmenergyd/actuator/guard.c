@@ -9,6 +9,7 @@
 #include "base/proc.h"
 #include "host/cgroup.h"
 #include "host/qemu.h"
+#include "host/service.h"
 #include "vmenergyd/actuator/cgroup.h"
 #include "vmenergyd/actuator/ring.h"
 
@@ -163,13 +164,49 @@ static int check_place(const struct actuator_room *room, const struct verb *verb
 
 /* This process may open what its sender may not. */
 static int check_monitor(const struct actuator_room *room, const struct target *target,
-			 struct error *error)
+			 const char *socket, struct error *error)
 {
 	for (size_t i = 0; i < room->monitors.count; i++)
-		if (strcmp(room->monitors.sockets[i], target->qmp_socket) == 0)
+		if (strcmp(room->monitors.sockets[i], socket) == 0)
 			return 0;
 	return error_setf(error, EPERM, "%s: no qmp-socket of the configuration is %s",
-			  target->name, target->qmp_socket);
+			  target->name, socket);
+}
+
+/* --- who serves a vDISK ------------------------------------------------------------- */
+
+/* Its I/O threads alone are moved: where the process itself stands is nobody's but its owner's. */
+static int check_thread(const struct actuator_room *room, const struct target *target,
+			struct error *error)
+{
+	const struct target_service *service = &target->service;
+	struct proc_stat stat;
+
+	if (service->tid != service->pid &&
+	    !proc_read_stat(room->root, service->pid, service->tid, &stat))
+		return 0;
+	return error_setf(error, ESRCH, "%s: process %d has no thread %d of its own for it",
+			  target->name, (int)service->pid, (int)service->tid);
+}
+
+static int check_service(const struct actuator_room *room, const struct target *target,
+			 struct error *error)
+{
+	const struct target_service *service = &target->service;
+	struct target process = *target;
+	int result;
+
+	process.pid = service->pid;
+	process.start_ticks = service->start_ticks;
+	result = check_process(room, &process, error);
+	if (!result && !service_is_storage_daemon(room->root, service->pid))
+		result = error_setf(error, EPERM, "%s: process %d is no storage daemon",
+				    target->name, (int)service->pid);
+	if (result)
+		return result;
+	return *service->group && *service->qmp_socket
+		       ? check_monitor(room, target, service->qmp_socket, error)
+		       : check_thread(room, target, error);
 }
 
 /* --- all of it ---------------------------------------------------------------------- */
@@ -188,7 +225,12 @@ int guard_check(struct actuator_room *room, const struct actuator *actuator,
 	struct known *known;
 	int result;
 
-	if (target->pid == 0 || is_simulated(room))
+	if (is_simulated(room))
+		return 0;
+	/* The domain may have ended: its limit there has not. */
+	if (actuator == &actuator_service)
+		return check_service(room, target, error);
+	if (target->pid == 0)
 		return 0;
 	result = check_process(room, target, error);
 	/* libvirtd knows its domains itself. */
@@ -202,7 +244,7 @@ int guard_check(struct actuator_room *room, const struct actuator *actuator,
 		return error_setf(error, EPERM, "%s: process %d is no QEMU", target->name,
 				  (int)target->pid);
 	if (actuator == &actuator_qmp)
-		return check_monitor(room, target, error);
+		return check_monitor(room, target, target->qmp_socket, error);
 	if (actuator != &actuator_cgroup)
 		return 0;
 	return knob == KNOB_PLACE ? check_place(room, verb, known, error)
