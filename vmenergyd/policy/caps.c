@@ -39,5 +39,6 @@ void caps_row(const struct decision *decision, struct row *row)
 	narrow(&row->limit_w, &row->limit_by, limits->cap_total_w - row->idle_w, HELD_BY_CAP_TOTAL);
 	narrow(&row->limit_w, &row->limit_by, budget_w, HELD_BY_BUDGET);
 	narrow(&row->cpu_w, &row->cpu_by, limits->cpu_cap_w, HELD_BY_CPU_CAP);
-	narrow(&row->disk_allot_w, &row->disk_by, limits->disk_cap_w, HELD_BY_DISK_CAP);
+	narrow(&row->disk_allot_w, &row->disk_by, limits->disk_cap_w * row->disk_factor,
+	       HELD_BY_DISK_CAP);
 }

@@ -12,8 +12,10 @@
 #define K_JUMP 0.10    /* another kind of work */
 #define K_FAST 0.7
 #define K_SLOW 0.2
-#define USED_UP 0.9     /* of a quota */
-#define THROTTLED 0.1   /* part of the periods */
+#define USED_UP 0.9   /* of a quota */
+#define FULL 0.8      /* the same, of who is short of it and does not just work by fits */
+#define THROTTLED 0.1 /* part of the periods */
+#define MEAN_S 10.0
 #define GROW_FACTOR 1.3 /* how much more than now it may want next */
 #define GROW_CPUS 0.1
 /* Decisions: a strangled domain has few periods in each, and in some it is not throttled. */
@@ -30,6 +32,13 @@ static void keep(double *kept, double value)
 		*kept = value;
 }
 
+/* Of about ten seconds. */
+static void follow_mean(double *mean_w, double watts, double dt_s)
+{
+	*mean_w = first_known(*mean_w, watts);
+	*mean_w += (watts - *mean_w) * -expm1(-dt_s / MEAN_S);
+}
+
 /* model.md 7: k_i = (cpu.active_i + helpers' active_i) / u_i over the threads under the quota. */
 static void learn_k(struct slot *slot, const struct policy_domain *in)
 {
@@ -43,13 +52,35 @@ static void learn_k(struct slot *slot, const struct policy_domain *in)
 		slot->k += (k - slot->k) * (fabs(k / slot->k - 1) > K_JUMP ? K_FAST : K_SLOW);
 }
 
-static void learn(struct slot *slot, const struct policy_domain *in)
+/* Of services, what limits of its disks hold. */
+static double learn_drivers(struct slot *slot, const struct policy_domain *in, double dt_s)
 {
+	double leaf_w = 0, driver_w = 0;
+
+	for (size_t i = 0; i < in->disk_count; i++) {
+		const struct policy_disk *disk = &in->disks[i];
+
+		if (!disk_is_held_here(disk) || !(disk->active_w >= disk->driver_w))
+			continue;
+		driver_w += disk->driver_w;
+		leaf_w += disk->active_w - disk->driver_w;
+	}
+	if (leaf_w + driver_w > 0) {
+		follow_mean(&slot->leaf_mean_w, leaf_w, dt_s);
+		follow_mean(&slot->driver_mean_w, driver_w, dt_s);
+	}
+	return fmin(driver_w, first_known(in->outside_w, 0));
+}
+
+static void learn(struct slot *slot, const struct policy_domain *in, double dt_s)
+{
+	double driver_w = learn_drivers(slot, in, dt_s);
+
 	learn_k(slot, in);
 	keep(&slot->cpus, in->cpus);
 	keep(&slot->inside_w, in->inside_w);
-	keep(&slot->outside_w, in->outside_w);
-	keep(&slot->disk_w, in->disk_active_w);
+	keep(&slot->outside_w, in->outside_w - driver_w);
+	keep(&slot->disk_w, in->disk_active_w + driver_w);
 	keep(&slot->idle_w, in->cpu_idle_w + in->disk_idle_w + in->service_idle_w);
 }
 
@@ -90,8 +121,12 @@ static void demand_cpu(struct row *row, double dt_s)
 	else if (part > THROTTLED && isfinite(in->quota_cpus))
 		next = fmax(next, GROW_FACTOR * in->quota_cpus);
 	learn_wanted(row, cpus);
-	if (in->fresh)
+	if (in->fresh) {
+		follow_mean(&row->slot->cpu_mean_w, row->inside_w, dt_s);
 		recent_follow(&row->slot->recent, row->inside_w, row->throttled, dt_s);
+		recent_follow(&row->slot->full, row->inside_w,
+			      row->throttled && cpus >= FULL * in->quota_cpus, dt_s);
+	}
 	row->wants_more = row->throttled;
 	row->cpu_next_w = row->k * fmin(next, most);
 	row->cpu_most_w = row->k * most;
@@ -127,7 +162,7 @@ void demand_row(const struct decision *decision, struct row *row)
 	double share = row->in->limits.share;
 
 	if (row->in->fresh)
-		learn(slot, row->in);
+		learn(slot, row->in, decision->dt_s);
 	row->known = !isnan(slot->inside_w) && !isnan(slot->cpus);
 	row->k = first_known(slot->k, decision->policy->default_k);
 	row->share = share > 0 ? share : POLICY_SHARE_DEFAULT;
@@ -135,6 +170,9 @@ void demand_row(const struct decision *decision, struct row *row)
 	row->inside_w = first_known(slot->inside_w, 0);
 	row->outside_w = first_known(slot->outside_w, 0);
 	row->disk_w = first_known(slot->disk_w, 0);
+	/* Without constants of the leaves they have no power, and no limit of theirs says anything.
+	 */
+	row->disk_factor = first_known(1 + slot->driver_mean_w / slot->leaf_mean_w, 1);
 	row->limit_w = row->cpu_w = row->disk_allot_w = INFINITY;
 	demand_cpu(row, decision->dt_s);
 	demand_disk(row, decision->dt_s);

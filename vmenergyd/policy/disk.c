@@ -16,6 +16,7 @@
 #define SLOWER 0.6
 #define MIX_MOVED 0.15  /* reads against writes: less is left to feedback */
 #define SIZE_MOVED 1.3  /* of requests: the same */
+#define COST_MOVED 1.3  /* of a request: the same */
 #define IDLE_DOWN 0.13  /* while it is not used up, a limit may be so much more than allotted */
 #define IDLE_UP 0.15    /* and so much less */
 #define DEADBAND 0.1    /* a rise by less may wait: the CPU takes what a disk leaves */
@@ -32,6 +33,11 @@ static const struct policy_disk_allotment unlimited = { INFINITY, INFINITY, INFI
 bool disk_is_held_here(const struct policy_disk *disk)
 {
 	return disk->controllable && disk->span_w > 0 && isfinite(disk->span_w);
+}
+
+static struct disk_costs costs_of(const struct policy_disk *disk)
+{
+	return (struct disk_costs){ disk->span_w, { disk->read, disk->write } };
 }
 
 static double request_s(const struct disk_direction *direction, double bytes)
@@ -81,12 +87,17 @@ static void learn_size(struct disk_slot *slot, int direction, double bytes_s, do
 	slot->largest_bytes = fmax(slot->largest_bytes, bytes);
 }
 
+/* Where requests are not counted, by bytes alone. */
+static double busy_s(const struct disk_direction *direction, double requests_s, double bytes_s)
+{
+	return first_known(requests_s, 0) * direction->overhead_s +
+	       bytes_s / direction->rate_bytes_s;
+}
+
 static void learn_mix(struct disk_slot *slot, const struct policy_disk *disk)
 {
-	double read_s = disk->read_requests_s * disk->read.overhead_s +
-			disk->read_bytes_s / disk->read.rate_bytes_s;
-	double write_s = disk->write_requests_s * disk->write.overhead_s +
-			 disk->write_bytes_s / disk->write.rate_bytes_s;
+	double read_s = busy_s(&disk->read, disk->read_requests_s, disk->read_bytes_s);
+	double write_s = busy_s(&disk->write, disk->write_requests_s, disk->write_bytes_s);
 	double part = read_s / (read_s + write_s);
 
 	learn_size(slot, READ, disk->read_bytes_s, disk->read_requests_s);
@@ -94,17 +105,25 @@ static void learn_mix(struct disk_slot *slot, const struct policy_disk *disk)
 	slot->mix.read_part = first_known(slot->mix.read_part, part);
 	if (!isnan(part))
 		slot->mix.read_part += 0.3 * (part - slot->mix.read_part);
+	if (!isnan(disk->read_requests_s + disk->write_requests_s))
+		slot->mix.counts = true;
+	else if (disk->read_bytes_s + disk->write_bytes_s > 0 && !slot->mix.was_counted)
+		slot->mix.counts = false;
+	slot->mix.was_counted |= disk->read_requests_s + disk->write_requests_s > 0;
 }
 
-static void rates(const struct disk_slot *slot, const struct policy_disk *disk, int direction,
-		  double watts, double *bytes_s, double *requests_s)
+static void rates(const struct disk_slot *slot, int direction, double watts, double *bytes_s,
+		  double *requests_s)
 {
-	const struct disk_direction *constants = direction == READ ? &disk->read : &disk->write;
-	double bytes = size_of(&slot->written, direction), cost_s = request_s(constants, bytes);
+	double bytes = size_of(&slot->written, direction);
+	double cost_s = request_s(&slot->costs.directions[direction], bytes);
 
-	*requests_s = fmax(watts / (disk->span_w * cost_s), LEAST_REQUESTS_S);
+	*requests_s = fmax(watts / (slot->costs.span_w * cost_s), LEAST_REQUESTS_S);
 	/* At this size both bind alike: no other size can cost more. */
 	*bytes_s = fmax(fmax(*requests_s * bytes, LEAST_BYTES_S), slot->largest_bytes);
+	/* Of a size that nobody knows, bytes are all that can be held. */
+	if (!slot->written.counts)
+		*requests_s = INFINITY;
 }
 
 static double or_unlimited(double rate)
@@ -131,21 +150,21 @@ static struct policy_disk_allotment found(const struct policy_disk *disk)
 
 /* The setting that limits in force amount to, for the mix of now; INFINITY = they let some through
  * without a limit. */
-static double setting_of(const struct disk_slot *slot, const struct policy_disk *disk,
-			 const struct policy_disk_allotment *limits)
+static double setting_of(const struct disk_slot *slot, const struct policy_disk_allotment *limits)
 {
 	double part = first_known(slot->mix.read_part, EVEN);
 	int direction = part >= EVEN ? READ : WRITE;
 	double bytes = size_of(&slot->mix, direction), requests_s, cost_s;
 
 	if (isinf(limits->read_bytes_s) || isinf(limits->write_bytes_s) ||
-	    isinf(limits->read_requests_s) || isinf(limits->write_requests_s))
+	    (slot->mix.counts &&
+	     (isinf(limits->read_requests_s) || isinf(limits->write_requests_s))))
 		return INFINITY;
 	requests_s = direction == READ
 			     ? fmin(limits->read_requests_s, limits->read_bytes_s / bytes)
 			     : fmin(limits->write_requests_s, limits->write_bytes_s / bytes);
-	cost_s = request_s(direction == READ ? &disk->read : &disk->write, bytes);
-	return requests_s * disk->span_w * cost_s / fmax(part, 1 - part);
+	cost_s = request_s(&slot->costs.directions[direction], bytes);
+	return requests_s * slot->costs.span_w * cost_s / fmax(part, 1 - part);
 }
 
 /* Limits of an earlier run, or of when it had other neighbours, go on until what comes of them says
@@ -153,8 +172,10 @@ static double setting_of(const struct disk_slot *slot, const struct policy_disk 
 static bool take_up(struct disk_slot *slot, const struct policy_disk *disk)
 {
 	struct policy_disk_allotment limits = found(disk);
-	double setting_w = setting_of(slot, disk, &limits);
+	double setting_w;
 
+	slot->costs = costs_of(disk);
+	setting_w = setting_of(slot, &limits);
 	if (isinf(setting_w))
 		return false;
 	slot->in_force = limits;
@@ -174,11 +195,39 @@ static bool mix_moved(const struct disk_slot *slot)
 	double then = first_known(slot->written.read_part, EVEN);
 	double ratio = mean_size(&slot->mix, then) / mean_size(&slot->written, then);
 
+	if (slot->mix.counts != slot->written.counts)
+		return true;
 	return fabs(now - then) > MIX_MOVED || ratio > SIZE_MOVED || ratio * SIZE_MOVED < 1;
 }
 
-/* For the mix that they were made for, as long as that is about right: what feedback has found
- * is of that. */
+/* Of a request as they are now. */
+static double mean_cost_j(const struct disk_slot *slot, const struct disk_costs *costs)
+{
+	double part = first_known(slot->mix.read_part, EVEN);
+
+	return costs->span_w *
+	       (part * request_s(&costs->directions[READ], size_of(&slot->mix, READ)) +
+		(1 - part) * request_s(&costs->directions[WRITE], size_of(&slot->mix, WRITE)));
+}
+
+/* How much dearer than written a request is: what services spend on it is learnt, and may become
+ * something else. */
+static double cost_ratio(const struct disk_slot *slot, const struct policy_disk *disk)
+{
+	struct disk_costs now = costs_of(disk);
+
+	return mean_cost_j(slot, &now) / mean_cost_j(slot, &slot->costs);
+}
+
+static bool costs_moved(const struct disk_slot *slot, const struct policy_disk *disk)
+{
+	double ratio = cost_ratio(slot, disk);
+
+	return ratio > COST_MOVED || ratio * COST_MOVED < 1;
+}
+
+/* For the mix and by the costs that they were made for, as long as these are about right: what
+ * feedback has found is of those. */
 static void write_limits(struct disk_slot *slot, const struct policy_disk *disk, double watts)
 {
 	struct policy_disk_allotment *force = &slot->in_force;
@@ -186,11 +235,13 @@ static void write_limits(struct disk_slot *slot, const struct policy_disk *disk,
 
 	if (isinf(slot->hold.setting) || mix_moved(slot))
 		slot->written = slot->mix;
+	if (isinf(slot->hold.setting) || costs_moved(slot, disk))
+		slot->costs = costs_of(disk);
 	part = first_known(slot->written.read_part, EVEN);
 	hold_written(&slot->hold, watts, watts);
-	rates(slot, disk, READ, watts * fmax(part, OTHER_PART), &force->read_bytes_s,
+	rates(slot, READ, watts * fmax(part, OTHER_PART), &force->read_bytes_s,
 	      &force->read_requests_s);
-	rates(slot, disk, WRITE, watts * fmax(1 - part, OTHER_PART), &force->write_bytes_s,
+	rates(slot, WRITE, watts * fmax(1 - part, OTHER_PART), &force->write_bytes_s,
 	      &force->write_requests_s);
 }
 
@@ -198,6 +249,10 @@ static void write_limits(struct disk_slot *slot, const struct policy_disk *disk,
 static double used_up(const struct decision *decision, struct disk_slot *slot,
 		      const struct policy_disk *disk, double watts)
 {
+	if (costs_moved(slot, disk)) {
+		hold_forget(&slot->hold);
+		return watts;
+	}
 	/* The first period after a write is one of two limits. */
 	if (slot->hold.age_s > 1.5 * decision->dt_s && disk->active_w > 0)
 		hold_sample(&slot->hold, disk->active_w, true);
@@ -233,7 +288,9 @@ static void regulate(const struct decision *decision, struct disk_slot *slot,
 		return;
 	setting = disk->held ? used_up(decision, slot, disk, watts) : unused(slot, disk, watts);
 	change = setting / hold->setting - 1;
-	if (fabs(change) < 1e-3 && !(disk->held && mix_moved(slot)))
+	if (costs_moved(slot, disk)) /* of what is let through */
+		change = setting / hold->setting / cost_ratio(slot, disk) - 1;
+	if (fabs(change) < 1e-3 && !(disk->held && (mix_moved(slot) || costs_moved(slot, disk))))
 		return;
 	if (change > 0 && change < DEADBAND && hold->age_s < REST_S)
 		return;

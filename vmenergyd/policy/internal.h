@@ -34,12 +34,21 @@ bool recent_held(const struct recent *recent);
 struct disk_mix {
 	double request_bytes[2]; /* mean of a request, read and write; NaN = never seen */
 	double read_part;        /* of the busy time; NaN */
+	bool counts;             /* requests, not bytes alone */
+	bool was_counted;        /* at least once: a period without says nothing */
+};
+
+/* What a request costs: span (overhead + size / rate). */
+struct disk_costs {
+	double span_w;
+	struct disk_direction directions[2]; /* read, write */
 };
 
 /* One vDISK, from decision to decision. */
 struct disk_slot {
 	struct hold hold;             /* the setting: watts of energy-equivalent busy time */
 	struct disk_mix mix, written; /* now; that the limits in force were made for */
+	struct disk_costs costs;      /* that they were made by; span 0 = none yet */
 	double largest_bytes;         /* of a request */
 	struct policy_disk_allotment in_force;
 	double mean_w;
@@ -49,22 +58,26 @@ struct disk_slot {
 /* What is remembered of a domain (of an owner: its bucket alone). */
 struct slot {
 	char *id;
-	uint64_t seen_ns;                                 /* of the last decision with it */
-	double k;                                         /* W per CPU; NaN = unknown */
-	double cpus, inside_w, outside_w, disk_w, idle_w; /* last known; NaN */
-	double wanted_cpus;                               /* used when it was free; NaN */
-	unsigned strained;    /* decisions that it counts as throttled for yet */
-	double bucket_j;      /* NaN = full */
-	double away_s;        /* not charged yet: nobody looked */
-	double trim;          /* quota over the CPUs that it gave */
-	bool was_seen;        /* in a decision before */
-	double asked_w[4];    /* its own caps then; NaN */
-	double free_s;        /* without any need of its quota */
-	double last_quota;    /* that the last figures were made under; NaN */
-	double last_part;     /* of the periods that were throttled then; NaN */
-	struct hold hold;     /* the quota */
-	struct recent recent; /* of the CPU */
-	double reserved_w;    /* of its limit, for its disks */
+	uint64_t seen_ns; /* of the last decision with it */
+	double k;         /* W per CPU; NaN = unknown */
+	/* Last known; NaN. What limits of its disks hold of services counts as the disks'. */
+	double cpus, inside_w, outside_w, disk_w, idle_w;
+	double leaf_mean_w, driver_mean_w; /* of those disks, of late; NaN */
+	double wanted_cpus;                /* used when it was free; NaN */
+	unsigned strained;                 /* decisions that it counts as throttled for yet */
+	double bucket_j;                   /* NaN = full */
+	double away_s;                     /* not charged yet: nobody looked */
+	double trim;                       /* quota over the CPUs that it gave */
+	bool was_seen;                     /* in a decision before */
+	double asked_w[4];                 /* its own caps then; NaN */
+	double free_s;                     /* without any need of its quota */
+	double last_quota;                 /* that the last figures were made under; NaN */
+	double last_part;                  /* of the periods that were throttled then; NaN */
+	struct hold hold;                  /* the quota */
+	struct recent recent;              /* of the CPU */
+	struct recent full;                /* held: its quota was used up, and no more by fits */
+	double cpu_mean_w;                 /* of about ten seconds; NaN */
+	double reserved_w;                 /* of its limit, for its disks */
 	struct disk_slot *disks;
 	size_t disk_count;
 };
@@ -83,10 +96,11 @@ struct row {
 	bool disk_wants_more; /* or was, a short while ago */
 	double k, share, host_share;
 	double idle_w, inside_w, outside_w, disk_w, disk_fixed_w;
-	double cpu_floor_w, disk_floor_w;    /* what the mechanisms leave at the least */
-	double cpu_next_w, cpu_most_w;       /* may grow to; could ever use */
-	double disk_peak_w, disk_mean_w;     /* of late */
-	double disk_most_w;                  /* could ever use */
+	double cpu_floor_w, disk_floor_w; /* what the mechanisms leave at the least */
+	double cpu_next_w, cpu_most_w;    /* may grow to; could ever use */
+	double disk_peak_w, disk_mean_w;  /* of late */
+	double disk_most_w;               /* could ever use */
+	double disk_factor;               /* watts of its disks with services, over those without */
 	double limit_w, cpu_w, disk_allot_w; /* results; INFINITY */
 	unsigned limit_by, cpu_by, disk_by;  /* policy_reason that made them */
 	double deficit_w;                    /* its part of its owner's */

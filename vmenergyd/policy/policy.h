@@ -29,7 +29,7 @@ struct limits {
 	double cap_w;       /* active and service power */
 	double cap_total_w; /* the idle share included */
 	double cpu_cap_w;   /* active power of the CPU, of helpers too */
-	double disk_cap_w;  /* active power of the disks */
+	double disk_cap_w;  /* active power of the disks, without that of services */
 	double floor_w;     /* never trimmed below it by an owner's or the host's cap */
 	double share;       /* proportion under contention */
 	double budget_j;    /* active and service energy per budget_period_s */
@@ -66,11 +66,13 @@ struct policy_disk_allotment {
 /* One vDISK over the control period. */
 struct policy_disk {
 	bool controllable;
-	double active_w;                          /* NaN = unknown */
+	double active_w; /* of the leaf, and of services on its behalf; NaN = unknown */
+	double driver_w; /* of active_w, that of services */
 	double read_bytes_s, write_bytes_s;       /* NaN = unknown */
 	double read_requests_s, write_requests_s; /* NaN = unknown */
-	/* Of the leaf (of the costliest, where there are several); span NaN = no constants. */
-	double span_w; /* P_active - P_idle */
+	/* Of the leaf (of the costliest, where there are several), with the services' cost of a
+	 * request and of a byte in them; span NaN = no constants. */
+	double span_w; /* P_active - P_idle, and the most of services */
 	struct disk_direction read, write;
 	bool held; /* its limit was reached in the period: it wanted more */
 	/* Its part of a limit that somebody of our house has put in force, maybe in an earlier run;
@@ -87,7 +89,7 @@ struct policy_domain {
 	bool cpu_controllable; /* an actuator can hold its CPU */
 	double cpu_idle_w, disk_idle_w, service_idle_w; /* NaN = unknown */
 	double inside_w;  /* active, of exactly the tasks under its CPU quota: vCPUs and helpers */
-	double outside_w; /* active, of others on its behalf: shared services */
+	double outside_w; /* active, of others on its behalf: shared services, driver_w included */
 	double disk_active_w;
 	double cpus;    /* u: CPU-seconds per second of the tasks under the quota; NaN */
 	unsigned vcpus; /* the most CPUs that it can use, helpers aside */

@@ -26,7 +26,8 @@ static double infeasible_w(const struct row *row)
 	if (!isnan(row->in->limits.cpu_cap_w))
 		deficit_w = fmax(deficit_w, beyond(cpu_w, row->in->limits.cpu_cap_w));
 	if (!isnan(row->in->limits.disk_cap_w))
-		deficit_w = fmax(deficit_w, beyond(disk_w, row->in->limits.disk_cap_w));
+		deficit_w = fmax(deficit_w,
+				 beyond(disk_w / row->disk_factor, row->in->limits.disk_cap_w));
 	return fmax(deficit_w, row->deficit_w > DEFICIT_LEAST_W ? row->deficit_w : 0);
 }
 
@@ -37,7 +38,8 @@ static double headroom_w(const struct row *row)
 	if (isfinite(row->in->limits.cpu_cap_w))
 		headroom = fmin(headroom, row->in->limits.cpu_cap_w - row->inside_w);
 	if (isfinite(row->in->limits.disk_cap_w))
-		headroom = fmin(headroom, row->in->limits.disk_cap_w - row->disk_w);
+		headroom =
+			fmin(headroom, row->in->limits.disk_cap_w - row->disk_w / row->disk_factor);
 	return isinf(headroom) ? NAN : headroom;
 }
 

@@ -54,6 +54,7 @@ static struct slot *slot_new(const char *id)
 	}
 	slot->k = slot->wanted_cpus = slot->bucket_j = slot->last_quota = slot->last_part = NAN;
 	slot->cpus = slot->inside_w = slot->outside_w = slot->disk_w = slot->idle_w = NAN;
+	slot->cpu_mean_w = slot->leaf_mean_w = slot->driver_mean_w = NAN;
 	slot->trim = TRIM_FIRST;
 	hold_reset(&slot->hold);
 	return slot;
@@ -125,7 +126,8 @@ int slot_disks(struct slot *slot, size_t count)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
 		hold_reset(&disks[i].hold);
-		disks[i].mix = disks[i].written = (struct disk_mix){ { NAN, NAN }, NAN };
+		disks[i].mix = disks[i].written =
+			(struct disk_mix){ { NAN, NAN }, NAN, true, false };
 		disks[i].mean_w = NAN;
 	}
 	free(slot->disks);
