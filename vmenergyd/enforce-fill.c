@@ -30,6 +30,21 @@ static void fill_limits(const struct enforce *enforce, const struct enforce_doma
 	control->stride = POLICY_STRIDE_1 / control->share;
 }
 
+static void fill_reasons(const struct enforce_domain *domain, struct snapshot *snapshot,
+			 struct snapshot_domain *row)
+{
+	char text[192];
+
+	for (size_t i = 0; i < domain->disks.count && i < row->vdisk_count; i++) {
+		const struct enforce_disk *disk = &domain->disks.items[i];
+
+		if (!disk->said_why_not || !disk->why_not)
+			continue;
+		snprintf(text, sizeof text, "its service cannot be limited: %s", disk->why_not);
+		snapshot_replace_text(snapshot, &row->vdisks[i].reason, text);
+	}
+}
+
 static void fill_allotment(const struct enforce *enforce, const struct enforce_domain *domain,
 			   struct snapshot_domain *row)
 {
@@ -63,5 +78,6 @@ void enforce_fill(const struct enforce *enforce, struct snapshot *snapshot)
 			continue;
 		fill_limits(enforce, domain, &row->control);
 		fill_allotment(enforce, domain, row);
+		fill_reasons(domain, snapshot, row);
 	}
 }

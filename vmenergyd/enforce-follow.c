@@ -93,7 +93,7 @@ static struct enforce_domain *domain_new(const struct enforce *enforce, const ch
 	return domain;
 }
 
-static struct enforce_domain *domain_add(struct enforce *enforce, const char *id)
+struct enforce_domain *enforce_domain_add(struct enforce *enforce, const char *id)
 {
 	struct enforce_domains *domains = &enforce->domains;
 	struct enforce_domain *domain, **items;
@@ -153,6 +153,15 @@ static void forget_quota(struct enforce *enforce, const struct enforce_domain *d
 	(void)policy_remember(enforce->policy, domain->id, &memory);
 }
 
+/* Limits at services do not go with the domain's process. */
+static void forget_knobs(struct state_domain *state, bool place_too)
+{
+	for (size_t i = state->knob_count; i-- > 0;)
+		if (!state->knobs[i].service.pid &&
+		    (place_too || state->knobs[i].knob != KNOB_PLACE))
+			state->knobs[i] = state->knobs[--state->knob_count];
+}
+
 /* Found for the first time: was it there when the state was saved? */
 static int meet(struct enforce *enforce, struct enforce_domain *domain,
 		const struct enforce_reading *reading)
@@ -163,14 +172,12 @@ static int meet(struct enforce *enforce, struct enforce_domain *domain,
 	if (!state || (state->knob_count == 0 && state->target.pid == 0))
 		return 0;
 	if (!is_same_process(&state->target, &reading->target)) {
-		state->knob_count = 0;
+		forget_knobs(state, true);
 		state->has_worst_case = false;
 		forget_quota(enforce, domain);
 	} else if (state->target.manager == reading->target.manager &&
 		   !is_same_cgroup(state->cgroup_inode, reading->cgroup_inode)) {
-		for (size_t i = state->knob_count; i-- > 0;)
-			if (state->knobs[i].knob != KNOB_PLACE)
-				state->knobs[i] = state->knobs[--state->knob_count];
+		forget_knobs(state, false);
 	}
 	return enforce_knobs_adopt(enforce, domain, &reading->target);
 }
@@ -239,7 +246,7 @@ static int follow_snapshot(struct enforce *enforce, const struct snapshot *snaps
 			enforce_row(enforce, &enforce->by_snapshot, i, row->id);
 
 		if (!domain && row->state != DOMAIN_ENDED)
-			domain = domain_add(enforce, row->id);
+			domain = enforce_domain_add(enforce, row->id);
 		if (!domain && row->state != DOMAIN_ENDED)
 			return -ENOMEM;
 		enforce->by_snapshot.items[i] = domain;
@@ -308,8 +315,10 @@ static int watch_all(struct enforce *enforce, const struct enforce_input *input)
 			enforce_row(enforce, &enforce->by_topology, i, topology->domains[i].id);
 
 		if (domain && domain->knobs.count > 0)
-			enforce_find_leaves(enforce, domain, topology, &topology->domains[i]);
+			enforce_find_leaves(enforce, domain, input, i);
 	}
+	for (size_t i = 0; i < enforce->domains.count; i++)
+		enforce_follow_services(enforce, enforce->domains.items[i]);
 	for (size_t i = 0; i < input->reading_count && !result; i++) {
 		const struct enforce_domain *domain = enforce->by_reading.items[i];
 
@@ -359,7 +368,8 @@ static bool is_gone(const struct enforce *enforce, const struct enforce_domain *
  * that can be known again. */
 static void drop(struct enforce *enforce, struct enforce_domain *domain)
 {
-	enforce_knobs_forget(enforce, domain, true);
+	for (size_t i = domain->knobs.count; i-- > 0;)
+		enforce_knob_drop(enforce, domain->knobs.items[i]);
 	state_domain_remove(enforce->state, domain->id);
 	enforce_budget_keep(enforce, domain->id, domain->name, domain->uuid);
 	if (!domain->uuid)
@@ -375,29 +385,36 @@ static void clear_rows(struct enforce_rows *rows)
 }
 
 /* Of the state file: never met since the start. */
-static void drop_unmet(struct enforce *enforce)
+static int drop_unmet(struct enforce *enforce)
 {
+	int result = 0;
+
 	if (enforce->now_ns < enforce->begun_ns + ENFORCE_ABSENT_NS)
-		return;
-	for (size_t i = enforce->state->domain_count; i-- > 0;) {
+		return 0;
+	for (size_t i = enforce->state->domain_count; i-- > 0 && !result;) {
 		const char *id = enforce->state->domains[i].id;
 		const struct target *target = &enforce->state->domains[i].target;
 
 		if (enforce_find(enforce, id) || lives(enforce, target))
 			continue;
+		result = enforce_meet_gone(enforce, &enforce->state->domains[i]);
+		if (result || enforce_find(enforce, id))
+			continue;
 		enforce_budget_keep(enforce, id, target->name, target->uuid);
 		policy_forget(enforce->policy, id);
 		state_domain_remove(enforce->state, id);
 	}
+	return result;
 }
 
-void enforce_drop_gone(struct enforce *enforce)
+int enforce_drop_gone(struct enforce *enforce)
 {
 	struct enforce_domains *domains = &enforce->domains;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < domains->count; i++) {
-		if (is_gone(enforce, domains->items[i]))
+		if (is_gone(enforce, domains->items[i]) &&
+		    !enforce_leaves_services(enforce, domains->items[i]))
 			drop(enforce, domains->items[i]);
 		else
 			domains->items[kept++] = domains->items[i];
@@ -408,5 +425,5 @@ void enforce_drop_gone(struct enforce *enforce)
 		clear_rows(&enforce->by_topology);
 	}
 	domains->count = kept;
-	drop_unmet(enforce);
+	return drop_unmet(enforce);
 }

@@ -24,11 +24,6 @@ bool enforce_can_hold_cpu(const struct enforce *enforce, const struct enforce_do
 	       enforce->config->move_processes;
 }
 
-bool enforce_holds_disks_by_cgroup(const struct enforce_domain *domain)
-{
-	return domain->target.manager != DOMAIN_LIBVIRT && !domain->target.qmp_socket[0];
-}
-
 static bool shares_leaf(const struct enforce_disk *a, const struct enforce_disk *b)
 {
 	for (unsigned i = 0; i < a->leaf_count; i++)
@@ -39,12 +34,23 @@ static bool shares_leaf(const struct enforce_disk *a, const struct enforce_disk 
 	return false;
 }
 
+static bool shares_limit(const struct enforce_domain *domain, const struct enforce_disk *a,
+			 const struct enforce_disk *b)
+{
+	enum disk_way way = enforce_disk_way(domain, a);
+
+	if (way != enforce_disk_way(domain, b))
+		return false;
+	return (way == WAY_CGROUP && shares_leaf(a, b)) ||
+	       (way == WAY_SERVICE && enforce_same_service(&a->service, &b->service));
+}
+
 size_t enforce_disk_leader(const struct enforce_domain *domain, size_t disk)
 {
 	const struct enforce_disk *disks = domain->disks.items;
 
-	for (size_t i = 0; i < disk && enforce_holds_disks_by_cgroup(domain); i++)
-		if (shares_leaf(&disks[i], &disks[disk]))
+	for (size_t i = 0; i < disk; i++)
+		if (shares_limit(domain, &disks[i], &disks[disk]))
 			return i;
 	return disk;
 }
@@ -54,12 +60,20 @@ bool enforce_can_hold_disk(const struct enforce *enforce, const struct enforce_d
 {
 	if (!domain->has_target)
 		return false;
-	if (!enforce_holds_disks_by_cgroup(domain))
+	switch (enforce_disk_way(domain, disk)) {
+	case WAY_SERVICE:
+		return disk->service.group[0] || disk->leaf_count > 0;
+	case WAY_QEMU:
 		return true;
-	/* One that has a cgroup of its own for its CPU is not moved for its disks' sake. */
-	return disk->leaf_count > 0 &&
-	       (domain->target.io_cgroup[0] ||
-		(enforce->config->move_processes && !domain->target.cpu_cgroup[0]));
+	case WAY_CGROUP:
+		/* One that has a cgroup of its own for its CPU is not moved for its disks' sake. */
+		return disk->leaf_count > 0 &&
+		       (domain->target.io_cgroup[0] ||
+			(enforce->config->move_processes && !domain->target.cpu_cgroup[0]));
+	case WAY_NONE:
+		break;
+	}
+	return false;
 }
 
 /* --- domains ------------------------------------------------------------------------------ */
@@ -146,6 +160,7 @@ static void put_disks(const struct enforce *enforce, const struct enforce_domain
 			.in_force = in_force(domain, i),
 		};
 		split_requests(disk, seconds, &disks[i]);
+		enforce_price_disk(enforce, disk, seconds, &disks[i]);
 		disks[i].held = was_held(domain, i, &disks[i]);
 	}
 }
@@ -306,12 +321,14 @@ static int fill(struct enforce *enforce, double elapsed_s, double *outside_w)
 		domain->decided = SIZE_MAX;
 		if (domain->ended)
 			continue;
+		for (size_t k = 0; k < domain->disks.count; k++)
+			enforce_note_costs(&domain->disks.items[k]);
 		put_domain(enforce, domain, elapsed_s, row);
+		note_cost(enforce, domain, row);
 		put_disks(enforce, domain, disks);
 		row->disks = disks;
 		disks += row->disk_count;
 		*outside_w += known(row->outside_w);
-		note_cost(enforce, domain, row);
 		decision->rows[decision->count] = domain;
 		decision->ids[decision->count] = domain->id;
 		domain->decided = decision->count++;

@@ -7,6 +7,7 @@
  *   enforce-sums.c     what they used since the last decision
  *   enforce-rules.c    which limits hold for whom; caps by hand
  *   enforce-input.c    all of that as the policy's input
+ *   enforce-service.c  vDISKs that another process serves: what it spends, where it is limited
  *   enforce-budgets.c  budgets that outlive those who have them; owners
  *   enforce-want.c     allotments as values of knobs
  *   enforce-knobs.c    the life of a knob that is taken over, until it is given back
@@ -47,7 +48,9 @@ struct enforce_knob {
 	/* The domain had another manager when it was taken over, or the vDISK is not there any
 	 * more: it is given back as it was, and nothing else is done with it. */
 	bool is_former;
-	struct target former; /* of KNOB_DISK, until then: as it was addressed last */
+	/* Of KNOB_DISK, until then: as it was addressed last. Its service's pid is that whose limit
+	 * it is, if it is not the domain's own. */
+	struct target former;
 	enum knob_phase phase;
 	uint64_t seq; /* of the verb under way */
 	bool is_sent;
@@ -90,6 +93,14 @@ struct enforce_disk {
 	double span_w; /* NaN = no constants */
 	struct disk_direction read, write;
 	double active_j, read_bytes, write_bytes, requests; /* since the last decision */
+	bool is_served;                /* by another process than the domain's */
+	bool past_qemu;                /* and the domain's has no hand in its requests */
+	struct target_service service; /* that can be limited; pid 0 = none can */
+	const char *why_not;           /* why none can, a literal; NULL */
+	unsigned unlimited;            /* decisions in a row, up to when it is said */
+	bool said_why_not;
+	double service_j;               /* since the last decision: spent on its behalf */
+	double request_cost, byte_cost; /* J, of late; NaN = not known */
 };
 struct enforce_disks {
 	struct enforce_disk *items;
@@ -221,7 +232,10 @@ struct enforce {
 
 /* --- enforce-follow.c */
 int enforce_follow(struct enforce *enforce, const struct enforce_input *input);
-void enforce_drop_gone(struct enforce *enforce);
+/* 0 or -ENOMEM. */
+int enforce_drop_gone(struct enforce *enforce);
+/* A new one; NULL: no memory. */
+struct enforce_domain *enforce_domain_add(struct enforce *enforce, const char *id);
 struct enforce_domain *enforce_find(const struct enforce *enforce, const char *id);
 /* Who stands in `row`; NULL: nobody that is followed. */
 struct enforce_domain *enforce_row(const struct enforce *enforce, const struct enforce_rows *rows,
@@ -241,9 +255,10 @@ void enforce_add_meter(struct enforce *enforce, const struct enforce_input *inpu
 double enforce_cpu_s(const struct enforce_domain *domain);
 double enforce_throttled_part(const struct enforce_domain *domain);
 void enforce_begin_period(struct enforce *enforce);
-/* Find leaves and constants of its vDISKs. */
+/* Find leaves and constants of its vDISKs, and who serves them; it has this index in the
+ * topology. */
 void enforce_find_leaves(const struct enforce *enforce, struct enforce_domain *domain,
-			 const struct topology *topology, const struct domain *of);
+			 const struct enforce_input *input, size_t index);
 
 /* --- enforce-rules.c */
 /* Its own, without what takes a limit of the file away. */
@@ -262,11 +277,41 @@ enum enforce_standing enforce_standing(const struct enforce *enforce,
 /* --- enforce-input.c */
 int enforce_decide(struct enforce *enforce, const struct enforce_input *input, struct error *error);
 bool enforce_can_hold_cpu(const struct enforce *enforce, const struct enforce_domain *domain);
-/* Where a cgroup limits devices, the first vDISK on a device stands for all that share it. */
+/* By what a vDISK is limited. */
+enum disk_way {
+	WAY_SERVICE, /* where another process serves it */
+	WAY_QEMU,    /* by its QEMU, through libvirt or its monitor */
+	WAY_CGROUP,  /* of its QEMU */
+	WAY_NONE,    /* its QEMU has no hand in it */
+};
+enum disk_way enforce_disk_way(const struct enforce_domain *domain,
+			       const struct enforce_disk *disk);
+/* Where a limit is that of a device, or of several vDISKs at their service, the first of those
+ * that share it stands for all. */
 size_t enforce_disk_leader(const struct enforce_domain *domain, size_t disk);
-bool enforce_holds_disks_by_cgroup(const struct enforce_domain *domain);
 bool enforce_can_hold_disk(const struct enforce *enforce, const struct enforce_domain *domain,
 			   const struct enforce_disk *disk);
+
+/* --- enforce-service.c */
+/* Which of its vDISKs other processes serve, and how these can be limited. */
+void enforce_find_services(const struct enforce_input *input, struct enforce_domain *domain,
+			   size_t index);
+bool enforce_same_service(const struct target_service *a, const struct target_service *b);
+/* After a period: what the services' work for it costs. */
+void enforce_note_costs(struct enforce_disk *disk);
+/* What it costs with its services' work, as the policy sees a disk. */
+void enforce_price_disk(const struct enforce *enforce, const struct enforce_disk *disk,
+			double seconds, struct policy_disk *into);
+/* Limits at services go with them, and stay when the domain goes. */
+void enforce_follow_services(struct enforce *enforce, struct enforce_domain *domain);
+/* The domain is gone: is something of it in force at a service yet? It is being given back. */
+bool enforce_leaves_services(struct enforce *enforce, struct enforce_domain *domain);
+/* Of the state, and not met: whose limits at services are given back. 0 or -ENOMEM. */
+int enforce_meet_gone(struct enforce *enforce, const struct state_domain *state);
+/* Another knob's limit is in force at the same place. */
+bool enforce_is_taken_there(const struct enforce *enforce, const struct enforce_knob *knob);
+bool enforce_service_lives(const struct enforce *enforce, const struct target_service *service);
+void enforce_say_services(struct enforce *enforce, struct enforce_domain *domain);
 
 /* --- enforce-budgets.c */
 /* As the state has them. 0 or -ENOMEM. */

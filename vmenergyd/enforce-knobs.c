@@ -148,7 +148,7 @@ static bool is_same_quota(const struct target *a, const struct target *b)
 static void hand_over(struct enforce_knob *knob, const struct target *before,
 		      const struct target *now)
 {
-	if (knob->is_former)
+	if (knob->is_former || knob->former.service.pid > 0)
 		return;
 	knob->unsure = knob->left_over = true;
 	if ((knob->knob == KNOB_CPU || knob->knob == KNOB_SHARES) && is_same_quota(before, now))
@@ -172,6 +172,15 @@ void enforce_knobs_hand_over(struct enforce_domain *domain, const struct target 
 	}
 }
 
+/* What it is addressed by, as far as that is known. */
+static void adopt_service(struct enforce_knob *knob, const struct target *now,
+			  const struct target_service *service)
+{
+	knob->former = *now;
+	knob->former.service = *service;
+	strcpy(knob->former.vdisk, knob->vdisk);
+}
+
 int enforce_knobs_adopt(struct enforce *enforce, struct enforce_domain *domain,
 			const struct target *now)
 {
@@ -188,6 +197,8 @@ int enforce_knobs_adopt(struct enforce *enforce, struct enforce_domain *domain,
 		knob->original = from->original;
 		knob->written = knob->asked = knob->current = from->written;
 		knob->before = from->before;
+		if (from->service.pid)
+			adopt_service(knob, now, &from->service);
 		before = state->target;
 		before.manager = from->has_manager ? from->manager : before.manager;
 		if (before.manager != now->manager)
@@ -210,6 +221,7 @@ bool enforce_knob_store(struct enforce *enforce, const struct enforce_knob *knob
 	into->original = knob->original;
 	into->written = knob->written;
 	into->before = knob->before;
+	into->service = knob->former.service;
 	return true;
 }
 
@@ -246,11 +258,15 @@ void enforce_knob_drop(struct enforce *enforce, struct enforce_knob *knob)
 	free(knob);
 }
 
+/* What is in force at a service stays: that has not changed. */
 void enforce_knobs_forget(struct enforce *enforce, struct enforce_domain *domain, bool place_too)
 {
-	for (size_t i = domain->knobs.count; i-- > 0;)
-		if (place_too || domain->knobs.items[i]->knob != KNOB_PLACE)
-			enforce_knob_drop(enforce, domain->knobs.items[i]);
+	for (size_t i = domain->knobs.count; i-- > 0;) {
+		struct enforce_knob *knob = domain->knobs.items[i];
+
+		if ((place_too || knob->knob != KNOB_PLACE) && !knob->former.service.pid)
+			enforce_knob_drop(enforce, knob);
+	}
 }
 
 /* --- steps -------------------------------------------------------------------------------- */
@@ -302,7 +318,8 @@ static bool is_last(const struct enforce_knob *knob)
 
 static int leave(struct enforce *enforce, struct enforce_knob *knob)
 {
-	if (!knob->taken) {
+	if (!knob->taken || (knob->former.service.pid > 0 &&
+			     !enforce_service_lives(enforce, &knob->former.service))) {
 		enforce_knob_drop(enforce, knob);
 		return 0;
 	}
@@ -328,7 +345,9 @@ int enforce_knob_step(struct enforce *enforce, struct enforce_knob *knob, bool r
 	if (knob->leaving)
 		return leave(enforce, knob);
 	if (!knob->taken)
-		return knob->has_wanted ? enforce_queue(enforce, knob, PHASE_TAKE, NULL) : 0;
+		return knob->has_wanted && !enforce_is_taken_there(enforce, knob)
+			       ? enforce_queue(enforce, knob, PHASE_TAKE, NULL)
+			       : 0;
 	if (knob->unsure)
 		return enforce_queue(enforce, knob, PHASE_LOOK, NULL);
 	if (!knob->has_wanted || enforce_knob_is_unchanged(knob))

@@ -39,6 +39,20 @@ void enforce_disk_leaves(const struct enforce_domain *domain, const char *vdisk,
 	}
 }
 
+/* As it is served now; as it was, while its service is not seen. */
+static void fill_service(const struct enforce_knob *knob, struct target *target)
+{
+	const struct enforce_disks *disks = &knob->domain->disks;
+
+	if (knob->is_former)
+		return;
+	target->service = knob->former.service;
+	for (size_t i = 0; i < disks->count; i++)
+		if (strcmp(disks->items[i].name, knob->vdisk) == 0 &&
+		    disks->items[i].service.pid > 0)
+			target->service = disks->items[i].service;
+}
+
 void enforce_fill_target(const struct enforce_knob *knob, struct target *target)
 {
 	const struct enforce_domain *domain = knob->domain;
@@ -48,6 +62,7 @@ void enforce_fill_target(const struct enforce_knob *knob, struct target *target)
 	if (knob->knob != KNOB_DISK || (knob->is_former && target->leaf_count > 0))
 		return;
 	enforce_disk_leaves(domain, knob->vdisk, target);
+	fill_service(knob, target);
 	/* It was unplugged a moment ago. */
 	if (target->leaf_count > 0)
 		return;

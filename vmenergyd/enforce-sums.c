@@ -63,8 +63,14 @@ static void follow_disks(struct enforce_domain *domain, const struct snapshot_do
 		if (!disk)
 			return;
 		snprintf(disk->name, sizeof disk->name, "%s", row->vdisks[i].name);
-		disk->span_w = NAN;
+		disk->span_w = disk->request_cost = disk->byte_cost = NAN;
 	}
+}
+
+/* Until it was looked who serves what: the whole of it. */
+static bool is_outside(const struct enforce_domain *domain, const struct enforce_disk *disk)
+{
+	return disk->is_served || (domain->disks_generation == 0 && domain->is_client);
 }
 
 static void add_disks(struct enforce_domain *domain, const struct snapshot_domain *row,
@@ -79,8 +85,10 @@ static void add_disks(struct enforce_domain *domain, const struct snapshot_domai
 		disk->read_bytes += from->read_bytes;
 		disk->write_bytes += from->write_bytes;
 		disk->requests += from->requests;
-		if (domain->is_client)
-			domain->sums.outside_j += known(from->service_active_w) * seconds;
+		if (!is_outside(domain, disk))
+			continue;
+		disk->service_j += known(from->service_active_w) * seconds;
+		domain->sums.outside_j += known(from->service_active_w) * seconds;
 	}
 }
 
@@ -227,7 +235,8 @@ void enforce_begin_period(struct enforce *enforce)
 		for (size_t k = 0; k < domain->disks.count; k++) {
 			struct enforce_disk *disk = &domain->disks.items[k];
 
-			disk->active_j = disk->read_bytes = disk->write_bytes = disk->requests = 0;
+			disk->active_j = disk->read_bytes = disk->write_bytes = 0;
+			disk->requests = disk->service_j = 0;
 		}
 	}
 	enforce->period_begin_ns = enforce->now_ns;
@@ -284,8 +293,13 @@ static void find_leaves(const struct enforce *enforce, struct enforce_disk *disk
 }
 
 void enforce_find_leaves(const struct enforce *enforce, struct enforce_domain *domain,
-			 const struct topology *topology, const struct domain *of)
+			 const struct enforce_input *input, size_t index)
 {
+	const struct topology *topology = input->topology;
+	const struct domain *of = &topology->domains[index];
+
+	/* Sockets come and go without a word of the topology's. */
+	enforce_find_services(input, domain, index);
 	if (domain->disks_generation == topology->generation + 1)
 		return;
 	for (size_t i = 0; i < domain->disks.count; i++)

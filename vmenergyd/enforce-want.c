@@ -120,6 +120,19 @@ static bool is_given_back(const struct enforce_domain *domain, const char *vdisk
 	return false;
 }
 
+static bool is_ready(const struct enforce_domain *domain, const struct enforce_disk *disk)
+{
+	enum disk_way way = enforce_disk_way(domain, disk);
+
+	if (way == WAY_SERVICE)
+		return true;
+	/* It is given a cgroup first. */
+	if (way == WAY_CGROUP && !domain->target.io_cgroup[0])
+		return false;
+	/* libvirt would not know of what is written past it. */
+	return !domain->awaits_libvirt && !is_given_back(domain, disk->name);
+}
+
 static int want_disks(const struct enforce *enforce, struct enforce_domain *domain,
 		      const struct policy_allotment *allotment)
 {
@@ -132,11 +145,7 @@ static int want_disks(const struct enforce *enforce, struct enforce_domain *doma
 		if (enforce_disk_leader(domain, i) != i ||
 		    !enforce_can_hold_disk(enforce, domain, disk))
 			continue;
-		/* It is given a cgroup first. */
-		if (enforce_holds_disks_by_cgroup(domain) && !domain->target.io_cgroup[0])
-			continue;
-		/* libvirt would not know of what is written past it. */
-		if (domain->awaits_libvirt || is_given_back(domain, disk->name))
+		if (!is_ready(domain, disk))
 			continue;
 		value = disk_value(domain, allotment, i);
 		if (limits_disk(&value.disk) || enforce_knob(domain, KNOB_DISK, disk->name))
@@ -243,17 +252,28 @@ static void follow_device(struct enforce *enforce, struct enforce_domain *domain
 	knob->has_wanted = false;
 }
 
+/* A service's limit stays, too. */
+static void follow_export(const struct enforce_domain *domain, struct enforce_knob *knob)
+{
+	if (disk_called(domain, knob->vdisk))
+		return;
+	knob->is_former = knob->leaving = true;
+	knob->has_wanted = false;
+}
+
 /* Limits of vDISKs that were unplugged: QEMU's are gone with them. */
 static void follow_unplugged(struct enforce *enforce, struct enforce_domain *domain)
 {
-	bool by_cgroup = enforce_holds_disks_by_cgroup(domain);
+	bool by_cgroup = domain->target.manager != DOMAIN_LIBVIRT && !domain->target.qmp_socket[0];
 
 	for (size_t i = domain->knobs.count; i-- > 0;) {
 		struct enforce_knob *knob = domain->knobs.items[i];
 
 		if (knob->knob != KNOB_DISK || knob->is_former)
 			continue;
-		if (by_cgroup && knob->taken && knob->former.leaf_count > 0)
+		if (knob->taken && knob->former.service.pid > 0)
+			follow_export(domain, knob);
+		else if (by_cgroup && knob->taken && knob->former.leaf_count > 0)
 			follow_device(enforce, domain, knob);
 		else if (!disk_called(domain, knob->vdisk))
 			enforce_knob_drop(enforce, knob);
@@ -266,7 +286,7 @@ int enforce_want(struct enforce *enforce, struct enforce_domain *domain)
 	enum enforce_standing standing = enforce_standing(enforce, domain);
 	int result = 0;
 
-	if (!domain->has_target || standing == STANDING_UNKNOWN)
+	if (!domain->has_target || domain->ended || standing == STANDING_UNKNOWN)
 		return 0;
 	follow_unplugged(enforce, domain);
 	if (standing == STANDING_FREE) {

@@ -122,8 +122,9 @@ static bool awaits_libvirt(const struct enforce_domain *domain, const struct dom
 	       strstr(cgroup, "/machine-qemu");
 }
 
-static int prepare(struct enforce *enforce, const struct topology *topology)
+static int prepare(struct enforce *enforce, const struct enforce_input *input)
 {
+	const struct topology *topology = input->topology;
 	int result = enforce_open_rows(&enforce->by_topology, topology->domain_count);
 
 	for (size_t i = 0; i < topology->domain_count && !result; i++) {
@@ -136,7 +137,9 @@ static int prepare(struct enforce *enforce, const struct topology *topology)
 		domain->awaits_libvirt = awaits_libvirt(domain, &topology->domains[i]);
 		enforce_refresh_rules(enforce, domain);
 		if (enforce_is_limited(enforce, domain))
-			enforce_find_leaves(enforce, domain, topology, &topology->domains[i]);
+			enforce_find_leaves(enforce, domain, input, i);
+		else if (topology->attachment_count > 0) /* what its services cost is learnt */
+			enforce_find_services(input, domain, i);
 	}
 	return result;
 }
@@ -185,8 +188,11 @@ static int act(struct enforce *enforce)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < enforce->domains.count && !result; i++)
+	for (size_t i = 0; i < enforce->domains.count && !result; i++) {
 		result = enforce_want(enforce, enforce->domains.items[i]);
+		if (enforce_is_limited(enforce, enforce->domains.items[i]))
+			enforce_say_services(enforce, enforce->domains.items[i]);
+	}
 	if (!result)
 		result = step_all(enforce, false);
 	if (!result && !raises_wait(enforce))
@@ -206,8 +212,9 @@ static int decide(struct enforce *enforce, const struct enforce_input *input, st
 
 	enforce->decision.made = false;
 	enforce->decision.count = enforce->decision.owners.count = 0;
-	enforce_drop_gone(enforce);
-	result = prepare(enforce, input->topology);
+	result = enforce_drop_gone(enforce);
+	if (!result)
+		result = prepare(enforce, input);
 	if (result)
 		return error_setf(error, -result, "out of memory for a decision");
 	result = enforce_decide(enforce, input, error);

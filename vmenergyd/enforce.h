@@ -37,6 +37,12 @@ struct enforce_reading {
 	uint64_t usage_ns;
 };
 
+/* A QMP socket that limits may be set by: of a QEMU or a storage daemon. */
+struct place_socket {
+	pid_t pid;
+	const char *path;
+};
+
 struct enforce_input {
 	uint64_t now_ns; /* CLOCK_MONOTONIC, end of the tick */
 	const struct topology *topology;
@@ -45,6 +51,10 @@ struct enforce_input {
 	const struct snapshot *snapshot;
 	const struct enforce_reading *readings;
 	size_t reading_count;
+	/* Of storage daemons, among others. */
+	const struct place_socket *sockets;
+	size_t socket_count;
+	bool holds_threads;           /* single threads' I/O can be limited */
 	double metered_w, modelled_w; /* as policy_host has them; NaN = nothing new */
 };
 

@@ -83,6 +83,13 @@ int places_set_qmp(struct places *places, const struct place_socket *sockets, si
 	return 0;
 }
 
+bool places_hold_threads(const struct places *places)
+{
+	bool is_v2;
+
+	return cgroup_resource_mount(&places->room.mounts, CGROUP_IO, &is_v2) && !is_v2;
+}
+
 void places_look_again(struct places *places)
 {
 	for (size_t i = 0; i < places->list.count; i++)

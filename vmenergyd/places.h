@@ -22,10 +22,6 @@ void places_close(struct places *places);
 
 /* QMP sockets that the configuration names, by the pid of their QEMU; copied. They are in the
  * targets from the next reading on. 0 or -ENOMEM. */
-struct place_socket {
-	pid_t pid;
-	const char *path;
-};
 int places_set_qmp(struct places *places, const struct place_socket *sockets, size_t count);
 
 /* The next reading looks for all places anew: a process was moved. */
@@ -33,6 +29,9 @@ void places_look_again(struct places *places);
 /* A write was refused (-ESTALE): the next reading looks whether processes were moved, and for the
  * places anew within half a minute. */
 void places_doubt(struct places *places);
+
+/* Can single threads be limited in their I/O (cgroup v1)? */
+bool places_hold_threads(const struct places *places);
 
 /* Readings of all running and paused domains; owned by places until the next call. 0 or -errno
  * with text. A cgroup that is gone is no error: then has_bandwidth is false. */

@@ -26,9 +26,10 @@ struct scene_domain {
 	struct knob_value values[KNOB_COUNT]; /* in force */
 	bool no_figures;                      /* the account has none in this tick */
 	double disk_w, bytes;                 /* of its vDISK, in a second; with has_disk */
+	double service_w;                     /* of a service for that vDISK */
 	bool has_disk;
-	const char *vdisk;    /* its name; NULL = "vda" */
-	double cpu_j, disk_j; /* totals */
+	const char *vdisk;               /* its name; NULL = "vda" */
+	double cpu_j, disk_j, service_j; /* totals */
 	uint64_t periods, throttled;
 };
 
@@ -58,8 +59,15 @@ struct scene {
 	bool disk_full, deaf; /* deaf: verbs are taken and never answered */
 	pid_t mute;           /* verbs for this one are never answered; 0 = none */
 	int refuse;           /* errno for each SET; 0 = none */
-	unsigned lossy;       /* so many SETs of a CPU limit lose the period without a word */
-	struct verb sent;     /* the last one */
+	int refuse_get;       /* errno for each GET of a disk's limit; 0 = none */
+	bool serves_dead;     /* limits of who has ended can be read and written */
+	/* Of storage daemons; set by tests of theirs. */
+	const struct place_socket *sockets;
+	size_t socket_count;
+	bool holds_threads;
+	bool (*lives)(void *context, pid_t pid, uint64_t start_ticks); /* NULL = scene_lives */
+	unsigned lossy;   /* so many SETs of a CPU limit lose the period without a word */
+	struct verb sent; /* the last one */
 	struct verb log[SCENE_VERBS];
 	size_t log_count;
 	bool saved_before_write; /* each SET found its knob in the state file */
@@ -143,7 +151,7 @@ static inline void scene_open_state(struct scene *scene, const char *config)
 		.disks = scene->disks,
 		.disk_count = 1,
 		.control_interval_s = 1,
-		.lives = scene_lives,
+		.lives = scene->lives ? scene->lives : scene_lives,
 		.lives_context = scene,
 	};
 	struct error error = { "" };
@@ -260,10 +268,14 @@ static inline void scene_put_vdisk(struct scene *scene, size_t i, struct snapsho
 	row->disk.active_w = world->has_disk ? world->disk_w : 0;
 	scene->world[i].disk_j += row->disk.active_w * seconds;
 	row->disk.active_j = world->disk_j;
+	row->service.active_w = world->has_disk ? world->service_w : 0;
+	scene->world[i].service_j += row->service.active_w * seconds;
+	row->service.active_j = world->service_j;
 	scene->vdisks[i].name = name;
 	scene->vdisk_rows[i] = (struct snapshot_vdisk){
 		.name = name,
 		.active_w = world->disk_w,
+		.service_active_w = world->service_w,
 		.read_bytes = world->bytes * seconds,
 		.write_bytes = 0,
 		.requests = world->bytes / 65536 * seconds,
@@ -330,7 +342,8 @@ static inline int scene_find(const struct scene *scene, const struct target *tar
 {
 	for (int i = 0; i < SCENE_DOMAINS; i++)
 		if (scene->domains[i].pid == target->pid &&
-		    scene->domains[i].start_ticks == target->start_ticks && scene->world[i].running)
+		    scene->domains[i].start_ticks == target->start_ticks &&
+		    (scene->world[i].running || scene->serves_dead))
 			return i;
 	return -1;
 }
@@ -380,6 +393,9 @@ static inline void scene_apply(struct scene *scene, const struct verb *verb)
 		return;
 	if (!value) {
 		applied.result = error_setf(&applied.error, ESRCH, "no such process");
+	} else if (verb->kind == VERB_GET && verb->value.knob == KNOB_DISK && scene->refuse_get) {
+		applied.result = error_setf(&applied.error, scene->refuse_get, "%s",
+					    strerrordesc_np(scene->refuse_get));
 	} else if (verb->kind == VERB_SET && scene->refuse) {
 		applied.result = error_setf(&applied.error, scene->refuse, "%s",
 					    strerrordesc_np(scene->refuse));
@@ -434,6 +450,9 @@ static inline int scene_tick(struct scene *scene)
 	struct enforce_input input = { .topology = &scene->topology,
 				       .snapshot = &scene->snapshot,
 				       .readings = scene->readings,
+				       .sockets = scene->sockets,
+				       .socket_count = scene->socket_count,
+				       .holds_threads = scene->holds_threads,
 				       .metered_w = NAN,
 				       .modelled_w = NAN };
 	int result;
