@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/sim/service.h"
+
 #define SAVE_S 10.0
 #define STOP_ROUNDS 50
 /* More verbs than that in one tick: something goes round in a circle. */
@@ -134,7 +136,10 @@ static void perform(struct sim_daemon *daemon)
 			save(daemon);
 		verb = verbs[0];
 		enforce_sent(daemon->enforce, 1);
-		verb_perform(&daemon->room, &verb, &applied);
+		if (verb.target.service.pid)
+			sim_service_do(daemon->plant, &verb, &applied);
+		else
+			verb_perform(&daemon->room, &verb, &applied);
 		if (!daemon->plant->faults.has_died)
 			take_result(daemon, &applied);
 	}
@@ -157,6 +162,7 @@ static void decide(struct sim_daemon *daemon)
 	struct error error = { "" };
 	int result;
 
+	sim_service_socket(&input);
 	sim_meter_model(daemon->meter, daemon->begin_s, now_s, host->snapshot.host.total_w);
 	sim_meter_match(daemon->meter, daemon->plant, &input.metered_w, &input.modelled_w);
 	result = enforce_tick(daemon->enforce, &input, &error);

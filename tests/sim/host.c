@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/sim/service.h"
+
 static char weights_path[] = "simulated.weights";
 static char event_names[SIM_EVENTS][16] = { "sim::WORK", "sim::MISSES" };
 
@@ -119,7 +121,8 @@ static void list_domain(const struct sim_domain *from, struct domain *to)
 	to->vdisk_count = 1;
 	to->vdisks = calloc(1, sizeof *to->vdisks);
 	to->vdisks[0] = (struct vdisk){ .name = strdup("vda"),
-					.source = strdup("/dev/sda1"),
+					.source = strdup(from->is_served ? "vhost-user:/run/vda"
+									 : "/dev/sda1"),
 					.backing = VDISK_LOCAL,
 					.direct = true,
 					.leaves = calloc(1, sizeof(size_t)),
@@ -149,6 +152,8 @@ static void discover(struct sim_host *host)
 	for (size_t i = 0; i < plant->domain_count; i++)
 		if (plant->domains[i].is_present)
 			list_domain(&plant->domains[i], &to->domains[to->domain_count++]);
+	if (plant->service_request_s > 0)
+		sim_service_list(plant, to);
 	to->disks = calloc(1, sizeof *to->disks);
 	to->disk_count = 1;
 	to->disks[0] = (struct disk){ .name = strdup("sda"), .model = strdup(""), .major = 8 };
@@ -239,6 +244,26 @@ static void put_domain(struct sim_host *host, size_t index, struct domain_readin
 		put_stream(&domain->read, &domain->write, to->total.at_ns, &to->vdisks[0]);
 }
 
+/* What its clients ask for is seen at it alone: their QEMUs have no hand in it. */
+static void put_service(struct sim_host *host, struct sample *sample)
+{
+	const struct sim_plant *plant = host->plant;
+	const double none[SIM_EVENTS] = { 0 };
+	size_t place = 0, attachment = 0;
+
+	put_counts(host, &sample->services[0].total, plant->service_cpu_us, none);
+	add_counts(&sample->packages[0].total, &sample->services[0].total);
+	for (size_t i = 0; i < plant->domain_count; i++) {
+		const struct sim_domain *domain = &plant->domains[i];
+
+		if (domain->is_present && domain->is_served) {
+			sample->attachments[attachment++] = sample->domains[place].vdisks[0];
+			sample->domains[place].vdisks[0] = (struct io_reading){ .at_ns = 0 };
+		}
+		place += domain->is_present;
+	}
+}
+
 static int take_sample(struct sim_host *host)
 {
 	const struct sim_plant *plant = host->plant;
@@ -260,6 +285,8 @@ static int take_sample(struct sim_host *host)
 		add_threads(host, i, &sample->packages[0].total);
 	}
 	add_counts(&sample->packages[0].total, &host->gone);
+	if (plant->service_request_s > 0)
+		put_service(host, sample);
 	put_stream(&plant->disk.read, &plant->disk.write, now_ns, &sample->disks[0]);
 	return 0;
 }

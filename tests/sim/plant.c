@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/plant.h"
+#include "tests/sim/service.h"
 
 #include <math.h>
 
@@ -185,10 +186,12 @@ static void count_requests(struct sim_stream *stream, struct sim_stream *sum, do
 static double wanted_j(const struct sim_plant *plant, const struct sim_domain *domain)
 {
 	const struct sim_disk *disk = &plant->disk;
-	double wanted_s = busy_s(disk, &domain->read, domain->read.requests_s * STEP_S) +
-			  busy_s(disk, &domain->write, domain->write.requests_s * STEP_S);
+	double reads = domain->read.requests_s * STEP_S;
+	double writes = domain->write.requests_s * STEP_S;
+	double wanted_s = busy_s(disk, &domain->read, reads) + busy_s(disk, &domain->write, writes);
+	double driver_s = domain->is_served ? (reads + writes) * plant->service_request_s : 0;
 
-	return disk->span_w * fmin(wanted_s, STEP_S);
+	return disk->span_w * fmin(wanted_s, STEP_S) + plant->kept_model_w * driver_s;
 }
 
 /* Watts of the disk beyond idle. */
@@ -219,9 +222,11 @@ static double step_disk(struct sim_plant *plant)
 			STEP_S;
 		count_requests(&domain->read, &plant->disk.read, reads);
 		count_requests(&domain->write, &plant->disk.write, writes);
+		domain->disk_j += watts * STEP_S;
+		if (domain->is_served)
+			watts += sim_service_work(plant, reads + writes, STEP_S);
 		domain->true_j += watts * STEP_S;
 		domain->model_j += watts * STEP_S;
-		domain->disk_j += watts * STEP_S;
 		domain->free_j += wanted_j(plant, domain);
 		sum_w += watts;
 	}

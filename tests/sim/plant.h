@@ -51,7 +51,8 @@ struct sim_domain {
 	double model_w; /* watts per CPU by the account */
 	struct sim_group group;
 	bool has_disk;
-	bool has_lost; /* a write: its writer takes the files for other than they are */
+	bool is_served; /* its disk, by the storage daemon (service.h) */
+	bool has_lost;  /* a write: its writer takes the files for other than they are */
 	struct sim_stream read, write;
 	/* Cumulative. */
 	double cpu_us, events[SIM_EVENTS];
@@ -94,6 +95,8 @@ struct sim_plant {
 	struct sim_demand kept_demand;
 	double kept_model_w, kept_ratio, kept_rates[SIM_EVENTS];
 	double kept_cpu_us, kept_events[SIM_EVENTS];
+	double service_request_s; /* CPU time of the storage daemon; 0 = there is none */
+	double service_cpu_us;
 	struct sim_faults faults;
 	struct sim_random fault_random;
 	struct sim_counts counts[SIM_DOMAINS_MAX];

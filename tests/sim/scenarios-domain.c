@@ -272,6 +272,43 @@ static void prepare_disk_cap_v2(struct sim_run *run)
 	use_v2(run);
 }
 
+/* A storage daemon serves both, and deciphers: 1 ms of a CPU for a request. Nearly all that web1
+ * takes is spent for it there. */
+static void prepare_served(struct sim_run *run)
+{
+	sim_setup(run, 2);
+	run->plant.service_request_s = 1e-3;
+	use_disk(run, 0, sim_uniform(&run->random, 800, 1000));
+	use_disk(run, 1, sim_uniform(&run->random, 200, 300));
+	for (size_t i = 0; i < 2; i++) {
+		run->plant.domains[i].is_served = true;
+		run->plant.domains[i].demand.high_cpus = 0.1;
+	}
+	sim_limit_domain(run, "web1")->cap_w = 7;
+	sim_judge_domains(run, 0, 1, 7);
+}
+
+/* The same, with an eye on the other. */
+static void prepare_beside(struct sim_run *run)
+{
+	prepare_served(run);
+	sim_judge_domains(run, 1, 1, 1e3);
+}
+
+/* It serves one alone. */
+static void prepare_dearer(struct sim_run *run)
+{
+	prepare_served(run);
+	run->plant.domains[1].has_disk = run->plant.domains[1].is_served = false;
+}
+
+/* Another kind of work. */
+static void make_dearer(struct sim_run *run, unsigned second)
+{
+	if (second == 25)
+		run->plant.service_request_s = 2e-3;
+}
+
 /* 24 W of CPU and 5 W of disk want to live under one cap. */
 static void prepare_divided(struct sim_run *run)
 {
@@ -409,6 +446,24 @@ static const struct sim_target targets_disk[] = {
 	TARGETS_END,
 };
 
+static const struct sim_target targets_served[] = {
+	TARGET_STEADY,    { METRIC_SETTLING, -INFINITY, 8, P95 },
+	TARGET_OVERSHOOT, TARGET_MEAN10,
+	TARGET_WRITES,    TARGETS_END,
+};
+
+static const struct sim_target targets_dearer[] = {
+	TARGET_STEADY,
+	TARGET_OVERSHOOT,
+	TARGET_WRITES,
+	TARGETS_END,
+};
+
+static const struct sim_target targets_beside[] = {
+	{ METRIC_WITHHELD, -INFINITY, 1, WORST },
+	TARGETS_END,
+};
+
 /* Two mechanisms settle at once: as with a slope that was wrong. */
 static const struct sim_target targets_divided[] = {
 	TARGET_STEADY,    { METRIC_SETTLING, -INFINITY, 8, P95 },
@@ -444,6 +499,12 @@ const struct sim_scenario sim_scenarios_domain[] = {
 	{ "disk-cap", "a cap of the disk alone", 100, true, prepare_disk_cap, NULL, targets_disk },
 	{ "disk-cap-v2", "the same on cgroup v2", 100, true, prepare_disk_cap_v2, NULL,
 	  targets_disk },
+	{ "served", "a cap of what a storage daemon does for it", 100, true, prepare_served, NULL,
+	  targets_served },
+	{ "served-dearer", "and that becomes twice as much", 100, true, prepare_dearer, make_dearer,
+	  targets_dearer },
+	{ "served-beside", "and what the daemon's other client has of it", 100, false,
+	  prepare_beside, NULL, targets_beside },
 	{ "divided", "a cap between CPU and disk", 100, true, prepare_divided, NULL,
 	  targets_divided },
 	{ "divided-bursts", "and the CPU's demand comes in bursts", 130, true,
