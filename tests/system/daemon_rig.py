@@ -26,13 +26,14 @@ def ctl(*words):
 class Daemon:
     """vmenergyd with rules of ours, until the end of a `with`."""
 
-    def __init__(self, name):
+    def __init__(self, name, keys=""):
+        self.keys = keys  # of [daemon]
         self.config = f"{FOLDER}/{name}.conf"
         self.state = f"{FOLDER}/{name}.state"
 
     def rules(self, text):
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write("[daemon]\ninterval = 500ms\nweights = test.weights\n" + text)
+            file.write("[daemon]\ninterval = 500ms\nweights = test.weights\n" + self.keys + text)
 
     def reload(self, text):
         self.rules(text)
