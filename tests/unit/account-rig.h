@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/account-rig-nic.h"
 #include "tests/unit/account-rig-types.h"
 #include "tests/unit/unit.h"
 
@@ -136,21 +137,6 @@ static inline struct rig_vdisk *rig_vdisk(struct rig_domain *domain, const char 
 	return vdisk;
 }
 
-static inline size_t rig_nic(struct rig *rig, const char *name)
-{
-	snprintf(rig->nics[rig->nic_count].name, 16, "%s", name);
-	return rig->nic_count++;
-}
-
-static inline struct rig_vnic *rig_vnic(struct rig_domain *domain, const char *name, size_t leaf)
-{
-	struct rig_vnic *vnic = &domain->vnics[domain->vnic_count++];
-
-	*vnic = (struct rig_vnic){ .leaves = { leaf }, .leaf_count = 1 };
-	snprintf(vnic->name, sizeof vnic->name, "%s", name);
-	return vnic;
-}
-
 static inline struct rig_service *rig_service(struct rig *rig, const char *id)
 {
 	struct rig_service *service = &rig->services[rig->service_count++];
@@ -229,15 +215,6 @@ static inline void rig_read_through(struct rig *rig, struct rig_vdisk *vdisk, ui
 	rig_read(&rig->disks[vdisk->leaves[0]].io, requests, bytes);
 }
 
-/* Packets of 1000 bytes. */
-static inline void rig_move(struct rig_net *io, uint64_t received, uint64_t sent)
-{
-	io->net.rx_bytes += received;
-	io->net.rx_packets += received / 1000;
-	io->net.tx_bytes += sent;
-	io->net.tx_packets += sent / 1000;
-}
-
 /* --- topology and sample ------------------------------------------------------------------ */
 
 /* The thread that stands at `place` of the list; NULL: it is not listed. */
@@ -284,21 +261,6 @@ static inline void rig_list_vdisks(const struct rig_domain *from, struct domain 
 		vdisk->leaves = calloc(vdisk->leaf_count + 1, sizeof *vdisk->leaves);
 		memcpy(vdisk->leaves, from->vdisks[i].leaves,
 		       vdisk->leaf_count * sizeof *vdisk->leaves);
-	}
-}
-
-static inline void rig_list_vnics(const struct rig_domain *from, struct domain *to)
-{
-	to->vnics = calloc(from->vnic_count + 1, sizeof *to->vnics);
-	to->vnic_count = from->vnic_count;
-	for (size_t i = 0; i < from->vnic_count; i++) {
-		struct vnic *vnic = &to->vnics[i];
-
-		vnic->name = strdup(from->vnics[i].name);
-		vnic->leaf_count = from->vnics[i].leaf_count;
-		vnic->leaves = calloc(vnic->leaf_count + 1, sizeof *vnic->leaves);
-		memcpy(vnic->leaves, from->vnics[i].leaves,
-		       vnic->leaf_count * sizeof *vnic->leaves);
 	}
 }
 
@@ -382,17 +344,6 @@ static inline void rig_list_services(const struct rig *rig, struct topology *to)
 	}
 }
 
-static inline void rig_list_nics(const struct rig *rig, struct topology *to)
-{
-	to->nics = calloc(rig->nic_count + 1, sizeof *to->nics);
-	to->nic_count = rig->nic_count;
-	for (size_t i = 0; i < rig->nic_count; i++)
-		to->nics[i] = (struct nic){ .name = strdup(rig->nics[i].name),
-					    .driver = strdup(""),
-					    .model = strdup(""),
-					    .up = !rig->nics[i].down };
-}
-
 static inline struct topology *rig_list(struct rig *rig)
 {
 	struct topology *to = topology_new();
@@ -439,17 +390,6 @@ static inline void rig_put_io(const struct rig *rig, const struct rig_io *io, st
 	}
 	*to = io->io;
 	to->at_ns = io->at_ns ? io->at_ns : rig->now_ns;
-}
-
-static inline void rig_put_net(const struct rig *rig, const struct rig_net *io,
-			       struct net_reading *to)
-{
-	if (io->missing) {
-		to->quality = QUALITY_MISSING;
-		return;
-	}
-	*to = io->net;
-	to->at_ns = rig->now_ns;
 }
 
 static inline void rig_add(struct rig_counter *sum, const struct rig_counter *counter)
