@@ -84,7 +84,8 @@ static void add_disks(struct enforce_domain *domain, const struct snapshot_domai
 		disk->active_j += from->active_w * seconds;
 		disk->read_bytes += from->read_bytes;
 		disk->write_bytes += from->write_bytes;
-		disk->requests += from->requests;
+		/* A thread's are not all counted once its cgroup holds it back (attachment.c). */
+		disk->requests += disk->service.tid ? NAN : from->requests;
 		if (!is_outside(domain, disk))
 			continue;
 		disk->service_j += known(from->service_active_w) * seconds;

@@ -75,6 +75,9 @@ static void add_rates(struct policy_disk_allotment *sum, const struct policy_dis
 static struct knob_value disk_value(const struct enforce_domain *domain,
 				    const struct policy_allotment *allotment, size_t leader)
 {
+	/* The cgroup of a thread counts anew what the block layer cuts: bytes alone hold there. */
+	bool bytes_only = domain->disks.items[leader].service.tid > 0;
+	double requests_most = bytes_only ? 0 : REQUESTS_MOST;
 	struct policy_disk_allotment sum = { 0 };
 
 	for (size_t i = leader; i < domain->disks.count; i++)
@@ -84,8 +87,8 @@ static struct knob_value disk_value(const struct enforce_domain *domain,
 		.knob = KNOB_DISK,
 		.disk = { .read_bytes_s = whole_rate(sum.read_bytes_s, BYTES_MOST),
 			  .write_bytes_s = whole_rate(sum.write_bytes_s, BYTES_MOST),
-			  .read_requests_s = whole_rate(sum.read_requests_s, REQUESTS_MOST),
-			  .write_requests_s = whole_rate(sum.write_requests_s, REQUESTS_MOST) },
+			  .read_requests_s = whole_rate(sum.read_requests_s, requests_most),
+			  .write_requests_s = whole_rate(sum.write_requests_s, requests_most) },
 	};
 }
 

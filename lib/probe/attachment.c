@@ -17,6 +17,7 @@ struct submitter {
 	struct kept_file io;
 	struct io_workers workers; /* of a thread */
 	struct submit submit;
+	struct io_reading last; /* at_ns 0 = none yet */
 };
 
 struct attachment_probe {
@@ -154,6 +155,18 @@ int attachment_probe_follow(struct attachment_probe *probe, const struct topolog
 
 /* --- reading ------------------------------------------------------------------ */
 
+/*
+ * What the block layer's throttle holds back, a worker of its own hands on: its bytes are the
+ * task's, its requests are not. So where bytes move without requests, those are not known.
+ */
+static bool is_held_back(const struct io_reading *last, const struct io_reading *now)
+{
+	return last->at_ns > 0 &&
+	       ((now->read_bytes > last->read_bytes && now->read_requests == last->read_requests) ||
+		(now->write_bytes > last->write_bytes &&
+		 now->write_requests == last->write_requests));
+}
+
 static int read_submitter(struct attachment_probe *probe, struct submitter *submitter,
 			  struct io_reading *io)
 {
@@ -167,9 +180,10 @@ static int read_submitter(struct attachment_probe *probe, struct submitter *subm
 	result = io_workers_add(&submitter->workers, &probe->files, io);
 	if (submitter->submit.count == 0 || submit_read(&submitter->submit, counts))
 		return result;
-	io->has_requests = true;
 	io->read_requests = counts[SUBMIT_READ];
 	io->write_requests = counts[SUBMIT_WRITE];
+	io->has_requests = !is_held_back(&submitter->last, io);
+	submitter->last = *io;
 	return result;
 }
 

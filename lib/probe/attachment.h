@@ -11,7 +11,9 @@
  *             reading is lost.
  *   requests  block tracepoints (submit.h), from when the attachment is followed. A client's
  *             request that the file system or the page cache cuts or joins counts as what comes
- *             of it; where a thread cannot be followed only bytes are known.
+ *             of it; where a thread cannot be followed only bytes are known. So it is in a tick
+ *             in which a throttle of the block layer (a cgroup's) held all of them back: a worker
+ *             of its own hands those in. Where it let some pass, only these are counted.
  *
  * Seen with QEMU 7.2 (1000 requests of 16 KiB in 64 MiB of ext4):
  *
