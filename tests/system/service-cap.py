@@ -49,13 +49,26 @@ class Monitor:
     """The storage daemon's, for as long as a `with` lasts: it serves nobody else meanwhile."""
 
     def __enter__(self):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
-        self.socket.connect(MONITOR)
+        self.socket = self.connect()
         self.file = self.socket.makefile("rw")
         self.file.readline()
         self.call("qmp_capabilities")
         return self
+
+    @staticmethod
+    def connect():
+        """It lets one in at a time: a cap may just be on its way."""
+        end = time.monotonic() + 10
+        while True:
+            found = socket.socket(socket.AF_UNIX)
+            found.settimeout(10)
+            try:
+                found.connect(MONITOR)
+                return found
+            except BlockingIOError:
+                found.close()
+                require(time.monotonic() < end, "the monitor is busy all the time")
+                time.sleep(0.1)
 
     def __exit__(self, *_):
         self.file.close()
