@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -250,6 +251,48 @@ static void test_thread(void)
 	close_daemon(&target);
 }
 
+/* Into a folder of the test's own. */
+static void confine(const struct target *target, const char *limit, char folder[TARGET_TEXT])
+{
+	const struct cgroup_at mount = cgroup_disk(&room);
+	struct cgroup_at at = mount;
+	struct error error = { "" };
+
+	snprintf(folder, TARGET_TEXT, "%s/vmenergy-unit-%d", mount.mount, (int)getpid());
+	UNIT_EQUAL_I64(0, mkdir(folder, 0755));
+	at.path = folder + strlen(mount.mount);
+	cgroup_writef(&at, "cgroup.procs", &error, "%d", (int)target->service.pid);
+	cgroup_writef(&at, "blkio.throttle.read_bps_device", &error, "%u:%u %s",
+		      target->leaves[0].major, target->leaves[0].minor, limit);
+	UNIT_EQUAL_TEXT("", error.text);
+}
+
+/* Where somebody has tightened the process's own limit meanwhile. */
+static void test_never_freer(void)
+{
+	const struct disk_limit looser = { .read_bytes_s = 2000000 };
+	const struct disk_limit mixed = { .read_bytes_s = 2000000, .write_requests_s = 10 };
+	char folder[TARGET_TEXT];
+	struct applied applied;
+	struct target target;
+
+	if (!has_v1() || !open_daemon(&target))
+		return;
+	target.service.tid = third_thread(target.service.pid);
+	UNIT_TRUE(find_device(&target) && target.service.tid > 0);
+	confine(&target, "1000000", folder);
+	applied = perform(&target, VERB_SET, &mixed);
+	UNIT_EQUAL_TEXT("", applied.error.text);
+	UNIT_EQUAL_U64(1000000, applied.value.disk.read_bytes_s);
+	UNIT_EQUAL_U64(10, applied.value.disk.write_requests_s);
+	expect_place(&target, true);
+	applied = perform(&target, VERB_SET, &looser);
+	UNIT_EQUAL_U64(1000000, applied.value.disk.read_bytes_s);
+	expect_place(&target, false);
+	close_daemon(&target);
+	UNIT_EQUAL_I64(0, rmdir(folder));
+}
+
 int main(void)
 {
 	struct error error;
@@ -262,7 +305,8 @@ int main(void)
 		"actuator-service", { "a throttle group is read, set and put back", test_group },
 		{ "a monitor in use gives an error in time", test_busy },
 		{ "other processes and sockets are let alone", test_refusals },
-		{ "a thread is limited in a place of its own, and goes back", test_thread });
+		{ "a thread is limited in a place of its own, and goes back", test_thread },
+		{ "a thread is never freer than its process", test_never_freer });
 	actuator_room_close(&room);
 	rootfs_close(&root);
 	return status;

@@ -85,21 +85,34 @@ static int write_limit(const struct actuator_room *room, const struct target *ta
 	return result ? result : cgroup_set_disk(&at, target, limit, error);
 }
 
-static bool is_same(const struct disk_limit *a, const struct disk_limit *b)
+/* `limit`, and no looser than `than` anywhere; 0 = unlimited. The four that blkio knows. */
+static struct disk_limit no_looser(struct disk_limit limit, const struct disk_limit *than)
 {
-	return memcmp(a, b, sizeof *a) == 0;
+	const struct {
+		uint64_t *value, bound;
+	} pairs[] = {
+		{ &limit.read_bytes_s, than->read_bytes_s },
+		{ &limit.write_bytes_s, than->write_bytes_s },
+		{ &limit.read_requests_s, than->read_requests_s },
+		{ &limit.write_requests_s, than->write_requests_s },
+	};
+
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		if (pairs[i].bound && (!*pairs[i].value || *pairs[i].value > pairs[i].bound))
+			*pairs[i].value = pairs[i].bound;
+	return limit;
 }
 
 /*
- * In a place of ours it is limited; where no more is asked for than its process has, it goes
- * back. The limit is there before the thread is, which somebody's sweeping may undo: once more
- * then.
+ * In a place of ours it is limited, and never freer than its process is; where no more is asked
+ * for than that has, it goes back. The limit is there before the thread is, which somebody's
+ * sweeping may undo: once more then.
  */
 static int set_thread(const struct actuator_room *room, const struct target *target,
 		      const struct disk_limit *limit, struct error *error)
 {
 	struct thread_places places;
-	struct disk_limit origin;
+	struct disk_limit origin, least;
 	int result = find_places(room, &target->service, &places, error);
 
 	if (!result && strcmp(places.now, places.origin) != 0 &&
@@ -109,10 +122,13 @@ static int set_thread(const struct actuator_room *room, const struct target *tar
 				  target->name, (int)target->service.tid, places.now);
 	if (!result)
 		result = read_limit(room, target, places.origin, &origin, error);
-	if (!result && is_same(limit, &origin))
+	if (result)
+		return result;
+	least = no_looser(*limit, &origin);
+	if (memcmp(&least, &origin, sizeof least) == 0)
 		return cgroup_move_thread(room, target->service.tid, places.origin, error);
 	for (unsigned tries = 0; !result && tries < 2; tries++) {
-		result = write_limit(room, target, places.ours, limit, error);
+		result = write_limit(room, target, places.ours, &least, error);
 		if (!result)
 			result = cgroup_move_thread(room, target->service.tid, places.ours, error);
 		if (result != -ENOENT)
