@@ -83,7 +83,7 @@ static int decide(struct daemon *daemon, const struct metering_match *match)
 
 	input.sockets = daemon->monitors.limits;
 	input.socket_count = daemon->monitors.limit_count;
-	input.holds_threads = places_hold_threads(daemon->places);
+	input.holds_threads = daemon->config->move_processes && places_hold_threads(daemon->places);
 	/* Without readings nothing is known of what is in force: it stays. */
 	daemon_set_trouble(daemon, TROUBLE_PLACES, result ? error.text : NULL);
 	if (result)

@@ -54,7 +54,7 @@ struct enforce_input {
 	/* Of storage daemons, among others. */
 	const struct place_socket *sockets;
 	size_t socket_count;
-	bool holds_threads;           /* single threads' I/O can be limited */
+	bool holds_threads;           /* single threads' I/O can be limited, and may be */
 	double metered_w, modelled_w; /* as policy_host has them; NaN = nothing new */
 };
 
