@@ -117,12 +117,12 @@ int proc_read_stat(const struct rootfs *root, pid_t pid, pid_t tid, struct proc_
 	return proc_parse_stat(line, stat);
 }
 
-int proc_read_uid(const struct rootfs *root, pid_t pid, uid_t *uid)
+int proc_read_uids(const struct rootfs *root, pid_t pid, uid_t *real, uid_t *effective)
 {
 	char text[4096];
 	long length = rootfs_readf(root, text, sizeof text, "/proc/%d/status", pid);
 	const char *line;
-	uint64_t real, effective;
+	uint64_t first, second;
 
 	if (length < 0 && length != -E2BIG)
 		return (int)length;
@@ -130,9 +130,17 @@ int proc_read_uid(const struct rootfs *root, pid_t pid, uid_t *uid)
 	if (!line)
 		return -EINVAL;
 	line += strlen("\nUid:");
-	if (number_scan_u64(&line, &real) || number_scan_u64(&line, &effective) ||
-	    effective > UINT_MAX)
+	if (number_scan_u64(&line, &first) || number_scan_u64(&line, &second) || first > UINT_MAX ||
+	    second > UINT_MAX)
 		return -EINVAL;
-	*uid = (uid_t)effective;
+	*real = (uid_t)first;
+	*effective = (uid_t)second;
 	return 0;
+}
+
+int proc_read_uid(const struct rootfs *root, pid_t pid, uid_t *uid)
+{
+	uid_t real;
+
+	return proc_read_uids(root, pid, &real, uid);
 }

@@ -48,7 +48,9 @@ int proc_read_stat(const struct rootfs *root, pid_t pid, pid_t tid, struct proc_
 /* Pure: one line of stat. 0 or -EINVAL. */
 int proc_parse_stat(const char *line, struct proc_stat *stat);
 
-/* The effective user id of a process. 0 or -errno. */
+/* The real and the effective user id of a process. 0 or -errno. */
+int proc_read_uids(const struct rootfs *root, pid_t pid, uid_t *real, uid_t *effective);
+/* The effective one. 0 or -errno. */
 int proc_read_uid(const struct rootfs *root, pid_t pid, uid_t *uid);
 
 #endif

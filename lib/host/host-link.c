@@ -58,20 +58,42 @@ static int list_services(struct host_merge *merge)
 
 /* --- finding the export ----------------------------------------------------- */
 
+/* The first export of that service by that door; false: it has none. */
+static bool find_door(const struct host_merge *merge, size_t service,
+		      const struct service_address *address, size_t *export)
+{
+	const struct service_exports *exports = &merge->services.items[service]->exports;
+
+	for (*export = 0; *export < exports->count; (*export)++)
+		if (service_same_door(merge->host->root, &exports->items[*export].address, address))
+			return true;
+	return false;
+}
+
+static bool may_serve(const struct host_merge *merge, size_t service,
+		      const struct service_address *address)
+{
+	return service_may_serve(merge->host->root, merge->services.items[service]->pid, address);
+}
+
+/* Of several who say that it is theirs, the first whose it can be, so that nobody has his work
+ * charged to another's domain. */
 int host_find_export(const struct host_merge *merge, pid_t client, struct service_address *address,
 		     struct host_export *found)
 {
 	int result = service_locate(merge->host->root, client, address);
+	size_t export;
 
-	for (size_t i = 0; i < merge->services.count && !result; i++) {
-		const struct service_exports *exports = &merge->services.items[i]->exports;
-
-		for (size_t k = 0; k < exports->count && !result; k++)
-			if (service_same_door(merge->host->root, &exports->items[k].address,
-					      address)) {
-				*found = (struct host_export){ i, k };
-				result = 1;
-			}
+	if (result)
+		return result;
+	for (size_t i = 0; i < merge->services.count; i++) {
+		if (!find_door(merge, i, address, &export))
+			continue;
+		if (result && may_serve(merge, found->provider, address))
+			break;
+		if (!result || may_serve(merge, i, address))
+			*found = (struct host_export){ i, export };
+		result = 1;
 	}
 	return result;
 }

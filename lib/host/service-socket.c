@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/proc.h"
 #include "base/text.h"
 #include "host/service.h"
 
@@ -21,13 +22,21 @@
  * Through the process's own root and folder, so that mount namespaces do not matter. A socket
  * in a folder that is mounted twice is the same file; a device node is its device.
  */
-static void find_node(const struct rootfs *root, pid_t pid, struct service_address *address)
+static int open_node(const struct rootfs *root, pid_t pid, const char *path)
 {
-	const char *path = address->place;
+	if (!*path)
+		return -ENOENT;
+	return pid ? rootfs_openf(root, O_PATH, "/proc/%d/%s%s", (int)pid,
+				  *path == '/' ? "root" : "cwd/", path)
+		   : rootfs_openf(root, O_PATH, "%s", path);
+}
+
+/* pid 0: in our own eyes. */
+static void find_node(const struct rootfs *root, pid_t pid, const char *path,
+		      struct service_address *address)
+{
+	int fd = open_node(root, pid, path);
 	struct stat status;
-	int fd = *path ? rootfs_openf(root, O_PATH, "/proc/%d/%s%s", (int)pid,
-				      *path == '/' ? "root" : "cwd/", path)
-		       : -ENOENT;
 
 	address->found = fd >= 0 && fstat(fd, &status) == 0;
 	if (address->found) {
@@ -35,6 +44,7 @@ static void find_node(const struct rootfs *root, pid_t pid, struct service_addre
 
 		address->device = device ? 0 : status.st_dev;
 		address->inode = device ? status.st_rdev : status.st_ino;
+		address->owner = status.st_uid;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -63,11 +73,16 @@ int service_locate(const struct rootfs *root, pid_t pid, struct service_address 
 	if (!address->path)
 		return -ENOMEM;
 	if (address->door != SERVICE_TCP)
-		find_node(root, pid, address);
+		find_node(root, pid, address->place, address);
 	else if (rootfs_linkf(root, address->network, sizeof address->network, "/proc/%d/ns/net",
 			      (int)pid) < 0)
 		address->network[0] = '\0';
 	return 0;
+}
+
+static bool same_node(const struct service_address *a, const struct service_address *b)
+{
+	return a->device == b->device && a->inode == b->inode;
 }
 
 static bool same_path(const struct service_address *a, const struct service_address *b)
@@ -75,8 +90,29 @@ static bool same_path(const struct service_address *a, const struct service_addr
 	if (!*a->place || !*b->place)
 		return false;
 	if (a->found && b->found)
-		return a->device == b->device && a->inode == b->inode;
+		return same_node(a, b);
 	return strcmp(a->path, b->path) == 0;
+}
+
+/* --- whose they are --------------------------------------------------------- */
+
+/* A program that runs as root for anybody has two users. */
+bool service_may_serve(const struct rootfs *root, pid_t pid, const struct service_address *address)
+{
+	uid_t real, effective;
+
+	return proc_read_uids(root, pid, &real, &effective) == 0 && real == effective &&
+	       (real == 0 || (address->found && real == address->owner));
+}
+
+bool service_may_listen(const struct rootfs *root, pid_t pid, const char *path)
+{
+	struct service_address ours = { 0 }, theirs = { 0 };
+
+	find_node(root, 0, path, &ours);
+	find_node(root, pid, path, &theirs);
+	return ours.found && (!theirs.found || same_node(&ours, &theirs)) &&
+	       service_may_serve(root, pid, &ours);
 }
 
 /* --- hosts ------------------------------------------------------------------ */

@@ -313,7 +313,8 @@ pid_t service_watch_find_monitor(const struct service_watch *watch, const char *
 		const struct service_process *process = &watch->items[i]->process;
 
 		if (process->monitor && strcmp(process->monitor, path) == 0 &&
-		    !is_dead(watch->root, watch->items[i]))
+		    !is_dead(watch->root, watch->items[i]) &&
+		    service_may_listen(watch->root, process->pid, path))
 			return process->pid;
 	}
 	return 0;

@@ -37,6 +37,7 @@ struct service_address { /* start from {0} */
 	char *path; /* absolute; NULL = not looked at */
 	bool found; /* there is something under it: */
 	uint64_t device, inode;
+	uid_t owner;
 	char network[32]; /* namespace; "" = not known */
 };
 void service_address_clear(struct service_address *address);
@@ -146,8 +147,8 @@ struct qemu_others;
 int service_watch_open(struct service_watch **watch, const struct rootfs *root,
 		       const struct host_options *options, struct error *error);
 void service_watch_close(struct service_watch *watch);
-/* The storage daemon whose command line says that its monitor listens there; 0 = none. Without a
- * watch (NULL) none is known. */
+/* The storage daemon whose command line says that its monitor listens there, and whose socket that
+ * can be; 0 = none. Without a watch (NULL) none is known. */
 pid_t service_watch_find_monitor(const struct service_watch *watch, const char *path);
 bool service_watch_is_daemon(const struct service_watch *watch, pid_t pid);
 /* What a watch over all processes shall show us. */
@@ -178,6 +179,14 @@ int service_locate(const struct rootfs *root, pid_t pid, struct service_address 
 /* Do the two doors, both of them located, lead to the same, whatever either side calls it? */
 bool service_same_door(const struct rootfs *root, const struct service_address *server,
 		       const struct service_address *client);
+
+/*
+ * Anybody can write any address into a command line. Is what is there (the address is located)
+ * that process's user's, or is that root?
+ */
+bool service_may_serve(const struct rootfs *root, pid_t pid, const struct service_address *address);
+/* The same of a socket in our own eyes, which is no other one in that process's. */
+bool service_may_listen(const struct rootfs *root, pid_t pid, const char *path);
 
 /*
  * Who is connected with whom over unix sockets, and who listens: for paths that tell nothing

@@ -246,6 +246,29 @@ static void test_processes(void)
 }
 
 /* Its folder in sysfs, and the links to it. */
+/* Whoever says that he serves another's socket. */
+static void test_pretenders(void)
+{
+	struct host *host = open_host("pretenders", &no_options);
+	struct fixture_process pretender = { .pid = 5,
+					     .uid = 12345,
+					     .comm = "sleep",
+					     .cmdline = "qemu-storage-daemon|" FILE_NODE(
+						     "a", "/v/a") VHOST("a", "/run/a", "") };
+
+	VM(20, "-name|one|" VHOST_DISK("c", "/run/a"));
+	fixture_process(&pretender);
+	expect("qemu-storage-daemon[5]*1 one.vda>5:5/5 ", host);
+	DAEMON(10, FILE_NODE("a", "/v/a") VHOST("a", "/run/a", ""));
+	expect("qemu-storage-daemon[5]*1 qemu-storage-daemon[10]*1 one.vda>10:10/10 ", host);
+	pretender.pid = 11;
+	fixture_process(&pretender);
+	expect("qemu-storage-daemon[5]*1 qemu-storage-daemon[10]*1 qemu-storage-daemon[11]*1 "
+	       "one.vda>10:10/10 ",
+	       host);
+	close_host(host);
+}
+
 static void add_device(const char *place, const char *number)
 {
 	const char *slash = strrchr(place, '/'), *name = slash ? slash + 1 : place;
@@ -395,6 +418,7 @@ int main(void)
 	return UNIT_RUN(
 		"service-discover",
 		{ "a storage daemon, its clients and their threads", test_two_clients },
+		{ "of several who say a socket is theirs, whose it can be", test_pretenders },
 		{ "a thread that does not work for one alone is nobody's", test_threads_shared },
 		{ "a service of a service", test_chain },
 		{ "a circle is opened, and its path is named", test_circle },

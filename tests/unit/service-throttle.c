@@ -154,6 +154,12 @@ static void test_monitor(void)
 	struct host *host = open_host("monitor", sockets, 1);
 
 	expect_spares(host, 0, 0);
+	fixture_write("", "/run/m");
+	fixture_process(&(struct fixture_process){
+		.pid = 9,
+		.uid = 12345,
+		.cmdline = "qemu-storage-daemon|--chardev|socket,id=x,path=/run/m|"
+			   "--monitor|chardev=x|" });
 	DAEMON(10, "--chardev|socket,id=x,path=/run/m,server=on,wait=off|--monitor|chardev=x|" NODE(
 			   "a", "g") EXPORT("a"));
 	topology_unref(discover(host));
@@ -161,6 +167,8 @@ static void test_monitor(void)
 	UNIT_EQUAL_TEXT("", host->monitors[0].trouble.text);
 	UNIT_EQUAL_I64(10, service_watch_find_monitor(host->services, "/run/m"));
 	UNIT_EQUAL_I64(0, service_watch_find_monitor(host->services, "/run/n"));
+	fixture_remove("/run/m");
+	UNIT_EQUAL_I64(0, service_watch_find_monitor(host->services, "/run/m"));
 	UNIT_TRUE(service_watch_is_daemon(host->services, 10));
 	UNIT_TRUE(!service_watch_is_daemon(host->services, 11));
 	close_host(host);
