@@ -25,7 +25,32 @@ static const struct {
 	{ WORD_OBJECT, QEMU_OBJECT, "qom-type" },   { WORD_NBD_SERVER, QEMU_NBD_SERVER, NULL },
 };
 
-static int add_element(struct qemu_elements *elements, enum service_word word, const char *argument)
+/*
+ * Anybody can write a command line, and each export is looked up among all options, down a chain of
+ * nodes: more than these are as if they were not there.
+ */
+enum { EXPORTS_MAX = 512, OPTIONS_MAX = 8192 };
+
+struct reading {
+	struct qemu_elements elements;
+	size_t options; /* of all elements */
+};
+
+/* The last one, unless it is too much. */
+static void bound_element(struct reading *reading)
+{
+	struct qemu_elements *elements = &reading->elements;
+	struct qemu_options *options = &elements->items[elements->count - 1].options;
+
+	if (options->count > OPTIONS_MAX - reading->options) {
+		qemu_options_clear(options);
+		elements->count--;
+	} else {
+		reading->options += options->count;
+	}
+}
+
+static int add_element(struct reading *reading, enum service_word word, const char *argument)
 {
 	size_t kind = 0, kinds = sizeof element_kinds / sizeof *element_kinds;
 	struct qemu_element *element;
@@ -35,11 +60,12 @@ static int add_element(struct qemu_elements *elements, enum service_word word, c
 		kind++;
 	if (kind == kinds)
 		return 0;
-	element = MEMORY_APPEND(elements);
+	element = MEMORY_APPEND(&reading->elements);
 	if (!element)
 		return -ENOMEM;
 	element->kind = element_kinds[kind].kind;
 	result = qemu_options_parse(&element->options, argument, element_kinds[kind].implied);
+	bound_element(reading);
 	return result == -ENOMEM ? result : 0; /* broken JSON: as if it were not there */
 }
 
@@ -172,7 +198,8 @@ static int add_daemon_export(const struct qemu_elements *elements,
 
 int service_parse_daemon(struct service_words *words, struct service_process *process)
 {
-	struct qemu_elements elements = { 0 };
+	struct reading reading = { 0 };
+	const struct qemu_elements *elements = &reading.elements;
 	const char *value;
 	enum service_word word;
 	int result = 0;
@@ -180,12 +207,13 @@ int service_parse_daemon(struct service_words *words, struct service_process *pr
 	words->options = daemon_options;
 	words->option_count = sizeof daemon_options / sizeof *daemon_options;
 	while (!result && service_next_word(words, &word, &value))
-		result = add_element(&elements, word, value);
+		result = add_element(&reading, word, value);
 	if (!result)
-		result = find_threads(&elements, process);
-	for (size_t i = 0; i < elements.count && !result; i++)
-		if (elements.items[i].kind == QEMU_EXPORT)
-			result = add_daemon_export(&elements, &elements.items[i].options, process);
-	qemu_elements_clear(&elements);
+		result = find_threads(elements, process);
+	for (size_t i = 0; i < elements->count && process->exports.count < EXPORTS_MAX && !result;
+	     i++)
+		if (elements->items[i].kind == QEMU_EXPORT)
+			result = add_daemon_export(elements, &elements->items[i].options, process);
+	qemu_elements_clear(&reading.elements);
 	return result;
 }

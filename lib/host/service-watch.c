@@ -11,6 +11,9 @@
 #include "host/qemu.h"
 #include "host/service.h"
 
+/* Anybody can write a command line, of megabytes: so much of it is read, some hundreds of exports.
+ */
+enum { CMDLINE_MAX = 256 << 10 };
 /* A daemon makes its threads while it starts. */
 #define YOUNG_NS UINT64_C(5000000000)
 
@@ -256,6 +259,7 @@ static int look(void *context, pid_t pid, const char *beginning, bool *ours)
 		free(cmdline);
 		return 0;
 	}
+	length = length < CMDLINE_MAX ? length : CMDLINE_MAX;
 	if (known && (!known->cmdline || (known->length == (size_t)length &&
 					  memcmp(known->cmdline, cmdline, (size_t)length) == 0))) {
 		*ours = true;

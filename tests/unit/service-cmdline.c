@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "host/service.h"
 #include "tests/unit/unit.h"
 
@@ -202,6 +203,35 @@ static void test_addresses(void)
 		expect_address(pairs[i][0], pairs[i][1]);
 }
 
+/* Of a daemon that was given `count` exports of a short name, or as many options of one node. */
+static size_t count_exports(size_t count, bool in_one)
+{
+	struct service_process process;
+	struct text line = { 0 };
+	size_t found;
+
+	text_addf(&line, "qemu-storage-daemon|--blockdev|driver=file,node-name=n,filename=/v/a");
+	for (size_t i = 0; i < count; i++)
+		text_add(&line, in_one ? ",a" : "|--export|fuse,node-name=n");
+	text_add(&line, "|--export|fuse,node-name=n|");
+	UNIT_EQUAL_I64(0, parse(line.bytes, &process));
+	found = process.exports.count;
+	if (found > 0)
+		UNIT_EQUAL_TEXT(in_one && count > 8192 ? "" : "/v/a",
+				process.exports.items[0].source);
+	service_process_clear(&process);
+	text_free(&line);
+	return found;
+}
+
+static void test_bounds(void)
+{
+	UNIT_EQUAL_U64(401, count_exports(400, false));
+	UNIT_EQUAL_U64(512, count_exports(2000, false));
+	UNIT_EQUAL_U64(1, count_exports(400, true));
+	UNIT_EQUAL_U64(1, count_exports(9000, true));
+}
+
 int main(void)
 {
 	return UNIT_RUN("service-cmdline",
@@ -210,5 +240,6 @@ int main(void)
 			{ "where the monitor's thread stands among the I/O threads", test_monitor },
 			{ "qemu-nbd", test_nbd }, { "virtiofsd of either kind", test_virtiofs },
 			{ "other programs are no services", test_others },
-			{ "where a disk's source leads", test_addresses });
+			{ "where a disk's source leads", test_addresses },
+			{ "a command line that is too much is cut", test_bounds });
 }
