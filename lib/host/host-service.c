@@ -431,7 +431,8 @@ static bool serves_domain_alone(const struct attachment_list *list, struct host_
 	return false;
 }
 
-/* What limits of a group hold back is all that passes it. */
+/* What limits of a group hold back is all that passes it: where one has more groups than one, that
+ * may be any of them. */
 static bool is_for_others(const struct host_merge *merge, const struct attachment_list *list,
 			  size_t index, const char *group)
 {
@@ -439,7 +440,8 @@ static bool is_for_others(const struct host_merge *merge, const struct attachmen
 	const struct service_exports *exports = &merge->services.items[provider]->exports;
 
 	for (size_t i = 0; i < exports->count; i++)
-		if (text_equal(exports->items[i].throttle_group, group) &&
+		if ((exports->items[i].more_groups ||
+		     text_equal(exports->items[i].throttle_group, group)) &&
 		    !serves_domain_alone(list, (struct host_export){ provider, i },
 					 list->items[index].domain))
 			return true;

@@ -51,6 +51,7 @@ struct qemu_medium {
 	bool direct;
 	bool submits; /* the thread that serves it hands in the requests, not workers of a pool */
 	const char *throttle_group; /* the first that its requests pass; NULL = none */
+	bool more_groups;           /* behind that */
 };
 /* Of a -drive, down its chain of nodes. */
 void qemu_find_drive_medium(const struct qemu_elements *elements, const struct qemu_options *drive,

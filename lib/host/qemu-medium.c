@@ -197,7 +197,9 @@ static void note_node(const struct qemu_options *options, const char *prefix,
 		medium->direct = true;
 	if (aio)
 		medium->submits = strcmp(aio, "threads") != 0;
-	if (group && !medium->throttle_group)
+	if (group && medium->throttle_group)
+		medium->more_groups = true;
+	else if (group)
 		medium->throttle_group = group;
 }
 

@@ -134,6 +134,7 @@ int service_set_medium(struct service_export *export, const struct qemu_medium *
 {
 	export->direct = medium->direct;
 	export->submits = medium->submits;
+	export->more_groups = medium->more_groups;
 	if (medium->source.failed || service_copy(&export->source, medium->source.bytes))
 		return -ENOMEM;
 	return service_copy(&export->throttle_group, medium->throttle_group);

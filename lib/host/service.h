@@ -66,7 +66,8 @@ struct service_export {
 	struct service_address address;
 	char *id;             /* "" = it has none */
 	char *source;         /* path or URL of what is behind it; "" = not known */
-	char *throttle_group; /* NULL = none */
+	char *throttle_group; /* the first on its way; NULL = none */
+	bool more_groups;     /* are behind it */
 	bool direct;          /* O_DIRECT */
 	bool submits;         /* the serving thread hands in the requests itself */
 	int iothread;         /* index into iothreads, or SERVICE_MAIN_LOOP */

@@ -105,6 +105,19 @@ static void test_shared(void)
 	close_host(host);
 }
 
+/* What passes one's group may pass another's, too. */
+static void test_layers(void)
+{
+	struct host *host = open_host("layers", NULL, 0);
+
+	DAEMON(10, NODE("b", "gb") "--blockdev|driver=throttle,node-name=a,throttle-group=ga,file="
+				   "b|" EXPORT("a") EXPORT("b"));
+	VM(20, "one", "/run/a");
+	VM(21, "two", "/run/b");
+	expect(host, "one:ga@10 two:gb@10! ");
+	close_host(host);
+}
+
 static void test_same_domain(void)
 {
 	struct host *host = open_host("same", NULL, 0);
@@ -193,6 +206,7 @@ int main(void)
 	return UNIT_RUN("service-throttle",
 			{ "an export's throttle group is known by the command line", test_groups },
 			{ "a group that others' exports are in is told", test_shared },
+			{ "a group below another is for others, too", test_layers },
 			{ "one domain's exports may share a group", test_same_domain },
 			{ "another state of the group is news", test_news },
 			{ "a storage daemon's monitor is for limits", test_monitor },
