@@ -17,19 +17,27 @@
 #include "base/text.h"
 #include "host/qemu-options.h"
 
+/* Anybody can write a command line: more than these are as if they were not there. */
+enum { VNICS_MAX = 256 };
+
 struct vnics { /* of one domain, in the making */
 	struct vnic *items;
 	size_t count, capacity;
 };
 
-/* An interface with several queues has several descriptors. NULL: out of memory. */
+static bool has_name(const struct vnics *vnics, const char *name)
+{
+	for (size_t i = 0; i < vnics->count; i++)
+		if (strcmp(vnics->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* NULL: out of memory. */
 static struct vnic *add(struct vnics *vnics, const char *name)
 {
 	struct vnic *vnic;
 
-	for (size_t i = 0; i < vnics->count; i++)
-		if (strcmp(vnics->items[i].name, name) == 0)
-			return &vnics->items[i];
 	vnic = MEMORY_APPEND(vnics);
 	if (!vnic)
 		return NULL;
@@ -101,6 +109,12 @@ static bool read_name(const struct rootfs *root, pid_t pid, pid_t fd, char *name
 	       find_macvtap(root, link, name, size);
 }
 
+/* An interface with several queues has several descriptors. */
+static bool is_new(const struct vnics *vnics, const char *name)
+{
+	return vnics->count < VNICS_MAX && !has_name(vnics, name);
+}
+
 static int add_taps(const struct rootfs *root, pid_t pid, struct vnics *vnics)
 {
 	struct proc_ids ids = { 0 };
@@ -108,7 +122,8 @@ static int add_taps(const struct rootfs *root, pid_t pid, struct vnics *vnics)
 	int result = proc_read_ids(root, pid, "fd", &ids) == -ENOMEM ? -ENOMEM : 0;
 
 	for (size_t i = 0; i < ids.count && !result; i++)
-		if (read_name(root, pid, ids.items[i].id, name, sizeof name) && !add(vnics, name))
+		if (read_name(root, pid, ids.items[i].id, name, sizeof name) &&
+		    is_new(vnics, name) && !add(vnics, name))
 			result = -ENOMEM;
 	proc_ids_clear(&ids);
 	return result;
@@ -173,7 +188,8 @@ static int add_backend(const char *argument, struct vnics *vnics)
 	for (size_t i = 0; type && i < sizeof backends / sizeof *backends; i++)
 		if (strcmp(backends[i].type, type) == 0)
 			reason = backends[i].reason;
-	if (reason) {
+	/* One of a tap's name does not hide that. */
+	if (reason && is_new(vnics, id ? id : type)) {
 		vnic = add(vnics, id ? id : type);
 		result = vnic ? text_replace(&vnic->reason, reason) : -ENOMEM;
 		if (vnic)

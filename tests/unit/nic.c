@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Machines made of a few lines each, below a movable root: cards, vNICs and their counters. */
+#include "base/text.h"
 #include "host/nic.h"
 
 #include <errno.h>
@@ -351,6 +352,33 @@ static void test_process(void)
 	rootfs_close(&root);
 }
 
+/* A command line hides no tap, and has no end of interfaces. */
+static void test_pretenders(void)
+{
+	struct nic_list nics = { 0 };
+	struct domain domain = { .pid = QEMU_PID };
+	struct text line = { 0 };
+
+	begin();
+	add_tap("vnet5");
+	process_fd(4, "/dev/net/tun", "pos:\t0\niff:\tvnet5\n");
+	process_command("qemu-system-x86_64 -netdev user,id=vnet5");
+	UNIT_EQUAL_I64(0, nic_find(&root, &domain, &nics));
+	UNIT_EQUAL_U64(1, domain.vnic_count);
+	UNIT_TRUE(!domain.vnics[0].unseen && domain.vnics[0].swapped);
+	domain_clear(&domain);
+	domain = (struct domain){ .pid = QEMU_PID };
+	for (unsigned i = 0; i < 1000; i++)
+		text_addf(&line, "%s -netdev user,id=n%u", i ? "" : "qemu-system-x86_64", i);
+	process_command(line.bytes);
+	UNIT_EQUAL_I64(0, nic_find(&root, &domain, &nics));
+	UNIT_EQUAL_U64(256, domain.vnic_count);
+	text_free(&line);
+	domain_clear(&domain);
+	nic_list_clear(&nics);
+	rootfs_close(&root);
+}
+
 static void test_namespace(void)
 {
 	struct nic_list nics = { 0 };
@@ -516,6 +544,7 @@ int main(void)
 		{ "what leads nowhere has a reason", test_reasons },
 		{ "a process's taps and macvtaps are its vNICs, others have a reason",
 		  test_process },
+		{ "a command line hides no tap, and is not without end", test_pretenders },
 		{ "taps of another network namespace are not mistaken for ours", test_namespace },
 		{ "no process, no vNIC", test_no_process },
 		{ "a copied vNIC finds its cards by name", test_copy },
