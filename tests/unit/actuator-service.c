@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A real qemu-storage-daemon that serves nobody: its throttle group, and its I/O thread. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,6 +252,28 @@ static void test_thread(void)
 	close_daemon(&target);
 }
 
+/* Of a daemon that ended while it was limited nothing stays. */
+static void test_left_over(void)
+{
+	const struct disk_limit wanted = { .read_bytes_s = 2000000 };
+	char first[PATH_MAX], second[PATH_MAX], *folders[] = { first, second };
+	struct target target;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (!has_v1() || !open_daemon(&target))
+			return;
+		target.service.tid = third_thread(target.service.pid);
+		UNIT_TRUE(find_device(&target) && target.service.tid > 0);
+		UNIT_EQUAL_TEXT("", perform(&target, VERB_SET, &wanted).error.text);
+		snprintf(folders[i], PATH_MAX, "%s" CGROUP_OURS "/thread-%d",
+			 cgroup_disk(&room).mount, (int)target.service.tid);
+		UNIT_EQUAL_I64(0, access(folders[i], F_OK));
+		close_daemon(&target);
+	}
+	UNIT_TRUE(access(first, F_OK) != 0);
+	UNIT_EQUAL_I64(0, rmdir(second));
+}
+
 /* Into a folder of the test's own. */
 static void confine(const struct target *target, const char *limit, char folder[TARGET_TEXT])
 {
@@ -306,6 +329,7 @@ int main(void)
 		{ "a monitor in use gives an error in time", test_busy },
 		{ "other processes and sockets are let alone", test_refusals },
 		{ "a thread is limited in a place of its own, and goes back", test_thread },
+		{ "what one that ended has left is removed", test_left_over },
 		{ "a thread is never freer than its process", test_never_freer });
 	actuator_room_close(&room);
 	rootfs_close(&root);

@@ -127,6 +127,8 @@ static int set_thread(const struct actuator_room *room, const struct target *tar
 	least = no_looser(*limit, &origin);
 	if (memcmp(&least, &origin, sizeof least) == 0)
 		return cgroup_move_thread(room, target->service.tid, places.origin, error);
+	if (strcmp(places.now, places.ours) != 0)
+		cgroup_sweep(room, &(struct cgroup_at){ .mount = cgroup_disk(room).mount });
 	for (unsigned tries = 0; !result && tries < 2; tries++) {
 		result = write_limit(room, target, places.ours, &least, error);
 		if (!result)

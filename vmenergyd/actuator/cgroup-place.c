@@ -132,8 +132,7 @@ static void clean_up(const struct actuator_room *room, struct cgroup_at at, cons
 		*strrchr(left, '/') = '\0';
 }
 
-/* A VM that ended where we had put it has left its folder. */
-static void sweep(const struct actuator_room *room, const struct cgroup_at *at)
+void cgroup_sweep(const struct actuator_room *room, const struct cgroup_at *at)
 {
 	struct cgroup_at ours = *at;
 	const struct dirent *entry;
@@ -177,7 +176,7 @@ static int move(const struct actuator_room *room, struct cgroup_at at, const str
 		return 0;
 	at.path = to;
 	if (cgroup_is_ours(to))
-		sweep(room, &at);
+		cgroup_sweep(room, &at);
 	result = enter(room, &at, target->pid, error);
 	if (result == -ENOENT && cgroup_is_ours(to)) /* somebody else swept just now */
 		result = enter(room, &at, target->pid, error);

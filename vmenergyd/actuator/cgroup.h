@@ -48,6 +48,9 @@ int cgroup_get_disk_place(const struct actuator_room *room, pid_t tid, char path
 			  struct error *error);
 int cgroup_move_thread(const struct actuator_room *room, pid_t tid, const char *to,
 		       struct error *error);
+/* Who ended where we had put him has left a folder of ours, and what was written there: all that
+ * are empty go. */
+void cgroup_sweep(const struct actuator_room *room, const struct cgroup_at *at);
 /* It and what is above it. */
 int cgroup_make(const struct actuator_room *room, const struct cgroup_at *at, struct error *error);
 
