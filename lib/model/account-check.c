@@ -80,6 +80,36 @@ static int check_kept(const struct check *check)
 	return equal(check, "sum of kept", check->snapshot->host.kept_w, sum_w, check->tolerance_w);
 }
 
+/* Of either mode: what domains have and what is kept is the host's. */
+static int check_modes(const struct check *check)
+{
+	const struct snapshot *snapshot = check->snapshot;
+	const struct snapshot_host *host = &snapshot->host;
+	double idle_w = 0, active_w = 0;
+	int result;
+
+	for (size_t i = 0; i < snapshot->kept_count; i++) {
+		idle_w += known(snapshot->kept[i].idle_w);
+		active_w += known(snapshot->kept[i].active_w);
+	}
+	for (size_t i = 0; i < snapshot->domain_count; i++) {
+		const struct snapshot_domain *domain = &snapshot->domains[i];
+
+		idle_w += known(domain->cpu.idle_w) + known(domain->disk.idle_w) +
+			  known(domain->service.idle_w) + known(domain->net.idle_w);
+		active_w += known(domain->cpu.active_w) + known(domain->disk.active_w) +
+			    known(domain->service.active_w) + known(domain->net.active_w);
+	}
+	result = equal(check, "sum of idle power",
+		       known(host->cpu_idle_w) + known(host->disk_idle_w) + known(host->net_idle_w),
+		       idle_w, check->tolerance_w);
+	return result ? result
+		      : equal(check, "sum of active power",
+			      known(host->cpu_active_w) + known(host->disk_active_w) +
+				      known(host->net_active_w),
+			      active_w, check->tolerance_w);
+}
+
 static int check_packages(const struct check *check)
 {
 	const struct snapshot *snapshot = check->snapshot;
@@ -137,16 +167,66 @@ static int check_signs(const struct check *check, const struct snapshot_domain *
 	return 0;
 }
 
-static int check_memo(const struct check *check, const struct snapshot_domain *domain)
+/* What is a device's own adds up; the memo of it is a part of the domain's service. */
+struct devices {
+	struct account_power disk, net;
+	double service_idle_w, service_active_w;
+	double least_w; /* of all that is summed here */
+};
+
+static void add(struct devices *devices, double *sum_w, double watts)
 {
-	double idle_w = 0, active_w = 0;
+	*sum_w += known(watts);
+	devices->least_w = fmin(devices->least_w, known(watts));
+}
+
+static struct devices sum_devices(const struct snapshot_domain *domain)
+{
+	struct devices sum = { .least_w = 0 };
 
 	for (size_t i = 0; i < domain->vdisk_count; i++) {
-		idle_w += known(domain->vdisks[i].service_idle_w);
-		active_w += known(domain->vdisks[i].service_active_w);
+		const struct snapshot_vdisk *vdisk = &domain->vdisks[i];
+
+		add(&sum, &sum.disk.idle_w, vdisk->idle_w);
+		add(&sum, &sum.disk.active_w, vdisk->active_w);
+		add(&sum, &sum.service_idle_w, vdisk->service_idle_w);
+		add(&sum, &sum.service_active_w, vdisk->service_active_w);
 	}
-	for (size_t i = 0; i < domain->vnic_count; i++)
-		active_w += known(domain->vnics[i].service_active_w);
+	for (size_t i = 0; i < domain->vnic_count; i++) {
+		const struct snapshot_vnic *vnic = &domain->vnics[i];
+
+		add(&sum, &sum.net.idle_w, vnic->idle_w);
+		add(&sum, &sum.net.active_w, vnic->active_w);
+		add(&sum, &sum.service_active_w, vnic->service_active_w);
+	}
+	return sum;
+}
+
+static int check_devices(const struct check *check, const struct snapshot_domain *domain,
+			 const struct devices *sum)
+{
+	const struct {
+		const char *what;
+		double sum_w, domain_w;
+	} pairs[] = { { "sum of vDISKs, idle W", sum->disk.idle_w, domain->disk.idle_w },
+		      { "sum of vDISKs, active W", sum->disk.active_w, domain->disk.active_w },
+		      { "sum of vNICs, idle W", sum->net.idle_w, domain->net.idle_w },
+		      { "sum of vNICs, active W", sum->net.active_w, domain->net.active_w } };
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < sizeof pairs / sizeof *pairs; i++)
+		result = equal(check, pairs[i].what, known(pairs[i].domain_w), pairs[i].sum_w,
+			       check->tolerance_w);
+	if (result == 0 && sum->least_w < -check->tolerance_w)
+		result = error_setf(check->error, EPROTO, "a device of %.17g W", sum->least_w);
+	return result ? error_prefixf(check->error, result, "domain %s", domain->id) : 0;
+}
+
+static int check_memo(const struct check *check, const struct snapshot_domain *domain,
+		      const struct devices *sum)
+{
+	double idle_w = sum->service_idle_w, active_w = sum->service_active_w;
+
 	if (idle_w <= known(domain->service.idle_w) + check->tolerance_w &&
 	    active_w <= known(domain->service.active_w) + check->tolerance_w)
 		return 0;
@@ -158,6 +238,7 @@ static int check_memo(const struct check *check, const struct snapshot_domain *d
 
 static int check_domain(const struct check *check, const struct snapshot_domain *domain)
 {
+	const struct devices sum = sum_devices(domain);
 	int result = equal(check, "domain total_w", total_w(domain), domain->total_w,
 			   check->tolerance_w);
 
@@ -167,7 +248,9 @@ static int check_domain(const struct check *check, const struct snapshot_domain 
 	if (result == 0)
 		result = check_signs(check, domain);
 	if (result == 0)
-		result = check_memo(check, domain);
+		result = check_devices(check, domain, &sum);
+	if (result == 0)
+		result = check_memo(check, domain, &sum);
 	return result;
 }
 
@@ -181,6 +264,8 @@ int account_check(const struct snapshot *snapshot, double tolerance, struct erro
 
 	if (result == 0)
 		result = check_kept(&check);
+	if (result == 0)
+		result = check_modes(&check);
 	if (result == 0)
 		result = check_packages(&check);
 	if (result == 0)

@@ -260,41 +260,91 @@ static void test_order_changes_no_figure(void)
 
 /* --- a broken balance is found ------------------------------------------------------------ */
 
-static void test_the_check_finds_a_lost_or_doubled_joule(void)
+/* Domain a with a vDISK and a vNIC, in a tick that every kind of energy was used in. */
+static struct rig *balanced_rig(void)
 {
 	struct rig *rig = rig_new();
-	double *figures[13];
-	struct snapshot_domain *row;
+	struct rig_domain *domain;
 
 	rig_disk(rig, "sda");
-	rig_vdisk(rig_domain(rig, "a", 1), "vda", 0);
+	rig_nic(rig, "eth0");
+	domain = rig_domain(rig, "a", 1);
+	rig_vdisk(domain, "vda", 0);
+	rig_vnic(domain, "vnet0", 0);
 	RIG_BASELINE(rig);
-	rig_run(&rig->domains[0].threads[0].counter, 0.5);
+	rig_run(&domain->threads[0].counter, 0.5);
+	rig_read_through(rig, &domain->vdisks[0], 10, 4096);
+	rig_move(&domain->vnics[0].io, 1000000, 0);
+	rig_move(&rig->nics[0].io, 1000000, 0);
 	RIG_TICK(rig, 1);
-	row = &rig->snapshot.domains[0];
-	figures[0] = &rig->snapshot.host.kept_j;
-	figures[1] = &rig->snapshot.host.kept_w;
-	figures[2] = &rig->snapshot.host.cpu_active_j;
-	figures[3] = &rig->snapshot.host.disk_idle_w;
-	figures[4] = &row->cpu.active_j;
-	figures[5] = &row->disk.idle_w;
-	figures[6] = &rig->snapshot.kept[0].idle_w;
-	figures[7] = &row->vdisks[0].service_active_w;
-	figures[8] = &rig->snapshot.packages[0].active_w;
-	figures[9] = &rig->snapshot.disks[0].idle_w;
-	figures[10] = &rig->snapshot.disks[0].active_w;
-	figures[11] = &rig->snapshot.disks[0].idle_j;
-	figures[12] = &rig->snapshot.disks[0].active_j;
+	return rig;
+}
+
+static void test_the_check_finds_a_lost_or_doubled_joule(void)
+{
+	struct rig *rig = balanced_rig();
+	struct snapshot *of = &rig->snapshot;
+	struct snapshot_domain *row = &of->domains[0];
+	double *const figures[] = {
+		&of->host.kept_j,
+		&of->host.kept_w,
+		&of->host.cpu_active_j,
+		&of->host.disk_idle_w,
+		&of->host.net_idle_w,
+		&of->host.net_active_j,
+		&row->cpu.active_j,
+		&row->disk.idle_w,
+		&row->net.active_w,
+		&row->net.idle_j,
+		&of->kept[0].idle_w,
+		&row->vdisks[0].idle_w,
+		&row->vdisks[0].active_w,
+		&row->vdisks[0].service_active_w,
+		&row->vnics[0].idle_w,
+		&row->vnics[0].active_w,
+		&row->vnics[0].service_active_w,
+		&of->packages[0].active_w,
+		&of->disks[0].idle_w,
+		&of->disks[0].active_w,
+		&of->disks[0].idle_j,
+		&of->disks[0].active_j,
+	};
+
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
 		double right = *figures[i];
 
-		UNIT_EQUAL_I64(0, account_check(&rig->snapshot, 1e-9, &rig->error));
+		UNIT_EQUAL_I64(0, account_check(of, 1e-9, &rig->error));
 		*figures[i] += 1e-5;
-		UNIT_EQUAL_I64(-EPROTO, account_check(&rig->snapshot, 1e-9, &rig->error));
+		UNIT_EQUAL_I64(-EPROTO, account_check(of, 1e-9, &rig->error));
 		*figures[i] = right;
 	}
 	row->cpu.active_w = -row->cpu.active_w;
-	UNIT_EQUAL_I64(-EPROTO, account_check(&rig->snapshot, 1e-9, &rig->error));
+	UNIT_EQUAL_I64(-EPROTO, account_check(of, 1e-9, &rig->error));
+	rig_free(rig);
+}
+
+/* What idle power has too much and active power too little is in no total. */
+static void test_the_check_finds_energy_of_the_wrong_mode(void)
+{
+	struct rig *rig = balanced_rig();
+	struct snapshot *of = &rig->snapshot;
+	struct snapshot_domain *row = &of->domains[0];
+	double *const pairs[][2] = {
+		{ &of->kept[0].idle_w, &of->kept[0].active_w },
+		{ &row->cpu.idle_w, &row->cpu.active_w },
+		{ &of->host.cpu_idle_w, &of->host.net_active_w },
+		{ &row->vnics[0].idle_w, &row->vnics[0].active_w },
+		{ &row->vdisks[0].service_active_w, &row->vnics[0].service_active_w },
+	};
+
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		UNIT_EQUAL_I64(0, account_check(of, 1e-9, &rig->error));
+		*pairs[i][0] += 1e-5;
+		*pairs[i][1] -= 1e-5;
+		UNIT_EQUAL_I64(-EPROTO, account_check(of, 1e-9, &rig->error));
+		*pairs[i][0] -= 1e-5;
+		*pairs[i][1] += 1e-5;
+	}
 	rig_free(rig);
 }
 
@@ -413,6 +463,8 @@ int main(void)
 			  test_order_changes_no_figure },
 			{ "model.md 5: the check finds a lost or doubled joule",
 			  test_the_check_finds_a_lost_or_doubled_joule },
+			{ "model.md 5: the check finds energy of the wrong mode",
+			  test_the_check_finds_energy_of_the_wrong_mode },
 			{ "model.md 5: the account agrees with independent counts",
 			  test_the_account_agrees_with_independent_counts },
 			{ "model.md 5: a dropped thread is found", test_a_dropped_thread_is_found },
