@@ -8,7 +8,7 @@
  * for what its own clients ask it for, where it is a service, else for as much
  * as the mean of the others. What is guessed so is not put right later: totals
  * never fall. Requests that are not counted are bytes by the size they last
- * had, or that the others' have.
+ * had, or that the others' have, or those that the service's cost was learned of.
  */
 #include "model/account-internal.h"
 
@@ -72,6 +72,7 @@ static double presence_s(const struct account_edge *edge, const struct tick *tic
 static void take_last_rate(struct account_edge *edge, const struct tick *tick)
 {
 	edge->work = work_scale(edge->use->rate, presence_s(edge, tick));
+	edge->uncounted = edge->work.amount[BY_REQUEST] <= 0;
 	edge->unread = true;
 }
 
@@ -113,6 +114,8 @@ static void read_edge(struct account_edge *edge, const struct tick *tick)
 struct others { /* of a service's clients of which something is known */
 	double count;
 	struct account_work sum, counted;
+	double size;  /* mean bytes of a request; 0: not known */
+	bool nowhere; /* requests of this service have never been counted */
 };
 
 static struct others sum_known(const struct account_service *service)
@@ -129,22 +132,26 @@ static struct others sum_known(const struct account_service *service)
 		if (edge->work.amount[BY_REQUEST] > 0)
 			work_add(&others.counted, &edge->work);
 	}
+	others.nowhere = others.counted.amount[BY_REQUEST] <= 0 && !service->regress.counted;
+	if (others.counted.amount[BY_BYTE] > 0)
+		others.size = others.counted.amount[BY_BYTE] / others.counted.amount[BY_REQUEST];
+	else
+		others.size = regress_request_bytes(&service->regress);
 	return others;
 }
 
 static void guess(struct account_edge *edge, const struct others *others)
 {
+	double *requests = &edge->work.amount[BY_REQUEST];
+
 	if (isnan(edge->work.amount[BY_BYTE])) {
 		edge->work = work_scale(others->sum, 1 / fmax(1, others->count));
 		edge->unread = true;
 	}
-	if (edge->uncounted && edge->work.amount[BY_REQUEST] <= 0 &&
-	    others->counted.amount[BY_BYTE] > 0)
-		edge->work.amount[BY_REQUEST] = edge->work.amount[BY_BYTE] /
-						others->counted.amount[BY_BYTE] *
-						others->counted.amount[BY_REQUEST];
+	if (edge->uncounted && *requests <= 0 && others->size > 0)
+		*requests = edge->work.amount[BY_BYTE] / others->size;
 	/* where nobody counts requests, bytes are all there is, and no guess */
-	edge->uncounted &= edge->work.amount[BY_REQUEST] > 0;
+	edge->uncounted &= !others->nowhere;
 	edge->sure &= !edge->uncounted;
 }
 

@@ -104,48 +104,69 @@ static void charge_own(struct account_domain *domain, double scale)
 
 /* --- work --------------------------------------------------------------------------------- */
 
-/* What it asked for; where nobody says, what of it reached the leaves. False: not known. */
-static bool read_work(const struct account_domain *domain, const struct account_vdisk *vdisk,
-		      struct account_work *work)
-{
-	bool found = vdisk->delta.known;
+struct asked {
+	struct account_work work;
+	bool known;   /* else it was not read */
+	bool counted; /* its requests; else they are a guess, or none */
+};
 
-	*work = (struct account_work){ { 0, 0 } };
+/* What it asked for; where nobody says, what of it reached the leaves. Requests NaN: not counted.
+ */
+static struct asked read_work(const struct account_domain *domain,
+			      const struct account_vdisk *vdisk)
+{
+	struct asked asked = { .known = vdisk->delta.known };
+	double *amount = asked.work.amount;
+
 	for (int dir = 0; dir < DIRECTIONS && vdisk->delta.known; dir++) {
-		work->amount[BY_REQUEST] +=
-			vdisk->delta.amount[dir].requests * vdisk->delta.on_time;
-		work->amount[BY_BYTE] += vdisk->delta.amount[dir].bytes * vdisk->delta.on_time;
+		amount[BY_REQUEST] += vdisk->delta.amount[dir].requests * vdisk->delta.on_time;
+		amount[BY_BYTE] += vdisk->delta.amount[dir].bytes * vdisk->delta.on_time;
 	}
 	for (size_t i = 0; i < domain->claim_count && !vdisk->delta.known; i++) {
 		const struct account_claim *claim = &domain->claims[i];
 
 		if (claim->vdisk != vdisk || !claim->known)
 			continue;
-		found = true;
+		asked.known = true;
 		for (int dir = 0; dir < DIRECTIONS; dir++) {
-			work->amount[BY_REQUEST] += claim->amount[dir].requests;
-			work->amount[BY_BYTE] += claim->amount[dir].bytes;
+			amount[BY_REQUEST] += claim->amount[dir].requests;
+			amount[BY_BYTE] += claim->amount[dir].bytes;
 		}
 	}
-	work->amount[BY_REQUEST] = known(work->amount[BY_REQUEST]);
-	return found;
+	return asked;
 }
 
-/* The sum of the pooled vDISKs' work; false: one is not known. */
-static bool sum_work(const struct account_domain *domain, double x[REGRESS_COLUMNS])
+/* Requests that were not counted are of `size`, where that is known (0: it is not). */
+static struct asked work_of(const struct account_domain *domain, const struct account_vdisk *vdisk,
+			    double size)
 {
-	bool all = true;
+	struct asked asked = read_work(domain, vdisk);
+	double *amount = asked.work.amount;
+
+	asked.counted = !isnan(amount[BY_REQUEST]) || amount[BY_BYTE] <= 0;
+	if (isnan(amount[BY_REQUEST]))
+		amount[BY_REQUEST] = size > 0 ? amount[BY_BYTE] / size : 0;
+	return asked;
+}
+
+/* The sum of the pooled vDISKs' work; false: not all of it is known, and it teaches nothing. */
+static bool sum_work(const struct account_domain *domain, double size, double x[REGRESS_COLUMNS])
+{
+	bool known_all = true, counted_all = true;
 
 	for (size_t i = 0; i < domain->vdisk_count; i++) {
-		struct account_work work;
+		struct asked asked;
 
 		if (!domain->vdisks[i]->pooled)
 			continue;
-		all &= read_work(domain, domain->vdisks[i], &work);
-		x[REGRESS_REQUESTS] += work.amount[BY_REQUEST];
-		x[REGRESS_BYTES] += work.amount[BY_BYTE];
+		asked = work_of(domain, domain->vdisks[i], size);
+		known_all &= asked.known;
+		counted_all &= asked.counted;
+		x[REGRESS_REQUESTS] += asked.work.amount[BY_REQUEST];
+		x[REGRESS_BYTES] += asked.work.amount[BY_BYTE];
 	}
-	return all;
+	/* where nobody counts requests, bytes are all there is */
+	return known_all && (counted_all || x[REGRESS_REQUESTS] <= 0);
 }
 
 static double cost_of(const struct regress_cost *cost, const struct account_work *work)
@@ -171,10 +192,11 @@ static void charge_pool(struct account_domain *domain, const struct pool *pool,
 			const struct tick *tick)
 {
 	double x[REGRESS_COLUMNS] = { [REGRESS_SECONDS] = tick->seconds };
+	const double size = regress_request_bytes(domain->helpers);
 	struct regress_cost cost;
 	double by_work, disks_j;
 
-	if (sum_work(domain, x) && pool->known)
+	if (sum_work(domain, size, x) && pool->known)
 		regress_add(domain->helpers, x, pool->joules);
 	cost = regress_cost(domain->helpers);
 	by_work =
@@ -187,7 +209,7 @@ static void charge_pool(struct account_domain *domain, const struct pool *pool,
 
 		if (!domain->vdisks[i]->pooled)
 			continue;
-		read_work(domain, domain->vdisks[i], &work);
+		work = work_of(domain, domain->vdisks[i], size).work;
 		domain->vdisks[i]->service_active_j += disks_j * cost_of(&cost, &work) / by_work;
 	}
 }

@@ -188,8 +188,14 @@ static void learn(struct account_service *service, const struct tick *tick)
 	    part_of_cost(service, sum, is_unsure) > UNSURE_MAX)
 		return;
 	for (size_t i = 0; i < service->edge_count; i++) {
-		x[REGRESS_REQUESTS] += service->edges[i].work.amount[BY_REQUEST];
-		x[REGRESS_BYTES] += service->edges[i].work.amount[BY_BYTE];
+		const struct account_edge *edge = &service->edges[i];
+
+		/* bytes of requests that have no number at all */
+		if (edge->uncounted && edge->work.amount[BY_BYTE] > 0 &&
+		    edge->work.amount[BY_REQUEST] <= 0)
+			return;
+		x[REGRESS_REQUESTS] += edge->work.amount[BY_REQUEST];
+		x[REGRESS_BYTES] += edge->work.amount[BY_BYTE];
 	}
 	regress_add(&service->regress, x, charge_total(service->own.charge));
 }

@@ -453,3 +453,17 @@ struct regress_cost regress_cost(const struct regress *regress)
 	return (struct regress_cost){ regress->cost[REGRESS_REQUESTS], regress->cost[REGRESS_BYTES],
 				      regress->cost[REGRESS_SECONDS] };
 }
+
+double regress_request_bytes(const struct regress *regress)
+{
+	double requests = regress->batch.x[REGRESS_REQUESTS];
+	double bytes = requests > 0 ? regress->batch.x[REGRESS_BYTES] : 0;
+
+	for (unsigned i = 0; i < regress->load_count; i++) {
+		const struct regress_load *load = &regress->loads[i];
+
+		requests += load->x[REGRESS_REQUESTS];
+		bytes += load->x[REGRESS_REQUESTS] > 0 ? load->x[REGRESS_BYTES] : 0;
+	}
+	return requests > 0 ? bytes / requests : 0;
+}

@@ -62,4 +62,7 @@ bool regress_has_learned(const struct regress *regress);
  */
 struct regress_cost regress_cost(const struct regress *regress);
 
+/* Mean size of the requests that were learned from; 0: not known. */
+double regress_request_bytes(const struct regress *regress);
+
 #endif

@@ -164,6 +164,54 @@ static void test_uncounted_requests_have_the_size_of_the_counted(void)
 	rig_free(rig);
 }
 
+/* Nobody else works in that tick, and so nobody says how large a request is: it was learned. */
+static void test_uncounted_requests_alone_have_the_size_that_was_learned(void)
+{
+	struct rig *rig = clients_rig(2);
+
+	RIG_BASELINE(rig);
+	for (int tick = 0; tick < 10; tick++) {
+		rig_read(&rig->attachments[0].io, 300, 4096);
+		rig_run(&rig->services[0].counter, 0.03);
+		RIG_TICK(rig, 1);
+	}
+	rig->attachments[1].io.io.has_requests = false;
+	for (int tick = 0; tick < 3; tick++) {
+		rig_read(&rig->attachments[1].io, 600, 4096);
+		rig_run(&rig->services[0].counter, 0.06);
+		RIG_TICK(rig, 1);
+		UNIT_EQUAL_DOUBLE(0, rig_row(rig, "a")->service.active_w, EXACT);
+		UNIT_EQUAL_DOUBLE(0.6, rig_row(rig, "b")->service.active_w, EXACT);
+		UNIT_TRUE(rig_row(rig, "b")->quality & QUALITY_ESTIMATE);
+	}
+	rig_free(rig);
+}
+
+/* Requests without bytes tell no size: bytes whose requests have no number teach nothing. */
+static void test_bytes_beside_requests_without_bytes_teach_nothing(void)
+{
+	struct rig *rig = clients_rig(2);
+	double cost_j;
+
+	RIG_BASELINE(rig);
+	for (int tick = 0; tick < 10; tick++) {
+		rig_read(&rig->attachments[0].io, 300, 0);
+		rig_run(&rig->services[0].counter, 0.03);
+		RIG_TICK(rig, 1);
+	}
+	cost_j = rig->snapshot.services[0].request_j;
+	rig->attachments[1].io.io.has_requests = false;
+	for (int tick = 0; tick < 10; tick++) {
+		rig_read(&rig->attachments[0].io, 300, 0);
+		rig_read(&rig->attachments[1].io, 600, 4096);
+		rig_run(&rig->services[0].counter, 0.09);
+		RIG_TICK(rig, 1);
+	}
+	UNIT_EQUAL_DOUBLE(1e-3, cost_j, 1e-9);
+	UNIT_EQUAL_DOUBLE(cost_j, rig->snapshot.services[0].request_j, 0);
+	rig_free(rig);
+}
+
 static void test_bytes_alone_are_no_estimate(void)
 {
 	struct rig *rig = clients_rig(2);
@@ -212,5 +260,9 @@ int main(void)
 		  test_late_energy_of_a_service_goes_to_the_work_of_then },
 		{ "model.md 4: uncounted requests have the size of the counted",
 		  test_uncounted_requests_have_the_size_of_the_counted },
+		{ "model.md 4: uncounted requests alone have the size that was learned",
+		  test_uncounted_requests_alone_have_the_size_that_was_learned },
+		{ "model.md 4: bytes beside requests without bytes teach nothing",
+		  test_bytes_beside_requests_without_bytes_teach_nothing },
 		{ "model.md 4: bytes alone are no estimate", test_bytes_alone_are_no_estimate });
 }

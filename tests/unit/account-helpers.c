@@ -283,27 +283,53 @@ static void test_only_domains_with_such_disks_remember(void)
 	rig_free(rig);
 }
 
+/* Requests that nobody counts are of the size that was learned, and teach nothing. */
+static void test_uncounted_requests_have_the_size_that_was_learned(void)
+{
+	struct rig *rig = disks_rig(2);
+
+	rig->domains[0].vdisks[1].io.io.has_requests = false;
+	RIG_BASELINE(rig);
+	for (int tick = 0; tick < 10; tick++) {
+		ask(rig, 0, 300, 4096);
+		emulate(rig, 0.3);
+		RIG_TICK(rig, 1);
+	}
+	for (int tick = 0; tick < 3; tick++) {
+		ask(rig, 0, 300, 4096);
+		ask(rig, 1, 600, 4096);
+		emulate(rig, 0.9);
+		RIG_TICK(rig, 1);
+		UNIT_EQUAL_DOUBLE(0.3, memo_w(rig, 0), EXACT);
+		UNIT_EQUAL_DOUBLE(0.6, memo_w(rig, 1), EXACT);
+	}
+	rig_free(rig);
+}
+
 int main(void)
 {
-	return UNIT_RUN("account-helpers",
-			{ "model.md 4: own helpers of one disk are a memo of it",
-			  test_own_helpers_of_one_disk_are_a_memo_of_it },
-			{ "model.md 4: an I/O thread of several disks is shared by what it served",
-			  test_an_io_thread_of_several_disks_is_shared_by_what_it_served },
-			{ "model.md 4: the emulator is shared by learned costs within 5 %",
-			  test_the_emulator_is_shared_by_learned_costs },
-			{ "model.md 4: bursts of other work stay with the domain",
-			  test_bursts_of_other_work_stay_with_the_domain },
-			{ "model.md 4: helpers charge only the disks that they serve",
-			  test_helpers_charge_only_the_disks_that_they_serve },
-			{ "model.md 4: vhost and KVM workers follow no disk",
-			  test_vhost_and_kvm_workers_follow_no_disk },
-			{ "model.md 4: a disk without statistics is told by its leaf",
-			  test_a_disk_without_statistics_is_told_by_its_leaf },
-			{ "model.md 4: helpers that are not read say so",
-			  test_helpers_that_are_not_read_say_so },
-			{ "model.md 4: no more is charged than was spent",
-			  test_no_more_is_charged_than_was_spent },
-			{ "model.md 4: only domains with such disks remember a cost",
-			  test_only_domains_with_such_disks_remember });
+	return UNIT_RUN(
+		"account-helpers",
+		{ "model.md 4: own helpers of one disk are a memo of it",
+		  test_own_helpers_of_one_disk_are_a_memo_of_it },
+		{ "model.md 4: an I/O thread of several disks is shared by what it served",
+		  test_an_io_thread_of_several_disks_is_shared_by_what_it_served },
+		{ "model.md 4: the emulator is shared by learned costs within 5 %",
+		  test_the_emulator_is_shared_by_learned_costs },
+		{ "model.md 4: bursts of other work stay with the domain",
+		  test_bursts_of_other_work_stay_with_the_domain },
+		{ "model.md 4: helpers charge only the disks that they serve",
+		  test_helpers_charge_only_the_disks_that_they_serve },
+		{ "model.md 4: vhost and KVM workers follow no disk",
+		  test_vhost_and_kvm_workers_follow_no_disk },
+		{ "model.md 4: a disk without statistics is told by its leaf",
+		  test_a_disk_without_statistics_is_told_by_its_leaf },
+		{ "model.md 4: helpers that are not read say so",
+		  test_helpers_that_are_not_read_say_so },
+		{ "model.md 4: no more is charged than was spent",
+		  test_no_more_is_charged_than_was_spent },
+		{ "model.md 4: uncounted requests of a vDISK have the size that was learned",
+		  test_uncounted_requests_have_the_size_that_was_learned },
+		{ "model.md 4: only domains with such disks remember a cost",
+		  test_only_domains_with_such_disks_remember });
 }
