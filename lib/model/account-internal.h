@@ -32,6 +32,9 @@ enum { RECEIVE, TRANSMIT }; /* likewise */
 /* Words that hold for a total for ever once a part of it was made so. */
 enum { ACCOUNT_MADE_FROM = QUALITY_ESTIMATE | QUALITY_MULTIPLEXED | QUALITY_EXTRAPOLATED };
 
+/* What is made with a guess, and no more than this part of the whole, is no estimate. */
+#define ACCOUNT_GUESS_MAX 0.01
+
 /* Kept below this part of its head marks the tick (model.md 5). */
 #define ACCOUNT_SKEW 0.005
 
@@ -299,6 +302,7 @@ struct account_issued {
 
 struct domain_tick {
 	unsigned quality;
+	bool guessed;                          /* services divided what they spent by a guess */
 	struct charge cpu, disk, service, net; /* active */
 	double cpu_idle_j, disk_idle_j, service_idle_j, net_idle_j;
 	double idle_part;        /* of cpu_idle */
@@ -346,8 +350,17 @@ struct account_domain {
 	unsigned mark;          /* account-attach.c */
 	unsigned rebased;       /* GAP, until the next tick has said so */
 	unsigned made_from;     /* how its totals came about: ACCOUNT_MADE_FROM of all ticks */
+	double guessed_j;       /* of service: of ticks in which a part of it was a guess */
 	struct domain_tick tick;
 };
+
+/* One guess does not mark totals for ever: only as long as it is more than a little of them. */
+static inline unsigned domain_made_from(const struct account_domain *domain)
+{
+	bool guessed = domain->guessed_j > ACCOUNT_GUESS_MAX * domain->service.active_j;
+
+	return domain->made_from | (guessed ? (unsigned)QUALITY_ESTIMATE : 0);
+}
 
 /* It ended in an earlier tick: whatever is still read of it, it is charged nothing more. */
 static inline bool domain_is_over(const struct account_domain *domain, const struct tick *tick)

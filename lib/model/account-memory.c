@@ -291,7 +291,7 @@ void account_forget_cpu(struct account *account)
 static void fold(struct account *account, struct account_domain *domain)
 {
 	account->folded.count++;
-	account->folded.made_from |= domain->made_from;
+	account->folded.made_from |= domain_made_from(domain);
 	move_energy(&account->folded.cpu, &domain->cpu);
 	move_energy(&account->folded.disk, &domain->disk);
 	move_energy(&account->folded.service, &domain->service);

@@ -37,8 +37,6 @@ void account_attachments(struct account *account, const struct sample *sample)
 
 /* A tick in which more than this part of the clients' cost was not read does not teach. */
 #define UNSURE_MAX 0.1
-/* Charges of a tick in which more than this part of it is a guess are estimates. */
-#define GUESS_MAX 0.01
 
 static void charge_vdisk(struct account_domain *domain, struct account_vdisk *vdisk,
 			 const struct load *load, double factor)
@@ -174,7 +172,8 @@ static bool is_guessed(const struct account_service *service, double by_work)
 
 	for (size_t i = 0; i < service->edge_count; i++)
 		unread |= service->edges[i].unread;
-	return by_work > 0 ? part_of_cost(service, by_work, is_a_guess) > GUESS_MAX : unread;
+	return by_work > 0 ? part_of_cost(service, by_work, is_a_guess) > ACCOUNT_GUESS_MAX
+			   : unread;
 }
 
 /* A tick teaches when nearly all of its work and all of its energy were read together. */
@@ -238,6 +237,12 @@ static void mark_clients(struct account_service *service, unsigned quality)
 			service->reach[i].domain->tick.quality |= quality;
 }
 
+static void note_guess(struct account_service *service)
+{
+	for (size_t i = 0; i < service->reach_count; i++)
+		service->reach[i].domain->tick.guessed |= service->reach[i].part > 0;
+}
+
 static void settle_active(struct account_service *service, const struct tick *tick)
 {
 	struct load now = service->own;
@@ -256,8 +261,9 @@ static void settle_active(struct account_service *service, const struct tick *ti
 	for (int k = 0; k < WORKS; k++)
 		pass_on(service, k);
 	if (is_divided(service) && is_guessed(service, by_work))
-		mark_clients(service, QUALITY_ESTIMATE);
+		note_guess(service);
 }
+
 static void settle_idle(struct account_service *service, double head_idle_j)
 {
 	for (size_t i = 0; i < service->reach_count; i++) {

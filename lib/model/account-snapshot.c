@@ -201,7 +201,7 @@ static void put_domain(struct copies *copies, const struct account_domain *domai
 	row->owner = copies_text(copies, domain->owner);
 	row->reason = copies_text(copies, domain->reason);
 	row->state = domain->state;
-	row->quality = domain->tick.quality | domain->made_from;
+	row->quality = domain->tick.quality | domain_made_from(domain);
 	put_energies(copies, domain, row);
 	put_totals(row);
 	row->cpu_percent = percent(copies, domain->tick.on_cpu_ns);

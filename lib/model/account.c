@@ -145,6 +145,10 @@ static void book_domain(struct account *account, struct account_domain *domain,
 		tick->quality |= account->prices.quality;
 	domain->rebased = 0;
 	domain->made_from |= tick->quality & ACCOUNT_MADE_FROM;
+	if (tick->guessed) {
+		domain->guessed_j += charge_total(tick->service);
+		tick->quality |= QUALITY_ESTIMATE;
+	}
 	book(&domain->cpu, tick->cpu_idle_j, tick->cpu);
 	book(&domain->disk, tick->disk_idle_j, tick->disk);
 	book(&domain->service, tick->service_idle_j, tick->service);

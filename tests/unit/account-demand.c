@@ -78,6 +78,34 @@ static void test_a_client_that_is_not_read_goes_on_as_before(void)
 	rig_free(rig);
 }
 
+/* Totals of which a hundredth or less was divided by a guess are no estimate. */
+static void test_an_estimate_ends_when_little_of_the_total_is_a_guess(void)
+{
+	const uint64_t requests[3] = { 3000, 2000, 1000 };
+	struct rig *rig = clients_rig(3);
+	int ticks = 0;
+
+	RIG_BASELINE(rig);
+	period(rig, requests, 0);
+	RIG_TICK(rig, 1);
+	lose(rig, 0, true);
+	period(rig, requests, 0);
+	RIG_TICK(rig, 1);
+	lose(rig, 0, false);
+	do {
+		UNIT_TRUE(rig_row(rig, "b")->quality & QUALITY_ESTIMATE);
+		period(rig, requests, 0);
+		RIG_TICK(rig, 1);
+		UNIT_TRUE(!(rig->snapshot.host.quality & QUALITY_ESTIMATE));
+	} while (++ticks < 97);
+	for (; ticks < 100; ticks++) {
+		period(rig, requests, 0);
+		RIG_TICK(rig, 1);
+	}
+	UNIT_TRUE(!(rig_row(rig, "b")->quality & QUALITY_ESTIMATE));
+	rig_free(rig);
+}
+
 /* What it did long ago says nothing any more: then it is as the others are in the mean. */
 static void test_a_client_that_nobody_counts_is_as_the_mean_of_the_others(void)
 {
@@ -252,6 +280,8 @@ int main(void)
 		  test_an_attachment_without_counters_takes_its_vdisks },
 		{ "model.md 4: a client that is not read goes on as before, and says so",
 		  test_a_client_that_is_not_read_goes_on_as_before },
+		{ "model.md 4: an estimate ends when little of the total is a guess",
+		  test_an_estimate_ends_when_little_of_the_total_is_a_guess },
 		{ "model.md 4: a client that nobody counts is as the mean of the others",
 		  test_a_client_that_nobody_counts_is_as_the_mean_of_the_others },
 		{ "model.md 4: a sole client that is not read is no estimate",
