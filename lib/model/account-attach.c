@@ -137,7 +137,6 @@ static int bind_edge(struct account *account, const struct topology *topology, s
 		edge->domain = account->bound[of->domain];
 		edge->vdisk = edge->domain->vdisks[of->vdisk];
 		edge->vdisk->attached = true;
-		edge->vdisk->service = provider;
 		edge->use = use_of(&edge->vdisk->uses, provider->id,
 				   edge->domain->fresh ? edge->domain->born_ns : 0);
 	}
@@ -162,7 +161,6 @@ static void detach_all(struct account *account)
 		domain->mark = 0;
 		for (size_t k = 0; k < domain->vdisk_count; k++) {
 			domain->vdisks[k]->attached = false;
-			domain->vdisks[k]->service = NULL;
 			domain->vdisks[k]->mark = 0;
 			unbind_uses(domain->vdisks[k]->uses);
 		}

@@ -5,8 +5,6 @@
  */
 #include "model/account-snapshot.h"
 
-#include "base/text.h"
-
 static double or_unknown(uint64_t value)
 {
 	return value > 0 ? (double)value : NAN;
@@ -106,22 +104,9 @@ void account_put_hardware(struct copies *copies, const struct topology *topology
 
 /* --- vNICs -------------------------------------------------------------------------------- */
 
-static char *card_names(struct copies *copies, const struct vnic *of)
+static const char *card_name(const struct account *account, size_t index)
 {
-	struct text names = { 0 };
-	char *copy = NULL;
-
-	if (of->leaf_count == 0)
-		return NULL;
-	for (size_t i = 0; i < of->leaf_count; i++)
-		text_addf(&names, "%s%s", i > 0 ? "," : "",
-			  copies->account->nics[of->leaves[i]]->name);
-	if (names.failed)
-		copies->failed = true;
-	else
-		copy = copies_text(copies, names.bytes);
-	text_free(&names);
-	return copy;
+	return account->nics[index]->name;
 }
 
 static void put_vnic(struct copies *copies, const struct account_vnic *vnic, const struct vnic *of,
@@ -132,7 +117,7 @@ static void put_vnic(struct copies *copies, const struct account_vnic *vnic, con
 
 	*row = (struct snapshot_vnic){
 		.name = copies_text(copies, vnic->name),
-		.nic = card_names(copies, of),
+		.nic = copies_leaves(copies, of->leaves, of->leaf_count, card_name),
 		.reason = copies_text(copies, of->reason),
 		.idle_w = vnic->idle_j / copies->seconds,
 		.active_w = vnic->active.now_j / copies->seconds,

@@ -237,7 +237,6 @@ struct account_vdisk {
 	struct io_reading previous;
 	double debt_bytes[2]; /* written to the page cache, not yet to a leaf: older, newer */
 	struct account_use *uses;
-	const struct account_service *service; /* that serves it; NULL: none */
 	/* of this tick */
 	struct io_delta delta;
 	double idle_j; /* NaN: no leaf of it has known watts */

@@ -100,24 +100,28 @@ static void put_vcpus(struct copies *copies, const struct account_domain *domain
 	}
 }
 
-static char *leaf_names(struct copies *copies, const struct vdisk *of)
+char *copies_leaves(struct copies *copies, const size_t *leaves, size_t count, leaf_name *name)
 {
 	struct text names = { 0 };
 	char *copy = NULL;
 
-	if (of->leaf_count == 0)
+	if (count == 0)
 		return NULL;
-	if (of->leaf_count == 1) /* no need to print: nearly always, and for each tick */
-		return copies_text(copies, copies->account->disks[of->leaves[0]]->name);
-	for (size_t i = 0; i < of->leaf_count; i++)
-		text_addf(&names, "%s%s", i > 0 ? "," : "",
-			  copies->account->disks[of->leaves[i]]->name);
+	if (count == 1) /* no need to print: nearly always, and for each tick */
+		return copies_text(copies, name(copies->account, leaves[0]));
+	for (size_t i = 0; i < count; i++)
+		text_addf(&names, "%s%s", i > 0 ? "," : "", name(copies->account, leaves[i]));
 	if (names.failed)
 		copies->failed = true;
 	else
 		copy = copies_text(copies, names.bytes);
 	text_free(&names);
 	return copy;
+}
+
+static const char *disk_name(const struct account *account, size_t index)
+{
+	return account->disks[index]->name;
 }
 
 /* Is what reached the leaves what the guest asked of this vDISK, and of no other? */
@@ -162,13 +166,6 @@ static void put_traffic(const struct account_domain *domain, const struct accoun
 	row->requests = round(sum[READ].requests + sum[WRITE].requests);
 }
 
-static struct regress_cost learned_cost(const struct account_service *service)
-{
-	if (!service || !regress_has_learned(&service->regress))
-		return (struct regress_cost){ NAN, NAN, NAN };
-	return regress_cost(&service->regress);
-}
-
 static void put_vdisks(struct copies *copies, const struct account_domain *domain,
 		       const struct domain *of, struct snapshot_domain *row)
 {
@@ -176,17 +173,15 @@ static void put_vdisks(struct copies *copies, const struct account_domain *domai
 	for (size_t i = 0; i < of->vdisk_count && row->vdisks; i++) {
 		const struct account_vdisk *vdisk = domain->vdisks[i];
 		struct snapshot_vdisk *to = &row->vdisks[row->vdisk_count++];
-		const struct regress_cost cost = learned_cost(vdisk->service);
 
 		to->name = copies_text(copies, vdisk->name);
-		to->disk = leaf_names(copies, &of->vdisks[i]);
+		to->disk = copies_leaves(copies, of->vdisks[i].leaves, of->vdisks[i].leaf_count,
+					 disk_name);
 		to->reason = copies_text(copies, of->vdisks[i].reason);
 		to->idle_w = vdisk->idle_j / copies->seconds;
 		to->active_w = vdisk->active.now_j / copies->seconds;
 		to->service_idle_w = vdisk->service_idle_j / copies->seconds;
 		to->service_active_w = vdisk->service_active_j / copies->seconds;
-		to->service_request_j = cost.request_j;
-		to->service_byte_j = cost.byte_j;
 		put_traffic(domain, vdisk, to);
 	}
 }
@@ -270,6 +265,13 @@ static void put_clients(struct copies *copies, const struct account_service *ser
 		if (service->reach[i].first)
 			row->clients[row->client_count++] =
 				copies_text(copies, service->reach[i].domain->id);
+}
+
+static struct regress_cost learned_cost(const struct account_service *service)
+{
+	if (!regress_has_learned(&service->regress))
+		return (struct regress_cost){ NAN, NAN, NAN };
+	return regress_cost(&service->regress);
 }
 
 static void put_services(struct copies *copies, struct snapshot *snapshot)

@@ -18,6 +18,10 @@ char *copies_text(struct copies *copies, const char *text); /* NULL stays NULL *
 char *copies_file_name(struct copies *copies, const struct weights *weights);
 void *copies_rows(struct copies *copies, size_t count, size_t bytes);
 
+typedef const char *leaf_name(const struct account *account, size_t index);
+/* Names of leaves, joined by ','; NULL: there are none. */
+char *copies_leaves(struct copies *copies, const size_t *leaves, size_t count, leaf_name *name);
+
 /* Packages and leaves (account-hardware.c). */
 void account_put_hardware(struct copies *copies, const struct topology *topology,
 			  const struct sample *sample, struct snapshot *snapshot);

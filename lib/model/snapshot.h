@@ -49,8 +49,6 @@ struct snapshot_vdisk {
 	double idle_w, active_w;
 	double service_idle_w, service_active_w;
 	double read_bytes, write_bytes, requests; /* in the tick; NaN = unknown */
-	/* What the service that serves it spends on it; NaN = none, or not learned. */
-	double service_request_j, service_byte_j;
 };
 
 struct snapshot_vnic {
