@@ -37,7 +37,6 @@ static int name_file(const struct weights_choice *choice, int result, struct err
 static int count_best(struct live *live, struct counting *counting, struct error *error)
 {
 	struct error *why_not = &counting->why_not_switches;
-
 	int result = -EOPNOTSUPP;
 
 	why_not->text[0] = '\0';

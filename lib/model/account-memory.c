@@ -296,6 +296,7 @@ static void fold(struct account *account, struct account_domain *domain)
 	move_energy(&account->folded.disk, &domain->disk);
 	move_energy(&account->folded.service, &domain->service);
 	move_energy(&account->folded.net, &domain->net);
+	domain->guessed_j = 0;
 	domain->folded = true;
 }
 
