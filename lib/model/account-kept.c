@@ -237,14 +237,30 @@ static int by_energy(const void *first, const void *second)
 	return strcmp((*a)->name, (*b)->name);
 }
 
-/* Another process of our name is not ourselves. */
+/* Anybody may call a process as we call a device. */
+static bool is_like_a_device(const char *name)
+{
+	return strncmp(name, "disk ", 5) == 0 || strncmp(name, "nic ", 4) == 0;
+}
+
+/* Does another row have the name? Another process of our name is not ourselves. */
+static bool is_taken(const struct account *account, const char *name)
+{
+	const char *own_name = account->options.own_name;
+	bool taken = (own_name && strcmp(own_name, name) == 0) || strcmp(name, "other") == 0;
+
+	for (size_t i = 0; i < account->service_count && !taken; i++)
+		taken = is_kept(account->services[i]) &&
+			strcmp(account->services[i]->name, name) == 0;
+	return taken;
+}
+
 static void put_head(struct copies *copies, const struct account_head *head)
 {
-	const char *own_name = copies->account->options.own_name;
-	char name[HEAD_NAME_BYTES + 16];
+	char name[HEAD_NAME_BYTES + 24];
 
-	snprintf(name, sizeof name, "%s%s", head->name,
-		 own_name && strcmp(own_name, head->name) == 0 ? " (others)" : "");
+	snprintf(name, sizeof name, "%s%s%s", is_like_a_device(head->name) ? "process " : "",
+		 head->name, is_taken(copies->account, head->name) ? " (others)" : "");
 	put_entry(copies, name, 0, head->active_j);
 }
 

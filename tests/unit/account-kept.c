@@ -218,6 +218,30 @@ static void test_another_process_of_our_name_is_not_ourselves(void)
 	rig_free(rig);
 }
 
+/* Rows are told apart by their names, and devices from processes. */
+static void test_a_process_that_is_called_as_another_row_is_told_from_it(void)
+{
+	struct rig *rig = rig_new();
+
+	rig_disk(rig, "sda");
+	rig_service(rig, "storage");
+	add_head(rig, "disk sda");
+	add_head(rig, "nic eth0");
+	add_head(rig, "other");
+	add_head(rig, "storage");
+	RIG_BASELINE(rig);
+	for (size_t i = 0; i < 4; i++)
+		work(rig, &rig->heads[i], 0.1 * (double)(i + 1));
+	RIG_TICK(rig, 1);
+	UNIT_EQUAL_DOUBLE(1, active_w(rig, "process disk sda"), EXACT);
+	UNIT_EQUAL_DOUBLE(2, active_w(rig, "process nic eth0"), EXACT);
+	UNIT_EQUAL_DOUBLE(3, active_w(rig, "other (others)"), EXACT);
+	UNIT_EQUAL_DOUBLE(4, active_w(rig, "storage (others)"), EXACT);
+	UNIT_EQUAL_DOUBLE(0, active_w(rig, "other"), EXACT);
+	UNIT_EQUAL_DOUBLE(0, active_w(rig, "disk sda"), EXACT);
+	rig_free(rig);
+}
+
 static void test_a_service_of_nobody_is_kept_by_name(void)
 {
 	struct rig *rig = rig_new();
@@ -269,6 +293,8 @@ int main(void)
 		  test_by_time_is_a_part_of_what_is_kept },
 		{ "another process of our name is not ourselves",
 		  test_another_process_of_our_name_is_not_ourselves },
+		{ "a process that is called as another row is told from it",
+		  test_a_process_that_is_called_as_another_row_is_told_from_it },
 		{ "a service of nobody is kept by its name",
 		  test_a_service_of_nobody_is_kept_by_name },
 		{ "model.md 5: without the host's total heads wait",
