@@ -49,14 +49,25 @@ int daemon_open_helper(struct daemon *daemon, struct error *error)
 	return helper_start(&daemon->helper, &helper, error);
 }
 
+/* The log of switches knows it by itself; who does without it says why. */
+static void open_exits(struct daemon *daemon)
+{
+	struct error ignored;
+
+	if (daemon->config->cpu_source != CPU_SOURCE_SWITCH && rootfs_is_real(&daemon->root))
+		exits_open(&daemon->exits, &daemon->root, &ignored);
+}
+
 /* In a dry run more rights do no harm. */
 int daemon_open_rights(struct daemon *daemon, struct error *error)
 {
 	const struct config *config = daemon->config;
 	const struct rights_needs needs = { .qmp_sockets = config->qmp_sockets.count > 0,
 					    .groups = config->read_group || config->change_group };
-	int result = geteuid() == 0 ? rights_drop(&needs, error) : 0;
+	int result;
 
+	open_exits(daemon);
+	result = geteuid() == 0 ? rights_drop(&needs, error) : 0;
 	if (!result || !config->dry_run)
 		return result;
 	log_warning("%s", error->text);
@@ -156,6 +167,7 @@ int daemon_open_accounting(struct daemon *daemon, struct error *error)
 			.uri = config->libvirt,
 			.without_libvirt = config->without_libvirt,
 			.interval_ns = interval_ns(config),
+			.exits = &daemon->exits,
 		},
 		.cpu_source = config->cpu_source,
 		.weights = config->weights,
@@ -175,6 +187,7 @@ int daemon_open_accounting(struct daemon *daemon, struct error *error)
 	if (!result)
 		result = accounting_open(&daemon->accounting, &options, error);
 	free(rules); /* the host has its own */
+	exits_close(&daemon->exits);
 	for (size_t i = 0; i < warnings->count; i++)
 		daemon_note(daemon, warnings->texts[i]);
 	if (result)
@@ -267,6 +280,7 @@ void daemon_close(struct daemon *daemon)
 	places_close(daemon->places);
 	metering_close(daemon->metering);
 	accounting_close(&daemon->accounting, NULL);
+	exits_close(&daemon->exits);
 	monitors_close(&daemon->monitors);
 	if (daemon->helper)
 		helper_stop(daemon->helper);

@@ -14,6 +14,7 @@
 #include "engine/accounting.h"
 #include "engine/metering.h"
 #include "model/snapshot.h"
+#include "probe/heads-exits.h"
 #include "vmenergyd/config.h"
 #include "vmenergyd/control/server.h"
 #include "vmenergyd/daemon-trouble.h"
@@ -51,6 +52,7 @@ struct daemon { /* zero, then daemon_open_*() in their order in main.c */
 	struct state state;
 	struct text saved;      /* as state.json has it now */
 	uint64_t save_tried_ns; /* 0 = not yet */
+	struct exits exits;     /* open from before rights are given up until somebody wants it */
 	struct accounting accounting;
 	struct metering *metering;
 	bool meter_said; /* that it is open */

@@ -117,12 +117,13 @@ static const struct cpu_counter_driver drivers[] = {
 /* --- heads ------------------------------------------------------------------------ */
 
 /* Without them nothing is missing but names: another root has none. */
-static int open_heads(struct cpu_counter *counter, enum cpu_source source,
+static int open_heads(struct cpu_counter *counter, const struct cpu_counter_request *request,
 		      const struct rootfs *root, struct error *error)
 {
 	if (counter->driver->has_heads || !rootfs_is_real(root))
 		return 0;
-	return heads_open(&counter->heads, root, source != CPU_SOURCE_CPUTIME, error);
+	return heads_open(&counter->heads, root, request->source != CPU_SOURCE_CPUTIME,
+			  request->exits, error);
 }
 
 /* --- the interface ---------------------------------------------------------------- */
@@ -141,7 +142,7 @@ int cpu_counter_open(struct cpu_counter *counter, const struct cpu_counter_reque
 	if (result)
 		return result;
 	counter->driver = &drivers[source];
-	result = open_heads(counter, source, root, error);
+	result = open_heads(counter, request, root, error);
 	if (result)
 		cpu_counter_close(counter);
 	return result;

@@ -14,6 +14,7 @@
 #include "model/topology.h"
 
 struct cpu_counter_driver;
+struct exits;
 
 struct cpu_counter_request {
 	enum cpu_source source;
@@ -21,6 +22,9 @@ struct cpu_counter_request {
 	unsigned event_count;
 	/* Nobody asked for this source: of its ways only those that are better than another one. */
 	bool is_automatic;
+	/* What the ends of processes are heard from, opened with rights that are gone; NULL = they
+	 * are not. Left empty if it is of use. */
+	struct exits *exits;
 };
 
 struct heads;

@@ -22,6 +22,7 @@ struct live {
 	struct rootfs root;
 	struct host *host;
 	struct cpu_counter cpu;
+	struct exits *exits; /* borrowed */
 	struct freq *freq;
 	struct block *block;
 	struct attachment_probe *attachments;
@@ -56,6 +57,7 @@ int live_open(struct live **out, const struct live_options *options, struct erro
 	if (!live)
 		return error_setf(error, ENOMEM, "out of memory");
 	live->patience_ns = patience(options->interval_ns);
+	live->exits = options->exits;
 	host.root = &live->root;
 	result = rootfs_open(&live->root, options->root, error);
 	if (!result)
@@ -126,12 +128,14 @@ static int follow_cpu(struct live *live, struct error *error)
 
 int live_count(struct live *live, const struct live_counting *counting, struct error *error)
 {
+	struct cpu_counter_request cpu = counting->cpu;
 	int result;
 
-	if (counting->cpu.source != CPU_SOURCE_CPUTIME && !live_is_here(live))
+	cpu.exits = live->exits;
+	if (cpu.source != CPU_SOURCE_CPUTIME && !live_is_here(live))
 		return error_setf(error, ENOTSUP,
 				  "event counters are this machine's, not those of another root");
-	result = cpu_counter_open(&live->cpu, &counting->cpu, &live->root, error);
+	result = cpu_counter_open(&live->cpu, &cpu, &live->root, error);
 	if (!result)
 		result = follow_cpu(live, error);
 	if (!result)

@@ -27,6 +27,7 @@ struct live_options {
 	const struct host_service_rule *services;
 	size_t service_count;
 	uint64_t interval_ns; /* bounds how long a tick waits for libvirt's statistics */
+	struct exits *exits;  /* as in cpu-counter.h; borrowed until live_close() */
 };
 
 struct live;

@@ -233,7 +233,8 @@ int exits_open(struct exits *exits, const struct rootfs *root, struct error *err
 
 	*exits = (struct exits){ .socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
 						  NETLINK_GENERIC) };
-	if (exits->socket < 0 || bind(exits->socket, (const struct sockaddr *)&any, sizeof any))
+	exits->is_open = exits->socket >= 0;
+	if (!exits->is_open || bind(exits->socket, (const struct sockaddr *)&any, sizeof any))
 		result = -errno;
 	else
 		result = find_family(exits);
@@ -249,9 +250,9 @@ int exits_open(struct exits *exits, const struct rootfs *root, struct error *err
 
 void exits_close(struct exits *exits)
 {
-	if (exits->socket >= 0)
+	if (exits->is_open)
 		close(exits->socket);
-	exits->socket = -1;
+	*exits = (struct exits){ 0 };
 }
 
 /* Before ENOBUFS some were lost; those behind it are there. */
@@ -261,7 +262,7 @@ void exits_read(struct exits *exits, exit_heard *heard, void *context)
 	ssize_t got;
 
 	exits->lost = false;
-	while (exits->socket >= 0) {
+	while (exits->is_open) {
 		got = recv(exits->socket, bytes, sizeof bytes, MSG_DONTWAIT);
 		if (got >= 0)
 			exits_parse(bytes, (size_t)got, exits->family, heard, context);

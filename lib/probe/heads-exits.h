@@ -2,8 +2,8 @@
 /*
  * heads-exits.h - what processes had used when they ended, as the kernel tells
  * it (taskstats, Documentation/accounting/taskstats.rst): so are those known
- * that began and ended between two readings. It takes CAP_NET_ADMIN in the
- * machine's own namespaces. What the kernel does for a process behind its
+ * that began and ended between two readings. To open it takes CAP_NET_ADMIN in the
+ * machine's own namespaces, to read it nothing. What the kernel does for a process behind its
  * message (to free its memory, mostly) is not in it.
  */
 #ifndef VMENERGY_PROBE_HEADS_EXITS_H
@@ -27,7 +27,8 @@ struct process_exit {
 };
 typedef void exit_heard(void *context, const struct process_exit *exit);
 
-struct exits { /* start from { .socket = -1 } */
+struct exits { /* {0} = closed */
+	bool is_open;
 	int socket;
 	uint16_t family;
 	bool lost; /* in the last reading: more came than there was room for */

@@ -15,7 +15,6 @@
 #include "probe/cputime-total.h"
 #include "probe/head-name.h"
 #include "probe/head-table.h"
-#include "probe/heads-exits.h"
 
 enum {
 	YOUNG_READINGS = 8,     /* in which a process may still become what it is meant to be */
@@ -72,10 +71,23 @@ static void open_total(struct heads *heads)
 	heads->has_total = cputime_total_open(&heads->total, &heads->files, &mounts, &ignored) == 0;
 }
 
-int heads_open(struct heads **out, const struct rootfs *root, bool by_time, struct error *error)
+static void open_exits(struct heads *heads, struct exits *opened)
+{
+	struct error why = { "" };
+
+	if (opened && opened->is_open) {
+		heads->exits = *opened;
+		*opened = (struct exits){ 0 };
+	} else if (exits_open(&heads->exits, heads->root, &why)) {
+		snprintf(heads->note, sizeof heads->note,
+			 "what ends between two readings has no name among kept (%s)", why.text);
+	}
+}
+
+int heads_open(struct heads **out, const struct rootfs *root, bool by_time, struct exits *exits,
+	       struct error *error)
 {
 	struct heads *heads;
-	struct error why = { "" };
 
 	*out = NULL;
 	if (!rootfs_is_real(root))
@@ -86,9 +98,7 @@ int heads_open(struct heads **out, const struct rootfs *root, bool by_time, stru
 		return error_setf(error, ENOMEM, "out of memory");
 	heads->root = root;
 	heads->by_time = by_time;
-	if (exits_open(&heads->exits, root, &why))
-		snprintf(heads->note, sizeof heads->note,
-			 "what ends between two readings has no name among kept (%s)", why.text);
+	open_exits(heads, exits);
 	if (by_time)
 		open_total(heads);
 	*out = heads;

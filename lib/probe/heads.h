@@ -18,15 +18,18 @@
 #include "base/rootfs.h"
 #include "model/sample.h"
 #include "model/topology.h"
+#include "probe/heads-exits.h"
 
 struct heads;
 
 /*
  * `by_time`: the samples have events, and so these readings say that they are time,
- * and sample->on_cpu is read beside them. `root` is borrowed. 0 or -errno with text
- * (-EOPNOTSUPP: another root, whose processes this machine does not run).
+ * and sample->on_cpu is read beside them. `root` is borrowed. `exits` was opened
+ * before rights were given up, and is empty afterwards; NULL or closed: it is tried here.
+ * 0 or -errno with text (-EOPNOTSUPP: another root, whose processes this machine does not run).
  */
-int heads_open(struct heads **heads, const struct rootfs *root, bool by_time, struct error *error);
+int heads_open(struct heads **heads, const struct rootfs *root, bool by_time, struct exits *exits,
+	       struct error *error);
 void heads_close(struct heads *heads);
 
 /* What has no name here, a sentence; NULL = nothing to speak of. */

@@ -6,6 +6,7 @@
 #include "probe/head-name.h"
 #include "probe/heads.h"
 #include "tests/unit/perf-scene.h"
+#include "vmenergyd/rights.h"
 
 struct host_scene {
 	struct rootfs root;
@@ -22,7 +23,7 @@ static void host_open(struct host_scene *scene)
 	*scene = (struct host_scene){ .domain = { .id = none, .name = none } };
 	scene->topology.domains = &scene->domain;
 	rootfs_open(&scene->root, NULL, &error);
-	UNIT_EQUAL_I64(0, heads_open(&scene->heads, &scene->root, false, &error));
+	UNIT_EQUAL_I64(0, heads_open(&scene->heads, &scene->root, false, NULL, &error));
 	UNIT_EQUAL_TEXT("", error.text);
 	UNIT_EQUAL_I64(0, heads_follow(scene->heads, &scene->topology));
 }
@@ -197,9 +198,48 @@ static void test_another_root_has_no_heads(void)
 	struct heads *heads;
 
 	rootfs_open(&root, unit_folder(), &error);
-	UNIT_EQUAL_I64(-EOPNOTSUPP, heads_open(&heads, &root, false, &error));
+	UNIT_EQUAL_I64(-EOPNOTSUPP, heads_open(&heads, &root, false, NULL, &error));
 	UNIT_TRUE(!heads);
 	UNIT_CONTAINS("another root", error.text);
+	rootfs_close(&root);
+}
+
+/* Without the right to: 0 = they have what was opened before, and cannot open it anew. */
+static int use_what_was_opened(struct exits *exits, const struct rootfs *root)
+{
+	const struct rights_needs needs = { .groups = false };
+	struct heads *with = NULL, *without = NULL;
+	struct error error = { "" };
+	int status = 1;
+
+	if (!rights_drop(&needs, &error) && !heads_open(&with, root, false, exits, &error) &&
+	    !heads_open(&without, root, false, exits, &error))
+		status = heads_note(with) || exits->is_open || !heads_note(without);
+	heads_close(with);
+	heads_close(without);
+	return status;
+}
+
+static void test_ends_are_heard_without_rights(void)
+{
+	struct error error = { "" };
+	struct rootfs root;
+	struct exits exits;
+	int status = -1;
+	pid_t child;
+
+	rootfs_open(&root, NULL, &error);
+	if (geteuid() != 0 || exits_open(&exits, &root, &error)) {
+		fprintf(stderr, "(skipped: not root, or %s) ", error.text);
+		rootfs_close(&root);
+		return;
+	}
+	child = fork();
+	if (child == 0)
+		_exit(use_what_was_opened(&exits, &root));
+	waitpid(child, &status, 0);
+	UNIT_EQUAL_I64(0, status);
+	exits_close(&exits);
 	rootfs_close(&root);
 }
 
@@ -214,5 +254,7 @@ int main(void)
 		  test_a_domain_is_no_head },
 		{ "we ourselves are no head", test_we_are_no_head },
 		{ "heads are within what the machine has", test_heads_are_within_the_machine },
-		{ "another root has no heads", test_another_root_has_no_heads });
+		{ "another root has no heads", test_another_root_has_no_heads },
+		{ "ends are heard by who opened that before giving up rights",
+		  test_ends_are_heard_without_rights });
 }
