@@ -8,6 +8,7 @@
 
 #include "probe/cputime-domain.h"
 #include "probe/cputime-total.h"
+#include "probe/service-cgroups.h"
 #include "base/clock.h"
 
 /* Parallel to the topology that is followed; threads of all domains one after the other. */
@@ -156,19 +157,32 @@ static int follow_domains(struct cputime *cputime, struct followed *new,
 			  const struct topology *topology)
 {
 	struct followed *old = &cputime->followed;
-	int result = 0;
+	struct service_cgroups services;
+	int result = service_cgroups_find(&services, cputime->context.files.root, topology);
 
 	for (size_t i = 0; i < topology->domain_count && !result; i++) {
 		const struct domain *domain = &topology->domains[i];
-		const struct domain_clock wanted = { .pid = domain->pid,
-						     .start_ticks = domain->start_ticks,
-						     .cgroup = domain->cgroup };
+		const struct domain_clock wanted = {
+			.pid = domain->pid,
+			.start_ticks = domain->start_ticks,
+			.cgroup = service_cgroups_free_of(&services, domain),
+		};
 
 		result = follow_domain(cputime, &new->domains[new->domain_count++],
 				       find_domain(old->domains, old->domain_count, i, domain->pid,
 						   domain->start_ticks),
 				       &wanted);
 	}
+	service_cgroups_clear(&services);
+	return result;
+}
+
+static int follow_services(struct cputime *cputime, struct followed *new,
+			   const struct topology *topology)
+{
+	struct followed *old = &cputime->followed;
+	int result = 0;
+
 	for (size_t i = 0; i < topology->service_count && !result; i++) {
 		const struct service *service = &topology->services[i];
 		const struct domain_clock wanted = { .pid = service->pid,
@@ -250,6 +264,8 @@ int cputime_follow(struct cputime *cputime, const struct topology *topology)
 	result = new.domains &&new.services &&new.threads ? 0 : -ENOMEM;
 	if (!result)
 		result = follow_domains(cputime, &new, topology);
+	if (!result)
+		result = follow_services(cputime, &new, topology);
 	if (!result)
 		follow_threads(cputime, &new, topology);
 	followed_clear(result ? &new : &cputime->followed);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/proc.h"
+#include "probe/service-cgroups.h"
 
 struct perf_process *perf_followed_own(const struct perf_followed *followed)
 {
@@ -251,15 +252,22 @@ static int follow_domains(struct perf_followed *new, struct perf_followed *old,
 }
 
 /* vCPUs have their counters before cgroups may take descriptors, the others after. */
-static void open_domains(struct perf_followed *followed, struct perf_context *context,
-			 const struct topology *topology)
+static int open_domains(struct perf_followed *followed, struct perf_context *context,
+			const struct topology *topology)
 {
+	struct service_cgroups services;
+	int result = service_cgroups_find(&services, context->files.root, topology);
 	bool full = false;
 
+	if (result)
+		return result;
 	open_tasks(followed, context, PERF_RANK_VCPU, &full);
 	for (size_t i = 0; i < followed->domain_count; i++)
-		perf_process_place(&followed->items[i], context, topology->domains[i].cgroup);
+		perf_process_place(&followed->items[i], context,
+				   service_cgroups_free_of(&services, &topology->domains[i]));
+	service_cgroups_clear(&services);
 	open_all(followed, context);
+	return 0;
 }
 
 static int follow_services(struct perf_followed *new, struct perf_followed *old,
@@ -310,8 +318,7 @@ int perf_followed_update(struct perf_followed *followed, struct perf_context *co
 		return result;
 	}
 	*followed = new;
-	open_domains(followed, context, topology);
-	return 0;
+	return open_domains(followed, context, topology);
 }
 
 void perf_followed_update_cpus(struct perf_followed *followed, struct perf_context *context,

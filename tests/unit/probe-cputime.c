@@ -150,6 +150,34 @@ static void test_workers_are_placed_again(void)
 	scene_close(&scene);
 }
 
+/* A virtiofsd that libvirt put there has its own total: the cgroup's would have it once more. */
+static void test_a_service_in_the_cgroup_counts_once(void)
+{
+	struct domain_reading *reading;
+	struct scene scene;
+
+	write_v1("5000\n");
+	unit_write_file("v1/proc/300/cgroup", "2:cpuacct:/machine/a/emulator\n0::/\n");
+	scene_open(&scene, "v1");
+	scene.domain.cgroup = (char[]){ "/machine/a" };
+	scene.service = (struct service){ .id = none, .name = none, .pid = 300 };
+	scene.topology.services = &scene.service;
+	scene_follow(&scene, 0);
+	check_count(5000, &scene_read(&scene)->total);
+	scene.topology.service_count = 1;
+	scene_follow(&scene, 0);
+	reading = scene_read(&scene);
+	UNIT_TRUE(reading->total_source != TOTAL_CGROUP);
+	check_missing(&reading->total); /* nobody's clock runs in a recorded folder */
+	unit_write_file("v1/proc/300/cgroup", "2:cpuacct:/machine/ab\n0::/machine/a\n");
+	scene_follow(&scene, 0);
+	UNIT_TRUE(scene_read(&scene)->total_source != TOTAL_CGROUP);
+	unit_write_file("v1/proc/300/cgroup", "2:cpuacct:/machine/ab\n0::/system/x\n");
+	scene_follow(&scene, 0);
+	check_count(5000, &scene_read(&scene)->total);
+	scene_close(&scene);
+}
+
 static void write_v2(void)
 {
 	unit_write_file("v2/proc/self/mountinfo",
@@ -363,6 +391,8 @@ int main(void)
 		{ "kernel workers count once, and stay when they end", test_workers_count_once },
 		{ "workers are placed again when the cgroup gets known",
 		  test_workers_are_placed_again },
+		{ "a service in a domain's cgroup counts once",
+		  test_a_service_in_the_cgroup_counts_once },
 		{ "v2: cgroup and machine are read", test_v2 },
 		{ "v2: the machine's total keeps what ended", test_v2_total_keeps_what_ended },
 		{ "v2: moved tasks do not count twice",
