@@ -15,6 +15,8 @@
 #include "probe/cputime-total.h"
 #include "probe/head-name.h"
 #include "probe/head-table.h"
+#include "probe/service-cgroups.h"
+#include "probe/switch-beside.h"
 
 enum {
 	YOUNG_READINGS = 8,     /* in which a process may still become what it is meant to be */
@@ -51,6 +53,7 @@ struct heads {
 		size_t count, capacity;
 	} out; /* ascending: whom is_out is for */
 	struct exits exits;
+	struct cgroup_mounts mounts;
 	struct kept_files files;
 	struct cputime_total total;
 	bool has_total;
@@ -63,12 +66,11 @@ struct heads {
 
 static void open_total(struct heads *heads)
 {
-	struct cgroup_mounts mounts;
 	struct error ignored;
 
 	kept_files_init(&heads->files, heads->root);
-	cgroup_find_mounts(heads->root, &mounts);
-	heads->has_total = cputime_total_open(&heads->total, &heads->files, &mounts, &ignored) == 0;
+	heads->has_total =
+		cputime_total_open(&heads->total, &heads->files, &heads->mounts, &ignored) == 0;
 }
 
 static void open_exits(struct heads *heads, struct exits *opened)
@@ -98,6 +100,7 @@ int heads_open(struct heads **out, const struct rootfs *root, bool by_time, stru
 		return error_setf(error, ENOMEM, "out of memory");
 	heads->root = root;
 	heads->by_time = by_time;
+	cgroup_find_mounts(root, &heads->mounts);
 	open_exits(heads, exits);
 	if (by_time)
 		open_total(heads);
@@ -159,6 +162,37 @@ static int leave_out_all(struct heads *heads, pid_t pid, const struct thread *th
 	return result;
 }
 
+/* Who works for a domain beside it is in its total, if that is its cgroup's. */
+static int leave_out_beside(struct heads *heads, const struct topology *topology,
+			    const struct service_cgroups *services, size_t domain)
+{
+	struct switch_beside beside = { 0 };
+	int result = 0;
+
+	if (service_cgroups_free_of(services, &topology->domains[domain]))
+		result = switch_beside_find(heads->root, &heads->mounts, topology, domain, &beside);
+	for (size_t i = 0; i < beside.count && !result; i++)
+		result = leave_out(heads, beside.items[i].pid);
+	switch_beside_clear(&beside);
+	return result;
+}
+
+static int leave_out_domains(struct heads *heads, const struct topology *topology)
+{
+	struct service_cgroups services;
+	int result = service_cgroups_find(&services, heads->root, topology);
+
+	for (size_t i = 0; i < topology->domain_count && !result; i++) {
+		const struct domain *domain = &topology->domains[i];
+
+		result = leave_out_all(heads, domain->pid, domain->threads, domain->thread_count);
+		if (!result)
+			result = leave_out_beside(heads, topology, &services, i);
+	}
+	service_cgroups_clear(&services);
+	return result;
+}
+
 /* Who comes back begins anew: what it used meanwhile was another's. */
 static void mark_processes(struct heads *heads)
 {
@@ -177,10 +211,8 @@ int heads_follow(struct heads *heads, const struct topology *topology)
 
 	heads->out.count = 0;
 	result = leave_out(heads, getpid());
-	for (size_t i = 0; i < topology->domain_count && !result; i++)
-		result =
-			leave_out_all(heads, topology->domains[i].pid, topology->domains[i].threads,
-				      topology->domains[i].thread_count);
+	if (!result)
+		result = leave_out_domains(heads, topology);
 	for (size_t i = 0; i < topology->service_count && !result; i++)
 		result = leave_out_all(heads, topology->services[i].pid,
 				       topology->services[i].threads,

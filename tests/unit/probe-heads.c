@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The host's own processes and kernel threads, by name, on this machine. */
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "base/proc.h"
 #include "probe/head-name.h"
@@ -156,6 +157,65 @@ static void test_a_domain_is_no_head(void)
 	host_close(&scene);
 }
 
+static bool write_number(const char *path, pid_t number)
+{
+	FILE *file = fopen(path, "r+e");
+	bool done = file && fprintf(file, "%d\n", (int)number) > 0;
+
+	return file && fclose(file) == 0 && done;
+}
+
+/* A cgroup with the child in it; its name below the mount, or NULL: none can be made. */
+static const char *enclose(pid_t child, char folder[128])
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/cpuacct",
+					      "/sys/fs/cgroup/cpu,cpuacct" };
+	char procs[160];
+
+	for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
+		snprintf(folder, 128, "%s/vmenergy-heads-%d", mounts[i], (int)getpid());
+		snprintf(procs, sizeof procs, "%s/cgroup.procs", folder);
+		if (mkdir(folder, 0755) == 0 && write_number(procs, child))
+			return folder + strlen(mounts[i]);
+		rmdir(folder);
+	}
+	return NULL;
+}
+
+/* What libvirt puts into a domain's cgroup is in that total: it is not a head as well. */
+static void test_who_works_beside_a_domain_is_no_head(void)
+{
+	struct host_scene scene;
+	struct child child;
+	char folder[128];
+	const char *cgroup;
+	uint64_t before_ns;
+
+	child_start_as(&child, "heads-beside");
+	cgroup = enclose(child.pid, folder);
+	if (!cgroup) {
+		fprintf(stderr, "(skipped: no cgroup can be made) ");
+		child_end(&child);
+		return;
+	}
+	host_open(&scene);
+	host_read(&scene);
+	child_do(&child, 'b');
+	host_read(&scene);
+	before_ns = head_ns(&scene, "heads-beside");
+	UNIT_TRUE(before_ns >= BURN_NS);
+	scene.domain.cgroup = strdup(cgroup);
+	scene.topology.domain_count = 1;
+	UNIT_EQUAL_I64(0, heads_follow(scene.heads, &scene.topology));
+	child_do(&child, 'b');
+	host_read(&scene);
+	UNIT_EQUAL_U64(before_ns, head_ns(&scene, "heads-beside"));
+	child_end(&child);
+	free(scene.domain.cgroup);
+	rmdir(folder);
+	host_close(&scene);
+}
+
 static void test_we_are_no_head(void)
 {
 	struct host_scene scene;
@@ -252,6 +312,8 @@ int main(void)
 		{ "what ended between readings stays counted", test_what_ended_stays_counted },
 		{ "a domain's process is no head, and was none meanwhile",
 		  test_a_domain_is_no_head },
+		{ "who works for a domain in its cgroup is no head",
+		  test_who_works_beside_a_domain_is_no_head },
 		{ "we ourselves are no head", test_we_are_no_head },
 		{ "heads are within what the machine has", test_heads_are_within_the_machine },
 		{ "another root has no heads", test_another_root_has_no_heads },
