@@ -359,6 +359,50 @@ static void test_rights(void)
 	UNIT_TRUE(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77));
 }
 
+/* Woken, the first thread leaves what is to be done to another, which ends last. */
+static void leave_to_a_thread(int wake)
+{
+	pthread_t thread;
+	char byte;
+
+	if (read(wake, &byte, 1) != 1 || pthread_create(&thread, NULL, burn, NULL))
+		_exit(1);
+	pthread_exit(NULL);
+}
+
+/* A new thread of an old process is of that process, also when both have ended. */
+static void test_what_a_process_did_last_is_its_own(void)
+{
+	uint64_t before_ns, after_ns;
+	int wake[2], status;
+	struct log log;
+	pid_t child;
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (!log_open(&log, ways[i], 0))
+			continue;
+		UNIT_EQUAL_I64(0, pipe(wake));
+		child = fork();
+		if (child == 0)
+			leave_to_a_thread(wake[0]);
+		log_follow(&log, child, 0);
+		usleep(20000); /* until it waits */
+		log_read(&log);
+		before_ns = log.sample.domains[0].total.count[0];
+		UNIT_EQUAL_I64(1, write(wake[1], "", 1));
+		waitpid(child, &status, 0);
+		usleep(1000); /* until it has left the CPU */
+		log_read(&log);
+		after_ns = log.sample.domains[0].total.count[0];
+		if (is_whole(&log))
+			check_between(BURN_NS / 100 * 99, 2 * BURN_NS, after_ns - before_ns,
+				      ways[i]->name);
+		close(wake[0]);
+		close(wake[1]);
+		log_close(&log);
+	}
+}
+
 int main(void)
 {
 	return UNIT_RUN("switch-real",
@@ -367,6 +411,8 @@ int main(void)
 			{ "the three probes agree within 1 %", test_agreement },
 			{ "what runs is charged up to the reading", test_running },
 			{ "what ended stays in the totals", test_ended },
+			{ "what a process did last in a new thread is its own",
+			  test_what_a_process_did_last_is_its_own },
 			{ "it says what it counts, and how", test_events },
 			{ "what cannot be counted is refused by name", test_refusals },
 			{ "without the rights, the sentence names them", test_rights });

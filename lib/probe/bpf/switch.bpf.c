@@ -262,10 +262,12 @@ static __always_inline void take_name(struct switch_identity *identity, struct t
 static __always_inline void fold(struct switch_cpu *cpu, struct task_struct *task,
 				 struct switch_task *entry)
 {
-	bool is_name = task->signal->live.counter == 0 && entry->born == cpu->epoch;
+	struct switch_identity identity = entry->identity;
+	/* A thread that is new says nothing of its process: the first one does. */
+	bool is_name = task->signal->live.counter == 0 && entry->born == cpu->epoch &&
+		       identity.start_ns == identity.process_start_ns;
 	__u32 side = cpu->epoch & 1;
 	const __u64 *count = entry->count[side];
-	struct switch_identity identity = entry->identity;
 	struct switch_fold *fold;
 
 	if (is_name)
