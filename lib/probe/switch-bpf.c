@@ -31,6 +31,9 @@ enum {
 	CROWDED_PART = 2,
 	FOLDS_PART = 2,
 };
+/* They are told apart by 32 bits: long before these end (at 10 ms after 248 days) all begins anew.
+ */
+#define EPOCHS_MAX (UINT32_C(1) << 31)
 
 struct doomed {
 	uint64_t *items; /* addresses of tasks that ended while they were read */
@@ -203,8 +206,8 @@ static int pass_cpu(const struct bpf_state *state, unsigned cpu)
 	return result == -ENXIO ? 0 : result;
 }
 
-/* Into the next one, on all CPUs; its number, or -errno. */
-static int pass(struct bpf_state *state)
+/* Into the next one, on all CPUs. 0 or -errno. */
+static int pass(struct bpf_state *state, uint32_t *epoch)
 {
 	const struct packages *packages = &state->scope->context.packages;
 	struct switch_bpf__bss *shared = state->skeleton->bss;
@@ -215,7 +218,8 @@ static int pass(struct bpf_state *state)
 	shared->epoch = next;
 	for (size_t i = 0; i < packages->cpu_count && !result; i++)
 		result = pass_cpu(state, packages->cpus[i].cpu);
-	return result ? result : (int)next;
+	*epoch = next;
+	return result;
 }
 
 /* --- reading ------------------------------------------------------------------------------- */
@@ -362,6 +366,8 @@ static struct switch_bpf *open_larger(struct bpf_state *state)
 {
 	struct switch_bpf *larger = NULL;
 
+	if (state->skeleton->bss->epoch >= EPOCHS_MAX && !open_skeleton(state, &larger))
+		return larger;
 	if (state->scope->most_tasks || state->most_tasks >= TASKS_LIMIT ||
 	    state->tasks <= state->most_tasks / CROWDED_PART)
 		return NULL;
@@ -386,18 +392,18 @@ static void replace(struct bpf_state *state, struct switch_bpf *larger)
 
 static int read_all(struct bpf_state *state, struct switch_books *books, uint64_t *at_ns)
 {
-	int epoch = pass(state);
-	int result = epoch < 0 ? epoch : 0;
+	uint32_t epoch;
+	int result = pass(state, &epoch);
 
 	*at_ns = clock_now_ns();
 	if (!state->begun && epoch > 1)
 		books->quality |= QUALITY_GAP;
 	if (!result)
-		result = read_cpus(state, (uint32_t)epoch - 1, books);
+		result = read_cpus(state, epoch - 1, books);
 	if (!result)
-		result = read_tasks(state, (uint32_t)epoch - 1, books);
+		result = read_tasks(state, epoch - 1, books);
 	if (!result)
-		result = read_folds(state, (uint32_t)epoch - 1, books);
+		result = read_folds(state, epoch - 1, books);
 	state->skeleton->bss->reading = 0;
 	state->begun = !result;
 	return result;
