@@ -56,13 +56,17 @@ static int refresh(struct switch_probe *probe, struct error *error)
 }
 
 /* A CPU that left and came back between two looks has counters that stand still. */
-static void check_counters(struct switch_probe *probe)
+static void check_counters(struct switch_probe *probe, struct error *error)
 {
 	uint64_t switches, unread;
 
 	probe->driver->tell(probe->state, &switches, &unread);
 	if (unread != probe->unread)
 		perf_total_reopen(&probe->scope.total);
+	if (unread != probe->unread && !error->text[0])
+		error_setf(error, EIO,
+			   "counters could not be read at some switches: a CPU came back, or "
+			   "somebody else took them");
 	probe->unread = unread;
 }
 
@@ -83,7 +87,7 @@ static int take(struct switch_probe *probe, struct error *error)
 		return result;
 	}
 	switch_books_end(books, at_ns, is_alive);
-	check_counters(probe);
+	check_counters(probe, error);
 	if (!whole)
 		books->quality |= QUALITY_GAP;
 	return 0;
