@@ -45,6 +45,7 @@ struct bpf_state {
 	struct switch_bpf *skeleton;
 	unsigned most_tasks, tasks; /* in its map: room, and how many at the last reading */
 	uint64_t switches, unread;  /* of skeletons before this one */
+	bool no_room;               /* for some task, in the last reading */
 	int numbers;                /* of CPUs: what per-CPU values are arrays of */
 	struct switch_cpu *cpus, *before;
 	struct doomed doomed;
@@ -234,7 +235,7 @@ static void subtract(uint64_t *delta, const uint64_t *now, const uint64_t *befor
  * A CPU that went off line has not passed: what it had charged until then stands in
  * its total and on the side that is read, unless that was read before.
  */
-static int read_cpu(const struct bpf_state *state, unsigned number, uint32_t epoch,
+static int read_cpu(struct bpf_state *state, unsigned number, uint32_t epoch,
 		    struct switch_books *books)
 {
 	const struct switch_cpu *now = &state->cpus[number], *before = &state->before[number];
@@ -242,6 +243,7 @@ static int read_cpu(const struct bpf_state *state, unsigned number, uint32_t epo
 	bool passed = now->epoch == epoch + 1;
 	uint64_t delta[SWITCH_COUNTS];
 
+	state->no_room |= now->no_room != before->no_room;
 	if (now->no_room != before->no_room || now->unread != before->unread ||
 	    now->starts != before->starts)
 		books->quality |= QUALITY_GAP;
@@ -414,14 +416,19 @@ static int bpf_read(void *opened, struct switch_books *books, uint64_t *at_ns, s
 {
 	struct bpf_state *state = opened;
 	struct switch_bpf *larger = open_larger(state);
-	int result = read_all(state, books, at_ns);
+	int result;
 
+	state->no_room = false;
+	result = read_all(state, books, at_ns);
 	if (larger) {
 		books->quality |= QUALITY_GAP;
 		replace(state, larger);
 		if (!result)
 			result = read_all(state, books, at_ns);
 	}
+	if (!result && state->no_room && !error->text[0])
+		error_setf(error, ENOSPC,
+			   "more tasks than there is room for: some are in no total");
 	return result ? error_setf(error, -result, "switches by BPF: %s", strerror(-result)) : 0;
 }
 

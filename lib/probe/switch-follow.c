@@ -84,6 +84,8 @@ static int follow_members(struct switch_party *party, struct switch_party *old,
 
 		if (known) {
 			wanted.is_apart = known->is_apart;
+			wanted.is_based = known->is_based;
+			memcpy(wanted.base, known->base, sizeof wanted.base);
 			memcpy(wanted.count, known->count, sizeof wanted.count);
 			*known = (struct switch_member){ 0 };
 		}
@@ -189,8 +191,13 @@ static void read_beside(struct switch_member *member, const struct switch_books 
 		switch_books_process(books, member->tid, member->start_ticks);
 
 	member->is_apart = true;
-	if (process)
-		memcpy(member->count, process->count, sizeof member->count);
+	if (!process)
+		return;
+	if (!member->is_based)
+		memcpy(member->base, process->told, sizeof member->base);
+	member->is_based = true;
+	for (unsigned i = 0; i < SWITCH_COUNTS; i++)
+		member->count[i] = process->count[i] - member->base[i];
 }
 
 static void read_member(struct switch_member *member, const struct switch_party *party,

@@ -19,6 +19,8 @@ struct switch_member {
 	bool is_worker; /* of the kernel: perhaps not a thread of the process */
 	bool is_apart;  /* it is not */
 	bool is_beside; /* a process of its own, with all its threads */
+	bool is_based;
+	uint64_t base[SWITCH_COUNTS]; /* of one beside: what was a head's before it was found */
 	uint64_t count[SWITCH_COUNTS];
 };
 

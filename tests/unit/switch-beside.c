@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "probe/switch-follow.h"
+#include "probe/switch-heads.h"
 #include "tests/unit/proc-fixture.h"
 
 enum { QEMU = 100, VHOST = 200, CUT_SHORT = 201, TPM = 300, SHARED_FOLDERS = 301 };
@@ -131,10 +132,42 @@ static void test_counted(void)
 	switch_books_clear(&books);
 }
 
+/* What it used before was a head's, which keeps it; as when it goes, and comes back. */
+static void test_found_late(void)
+{
+	struct switch_besider tpm = { .pid = TPM };
+	const struct switch_beside beside = { &tpm, 1, 1 }, nobody = { 0 };
+	struct switch_followed followed = { 0 };
+	struct rootfs root;
+
+	fixture_begin("v2", &root);
+	follow(&followed, &nobody);
+	switch_books_begin(&books);
+	charge(QEMU, QEMU, 1);
+	charge(TPM, TPM, 100);
+	switch_books_end(&books, 1, none_is_alive);
+	UNIT_EQUAL_U64(1, read_total(&followed));
+	switch_heads_charge(&books, &followed, &root);
+	for (unsigned turn = 1; turn <= 2; turn++) {
+		follow(&followed, &beside);
+		switch_books_begin(&books);
+		charge(TPM, TPM, 1000);
+		switch_books_end(&books, 1 + turn, none_is_alive);
+		UNIT_EQUAL_U64(1 + turn * 1000, read_total(&followed));
+		switch_heads_charge(&books, &followed, &root);
+		follow(&followed, &nobody);
+		UNIT_EQUAL_U64(1 + turn * 1000, read_total(&followed));
+	}
+	switch_followed_clear(&followed);
+	switch_books_clear(&books);
+	rootfs_close(&root);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
 		"switch-beside",
 		{ "who is in the cgroup beside, and in no other account, is found", test_found },
-		{ "it counts once, with all its threads, and stays (model.md 2)", test_counted });
+		{ "it counts once, with all its threads, and stays (model.md 2)", test_counted },
+		{ "found late, it brings nothing from before", test_found_late });
 }
