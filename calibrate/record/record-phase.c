@@ -208,17 +208,22 @@ static int check(struct run *run, struct error *error)
 	return run->process ? workload_check(run->process, error) : 0;
 }
 
+/* It moves as long as the phase has not settled. */
+static uint64_t end_ns(const struct run *run)
+{
+	return recorder_after_ns(run->phase->begin_ns, run->plan->seconds);
+}
+
 static int run_to_end(struct run *run, struct error *error)
 {
 	struct recorder *recorder = run->recorder;
-	uint64_t next_ns = run->phase->begin_ns, end_ns;
+	uint64_t next_ns = run->phase->begin_ns;
 	int result;
 
 	do {
 		next_ns = recorder_after_ns(next_ns, recorder->sample_s);
-		end_ns = recorder_after_ns(run->phase->begin_ns, run->plan->seconds);
-		if (run->is_settled && next_ns > end_ns)
-			next_ns = end_ns;
+		if (run->is_settled && next_ns > end_ns(run))
+			next_ns = end_ns(run);
 		result = recorder_wait_until(recorder, next_ns);
 		if (!result)
 			result = add_sample(run, error);
@@ -235,7 +240,7 @@ static int run_to_end(struct run *run, struct error *error)
 		recorder_show(recorder,
 			      run->done_s + fmin((double)(next_ns - run->phase->begin_ns) * 1e-9,
 						 run->plan->seconds));
-	} while (!run->is_settled || last_sample(run)->time_ns < end_ns);
+	} while (!run->is_settled || last_sample(run)->time_ns < end_ns(run));
 	run->phase->end_ns = last_sample(run)->time_ns;
 	return 0;
 }
