@@ -108,6 +108,36 @@ static int prepare_domains(struct sample *sample, const struct topology *topolog
 	return 0;
 }
 
+static void free_services_from(struct sample *sample, size_t first)
+{
+	for (size_t i = first; i < sample->service_count; i++)
+		free(sample->services[i].threads);
+	if (sample->service_count > first)
+		sample->service_count = first;
+}
+
+static int prepare_services(struct sample *sample, const struct topology *topology)
+{
+	struct service_reading *services;
+	size_t have = sample->service_count, need = topology->service_count;
+
+	free_services_from(sample, need);
+	if (need > have) {
+		services = reallocarray(sample->services, need, sizeof *services);
+		if (!services)
+			return -ENOMEM;
+		memset(services + have, 0, (need - have) * sizeof *services);
+		sample->services = services;
+		sample->service_count = need;
+	}
+	for (size_t i = 0; i < need; i++) {
+		sample->services[i].total = (struct cpu_reading){ 0 };
+		if (RESIZE(sample->services[i].threads, topology->services[i].thread_count))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static void clear_packages(struct sample *sample)
 {
 	sample->package_count = 0;
@@ -127,14 +157,12 @@ int sample_prepare(struct sample *sample, const struct topology *topology)
 	sample->issued_count = 0;
 	sample->head_count = 0;
 	memset(&sample->on_cpu, 0, sizeof sample->on_cpu);
-	if (prepare_domains(sample, topology) ||
-	    RESIZE(sample->services, topology->service_count) ||
+	if (prepare_domains(sample, topology) || prepare_services(sample, topology) ||
 	    RESIZE(sample->disks, topology->disk_count) ||
 	    RESIZE(sample->attachments, topology->attachment_count) ||
 	    RESIZE(sample->nics, topology->nic_count))
 		return -ENOMEM;
 	sample->nic_count = topology->nic_count;
-	sample->service_count = topology->service_count;
 	sample->disk_count = topology->disk_count;
 	sample->attachment_count = topology->attachment_count;
 	return 0;
@@ -143,6 +171,7 @@ int sample_prepare(struct sample *sample, const struct topology *topology)
 void sample_clear(struct sample *sample)
 {
 	free_domains_from(sample, 0);
+	free_services_from(sample, 0);
 	free(sample->domains);
 	free(sample->services);
 	free(sample->disks);

@@ -103,6 +103,7 @@ struct domain_reading {
 
 struct service_reading {
 	struct cpu_reading total;
+	struct cpu_reading *threads; /* parallel to service.threads; at_ns 0 where not sampled */
 };
 
 /*

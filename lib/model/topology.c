@@ -383,6 +383,10 @@ static int check_attachment(const struct topology *topology, const struct attach
 	if (attachment->provider >= topology->service_count)
 		return error_setf(error, EINVAL, "provider: %zu is none of %zu services",
 				  attachment->provider, topology->service_count);
+	if (attachment->own_thread > topology->services[attachment->provider].thread_count)
+		return error_setf(error, EINVAL, "own_thread: %u is none of %zu threads",
+				  attachment->own_thread,
+				  topology->services[attachment->provider].thread_count);
 	return 0;
 }
 
@@ -546,7 +550,8 @@ static bool same_attachment(const void *first, const void *second)
 	const struct attachment *a = first, *b = second;
 
 	if (a->kind != b->kind || a->provider != b->provider || a->pid != b->pid ||
-	    a->tid != b->tid || a->major != b->major || a->minor != b->minor ||
+	    a->own_thread != b->own_thread || a->own_alone != b->own_alone || a->tid != b->tid ||
+	    a->major != b->major || a->minor != b->minor ||
 	    !same_throttle(&a->throttle, &b->throttle))
 		return false;
 	return a->kind == CLIENT_SERVICE ? a->client == b->client

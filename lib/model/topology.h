@@ -153,6 +153,11 @@ struct attachment {
 	size_t domain, vdisk; /* CLIENT_VDISK: indexes of the domain and of its vdisk */
 	size_t client;        /* CLIENT_SERVICE: index of the service that uses `provider` */
 	size_t provider;      /* index into topology.services */
+	/* The provider's thread that works for this attachment and for no other: 1 + its index
+	 * into the provider's threads, 0 = none. And does it work alone? Else workers of a pool
+	 * do a part. */
+	unsigned own_thread;
+	bool own_alone;
 	/* Who hands in this attachment's requests and no others, in the provider or in a service
 	 * behind it: a thread, or (tid 0) a whole process; pid 0 = none, or not known. And the
 	 * block device that they go to, whatever is below it; major 0 = not known, or several, or

@@ -193,6 +193,13 @@ static const struct field service_fields[] = {
 };
 TABLE(service_fields);
 
+/* Who the client is, has its own way (recording-put.c). */
+static const struct field attachment_fields[] = {
+	{ AT(attachment, own_thread, UNSIGNED), .max = RECORDING_ITEMS_MAX, .optional = true },
+	{ AT(attachment, own_alone, BOOL), .optional = true },
+};
+TABLE(attachment_fields);
+
 static const struct field sample_fields[] = {
 	U64(sample, seq),
 	U64(sample, generation),

@@ -29,6 +29,7 @@ extern const struct field_table recording_nic_fields;         /* struct nic */
 extern const struct field_table recording_vnic_fields;        /* struct vnic */
 extern const struct field_table recording_net_reading_fields; /* struct net_reading, an array */
 extern const struct field_table recording_service_fields;     /* struct service */
+extern const struct field_table recording_attachment_fields;  /* struct attachment */
 extern const struct field_table recording_sample_fields;      /* struct sample */
 extern const struct field_table recording_package_fields;     /* struct package_reading */
 extern const struct field_table recording_head_fields;        /* struct head_reading */

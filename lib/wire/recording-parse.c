@@ -201,7 +201,9 @@ static int parse_attachment(const struct node *node, void *item)
 		if (!result)
 			result = parse_member_index(node, "vdisk", &attachment->vdisk);
 	}
-	return result ? result : parse_member_index(node, "provider", &attachment->provider);
+	if (!result)
+		result = parse_member_index(node, "provider", &attachment->provider);
+	return result ? result : fields_parse(node, &recording_attachment_fields, attachment);
 }
 
 static int parse_note(const struct node *node, void *note)

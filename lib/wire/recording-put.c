@@ -161,6 +161,7 @@ static json_t *attachment_value(struct build *build, const void *item)
 			  build_u64(build, "service", attachment->client));
 	}
 	build_put(build, object, "provider", build_u64(build, "provider", attachment->provider));
+	fields_put(build, object, &recording_attachment_fields, attachment);
 	return object;
 }
 
@@ -190,16 +191,28 @@ int recording_put_topology(const struct topology *topology, struct text *out, st
 
 /* --- sample ---------------------------------------------------------------- */
 
+static size_t counts_of(const struct cpu_reading *reading)
+{
+	size_t count = SAMPLE_EVENTS_MAX;
+
+	while (count > 0 && reading->count[count - 1] == 0)
+		count--;
+	return count;
+}
+
+static bool was_made(const struct cpu_reading *reading)
+{
+	return reading->at_ns || reading->quality || counts_of(reading) > 0;
+}
+
 /* Counts behind the last one that is not 0 are left out: the header says how many there are. */
 static json_t *cpu_reading_value(struct build *build, const void *item)
 {
 	const struct cpu_reading *reading = item;
-	size_t count = SAMPLE_EVENTS_MAX;
+	size_t count = counts_of(reading);
 	json_t *array;
 
-	while (count > 0 && reading->count[count - 1] == 0)
-		count--;
-	if (reading->at_ns == 0 && reading->quality == 0 && count == 0)
+	if (!was_made(reading))
 		return json_null();
 	array = json_array();
 	fields_append(build, array, &recording_cpu_reading_fields, reading);
@@ -271,6 +284,31 @@ static json_t *service_reading_value(struct build *build, const void *item)
 	return cpu_reading_value(build, &((const struct service_reading *)item)->total);
 }
 
+/* Parallel to the services: a list for each, parallel to its threads. */
+static json_t *thread_lists_value(struct build *build, const struct sample *sample,
+				  const struct topology *topology)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sample->service_count; i++) {
+		struct items list = { sample->services[i].threads,
+				      topology->services[i].thread_count,
+				      sizeof *sample->services[i].threads };
+
+		build_append(build, array, list_value(build, list, cpu_reading_value));
+	}
+	return array;
+}
+
+static bool has_service_threads(const struct sample *sample, const struct topology *topology)
+{
+	for (size_t i = 0; i < sample->service_count; i++)
+		for (size_t k = 0; k < topology->services[i].thread_count; k++)
+			if (was_made(&sample->services[i].threads[k]))
+				return true;
+	return false;
+}
+
 static json_t *issued_value(struct build *build, const void *item)
 {
 	const struct issued_reading *issued = item;
@@ -339,6 +377,9 @@ int recording_put_sample(const struct sample *sample, const struct topology *top
 	put_domains(&build, root, sample, topology);
 	PUT_LIST(&build, root, "services", sample->services, sample->service_count,
 		 service_reading_value);
+	if (has_service_threads(sample, topology))
+		build_put(&build, root, "service_threads",
+			  thread_lists_value(&build, sample, topology));
 	PUT_LIST(&build, root, "disks", sample->disks, sample->disk_count, io_reading_value);
 	PUT_LIST(&build, root, "attachments", sample->attachments, sample->attachment_count,
 		 io_reading_value);

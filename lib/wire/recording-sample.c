@@ -104,18 +104,33 @@ struct parallel {
 	node_parser *parse;
 };
 
-/* The array `key` of exactly `count` elements; it may be left out when there are none. */
-static int open_parallel(const struct node *up, const char *key, size_t count, struct node *array)
+static int check_elements(const struct node *array, size_t count)
 {
-	int result;
+	int result = node_array(array, SIZE_MAX);
 
-	*array = node_member(up, key);
-	if (count == 0 && !node_present(array))
-		return 0;
-	result = node_array(array, SIZE_MAX);
 	if (!result && json_array_size(array->value) != count)
 		result = node_fail(array, "has %zu elements: the topology has %zu",
 				   json_array_size(array->value), count);
+	return result;
+}
+
+/* The array `key` of exactly `count` elements; it may be left out when there are none. */
+static int open_parallel(const struct node *up, const char *key, size_t count, struct node *array)
+{
+	*array = node_member(up, key);
+	return count == 0 && !node_present(array) ? 0 : check_elements(array, count);
+}
+
+static int parse_elements(const struct node *array, const struct parallel *parallel)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < parallel->count && !result; i++) {
+		struct node element = node_element(array, i);
+
+		result = parallel->parse(&element,
+					 (char *)parallel->items + i * parallel->item_bytes);
+	}
 	return result;
 }
 
@@ -124,13 +139,7 @@ static int parse_parallel(const struct node *up, const struct parallel *parallel
 	struct node array;
 	int result = open_parallel(up, parallel->key, parallel->count, &array);
 
-	for (size_t i = 0; i < parallel->count && !result; i++) {
-		struct node element = node_element(&array, i);
-
-		result = parallel->parse(&element,
-					 (char *)parallel->items + i * parallel->item_bytes);
-	}
-	return result;
+	return result ? result : parse_elements(&array, parallel);
 }
 
 #define PARALLEL(key, items, count, parse)                                                         \
@@ -168,6 +177,29 @@ static int parse_domains(const struct node *root, const struct topology *topolog
 		struct node element = node_element(&array, i);
 
 		result = parse_domain_reading(&element, &topology->domains[i], &sample->domains[i]);
+	}
+	return result;
+}
+
+/* Left out: none of their threads was read. */
+static int parse_service_threads(const struct node *root, const struct topology *topology,
+				 struct sample *sample)
+{
+	struct node array = node_member(root, "service_threads");
+	int result;
+
+	if (!node_present(&array))
+		return 0;
+	result = open_parallel(root, "service_threads", topology->service_count, &array);
+	for (size_t i = 0; i < topology->service_count && !result; i++) {
+		struct node element = node_element(&array, i);
+
+		result = check_elements(&element, topology->services[i].thread_count);
+		if (result)
+			break;
+		result = parse_elements(&element, PARALLEL(NULL, sample->services[i].threads,
+							   topology->services[i].thread_count,
+							   parse_cpu_reading));
 	}
 	return result;
 }
@@ -255,6 +287,8 @@ static int parse_lists(const struct node *root, const struct topology *topology,
 	int result = parse_parallel(root, PARALLEL("services", sample->services,
 						   sample->service_count, parse_service_reading));
 
+	if (!result)
+		result = parse_service_threads(root, topology, sample);
 	if (!result)
 		result = parse_parallel(root, PARALLEL("disks", sample->disks, sample->disk_count,
 						       parse_io_reading));

@@ -158,6 +158,13 @@ static inline void fill_attachments(struct topology *topology, uint64_t *seed)
 	topology->attachments[topology->attachment_count++] = (struct attachment){
 		.kind = CLIENT_SERVICE, .client = 0, .provider = topology->service_count - 1
 	};
+	for (size_t i = 0; i < topology->attachment_count; i++) {
+		struct attachment *attachment = &topology->attachments[i];
+		size_t threads = topology->services[attachment->provider].thread_count;
+
+		attachment->own_thread = (unsigned)below(seed, threads + 1);
+		attachment->own_alone = below(seed, 2);
+	}
 }
 
 static inline void fill_cpu(struct cpu_identity *cpu, uint64_t *seed)
@@ -323,8 +330,11 @@ static inline void fill_sample(struct sample *sample, const struct topology *top
 	}
 	for (size_t i = 0; i < topology->domain_count; i++)
 		fill_domain_reading(&sample->domains[i], &topology->domains[i], seed);
-	for (size_t i = 0; i < topology->service_count; i++)
+	for (size_t i = 0; i < topology->service_count; i++) {
 		sample->services[i].total = any_cpu(seed);
+		for (size_t k = 0; k < topology->services[i].thread_count; k++)
+			sample->services[i].threads[k] = any_cpu(seed);
+	}
 	for (size_t i = 0; i < topology->disk_count; i++)
 		sample->disks[i] = any_io(seed);
 	for (size_t i = 0; i < topology->nic_count; i++)

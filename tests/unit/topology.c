@@ -159,6 +159,11 @@ static void weight_not_a_number(struct topology *t)
 	t->domains[1].cpu_weight = NAN;
 }
 
+static void own_thread_outside(struct topology *t)
+{
+	t->attachments[1].own_thread = 1;
+}
+
 static void units_negative(struct topology *t)
 {
 	t->services[1].idle_units = -1;
@@ -201,6 +206,7 @@ static const struct {
 	{ provider_outside, "attachments[1]: provider: 2 is none of 2 services" },
 	{ name_missing, "domains[1]: without an id or a name" },
 	{ weight_not_a_number, "domains[1]: cpu_weight" },
+	{ own_thread_outside, "attachments[1]: own_thread: 1 is none of 0 threads" },
 	{ units_negative, "services[1]: idle_units" },
 	{ role_unknown, "domains[1]: threads[0].role" },
 	{ card_outside, "domains[1]: vnics[0]: leaves[0]: 1 is none of 1 nics" },
@@ -287,9 +293,10 @@ static void vnic_hides(struct topology *t)
 }
 
 static void (*const changes[])(struct topology *topology) = {
-	note_changes,           state_changes,    uuid_vanishes, thread_ends, cpu_changes,
-	disk_changes,           thread_id_reused, leaf_outside,  repeat_id,   repeat_vcpu,
-	client_service_outside, provider_outside, link_goes_up,  vnic_hides,  card_outside,
+	note_changes, state_changes, uuid_vanishes,          thread_ends,
+	cpu_changes,  disk_changes,  thread_id_reused,       leaf_outside,
+	repeat_id,    repeat_vcpu,   client_service_outside, provider_outside,
+	link_goes_up, vnic_hides,    card_outside,           own_thread_outside,
 };
 
 static void test_equal(void)

@@ -49,6 +49,16 @@ static bool same_domain(const struct domain_reading *a, const struct domain_read
 	return same;
 }
 
+static bool same_service(const struct service_reading *a, const struct service_reading *b,
+			 const struct service *service)
+{
+	bool same = same_cpu(&a->total, &b->total);
+
+	for (size_t i = 0; i < service->thread_count; i++)
+		same = same && same_cpu(&a->threads[i], &b->threads[i]);
+	return same;
+}
+
 static bool same_package(const struct package_reading *a, const struct package_reading *b)
 {
 	return same_cpu(&a->total, &b->total) && a->frequency_hz == b->frequency_hz &&
@@ -87,7 +97,8 @@ static bool same_sample(const struct sample *a, const struct sample *b,
 	for (size_t i = 0; i < topology->domain_count; i++)
 		same = same && same_domain(&a->domains[i], &b->domains[i], &topology->domains[i]);
 	for (size_t i = 0; i < topology->service_count; i++)
-		same = same && same_cpu(&a->services[i].total, &b->services[i].total);
+		same = same &&
+		       same_service(&a->services[i], &b->services[i], &topology->services[i]);
 	for (size_t i = 0; i < topology->disk_count; i++)
 		same = same && same_io(&a->disks[i], &b->disks[i]);
 	for (size_t i = 0; i < topology->nic_count; i++)
@@ -199,6 +210,19 @@ static void test_older_recordings(void)
 	recording_line_clear(&line);
 }
 
+/* Of a service whose topology has no thread. */
+static void test_threads_beyond_the_topology(void)
+{
+	struct recording_line line;
+	struct error error = { "" };
+
+	UNIT_EQUAL_I64(-EINVAL, parse_sample(SAMPLE("\"disks\":[null],"
+						    "\"service_threads\":[[null]]"),
+					     &line, &error));
+	UNIT_CONTAINS("sample.service_threads: has 1 elements: the topology has 0", error.text);
+	recording_line_clear(&line);
+}
+
 /* What is not known is left out, and no zero. */
 static void test_absent_is_left_out(void)
 {
@@ -293,6 +317,8 @@ int main(void)
 		{ "topologies and samples read back as they were", test_round_trips },
 		{ "a recording without service times and temperatures is read",
 		  test_older_recordings },
+		{ "readings of threads that the topology does not have are refused",
+		  test_threads_beyond_the_topology },
 		{ "a temperature or service time that is not known is left out",
 		  test_absent_is_left_out },
 		{ "a temperature or service time out of its bounds is refused by name",
