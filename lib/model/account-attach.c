@@ -4,6 +4,7 @@
  * other services (model.md 4).
  */
 #include "model/account-internal.h"
+#include "model/account-own-thread.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -143,6 +144,8 @@ static int bind_edge(struct account *account, const struct topology *topology, s
 	if (!edge->use)
 		return -ENOMEM;
 	edge->use->bound = true;
+	account_own_bind(edge, of, &topology->services[of->provider]);
+	provider->has_own |= of->own_thread > 0;
 	provider->edge_count++;
 	return 0;
 }
@@ -167,6 +170,7 @@ static void detach_all(struct account *account)
 	}
 	for (size_t i = 0; i < account->service_count; i++) {
 		account->services[i]->edge_count = account->services[i]->reach_count = 0;
+		account->services[i]->has_own = false;
 		unbind_uses(account->services[i]->uses);
 	}
 }

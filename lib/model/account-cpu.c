@@ -16,6 +16,7 @@
  * host's own total is not read, everything under it waits with it.
  */
 #include "model/account-internal.h"
+#include "model/account-own-thread.h"
 
 void account_load_add(struct load *load, const struct load *other, double factor)
 {
@@ -353,10 +354,11 @@ static void charge_domain(struct account *account, struct account_domain *domain
 }
 
 static void read_service(struct account *account, struct account_service *service,
-			 const struct cpu_reading *now)
+			 const struct service_reading *now)
 {
-	account_cpu_delta(&service->delta, &service->previous, now, account->options.events.count,
-			  &account->tick);
+	account_own_read(account, service, now);
+	account_cpu_delta(&service->delta, &service->previous, &now->total,
+			  account->options.events.count, &account->tick);
 	service->own = account_load(account, &service->delta);
 	account->tick.quality |= service->delta.quality;
 }
@@ -374,8 +376,9 @@ void account_cpu(struct account *account, const struct topology *topology,
 	for (size_t i = 0; i < account->service_count; i++) {
 		account->services[i]->delta = (struct cpu_delta){ 0 };
 		account->services[i]->own = (struct load){ CHARGE_UNKNOWN, { 0 } };
+		account_own_clear(account->services[i]);
 		if (!waits)
-			read_service(account, account->services[i], &sample->services[i].total);
+			read_service(account, account->services[i], &sample->services[i]);
 	}
 	if (!waits && account->options.own_name)
 		account_cpu_delta(&own, &account->own_previous, &sample->own,

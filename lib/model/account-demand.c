@@ -7,13 +7,15 @@
  * would pay for it, and it would pay for nobody. One that nobody counts asks
  * for what its own clients ask it for, where it is a service, else for as much
  * as the mean of the others. What is guessed so is not put right later: totals
- * never fall. Requests that are not counted are bytes by the size they last
- * had, or that the others' have, or those that the service's cost was learned of.
+ * never fall. Requests that are not counted are bytes by the size they had on
+ * average, or that the others' have, or those that the service's cost was learned of.
  */
 #include "model/account-internal.h"
 
 /* How long a client is believed to go on as it did. */
 #define RATE_KEEP_NS 60000000000u
+/* Of the mean size of requests: no one tick's, of which some may not have been counted. */
+#define SIZE_MEMORY_S 60.0
 
 static struct account_work work_scale(struct account_work work, double factor)
 {
@@ -42,8 +44,10 @@ static void note_rate(struct account_use *use, const struct account_edge *edge,
 		return;
 	use->rate = work_scale(edge->work, 1 / seconds);
 	use->seen_ns = tick->to_ns;
-	if (!edge->uncounted && edge->work.amount[BY_REQUEST] > 0)
-		use->size = edge->work.amount[BY_BYTE] / edge->work.amount[BY_REQUEST];
+	if (edge->uncounted || edge->work.amount[BY_REQUEST] <= 0)
+		return;
+	use->counted = work_scale(use->counted, exp(-seconds / SIZE_MEMORY_S));
+	work_add(&use->counted, &edge->work);
 }
 
 static void take_reading(struct account_edge *edge, const struct io_delta *delta,
@@ -56,8 +60,10 @@ static void take_reading(struct account_edge *edge, const struct io_delta *delta
 			known(delta->amount[dir].requests) * delta->on_time;
 		edge->work.amount[BY_BYTE] += delta->amount[dir].bytes * delta->on_time;
 	}
-	if (edge->uncounted && edge->use->size > 0)
-		edge->work.amount[BY_REQUEST] = edge->work.amount[BY_BYTE] / edge->use->size;
+	if (edge->uncounted && edge->use->counted.amount[BY_BYTE] > 0)
+		edge->work.amount[BY_REQUEST] = edge->work.amount[BY_BYTE] *
+						edge->use->counted.amount[BY_REQUEST] /
+						edge->use->counted.amount[BY_BYTE];
 	note_rate(edge->use, edge, delta, tick);
 }
 

@@ -184,6 +184,14 @@ struct account_work { /* that was asked for */
 	double amount[WORKS];
 };
 
+/* The provider's thread that works for one attachment alone. */
+struct account_own {
+	pid_t tid; /* 0: there is none */
+	uint64_t start_ticks;
+	struct cpu_reading previous;
+	double waiting_j; /* while the provider's energy is not read */
+};
+
 /* One attachment as its client sees it. */
 struct account_use {
 	struct account_use *next;
@@ -192,8 +200,9 @@ struct account_use {
 	struct io_reading previous;
 	struct account_work rate;    /* per second, when it was last known */
 	uint64_t seen_ns;            /* then; 0: never */
-	double size;                 /* bytes per request, when last known; 0: never */
+	struct account_work counted; /* requests, with their bytes; the older parts count less */
 	struct account_work waiting; /* while the provider's energy is not read */
+	struct account_own own;
 	/* of this tick */
 	struct io_delta delta;
 };
@@ -372,8 +381,12 @@ struct account_edge {                   /* an attachment */
 	struct account_vdisk *vdisk;    /* CLIENT_VDISK */
 	struct account_service *client; /* CLIENT_SERVICE */
 	struct account_use *use;
-	size_t attachment; /* index into topology and sample */
+	size_t attachment;   /* index into topology and sample */
+	unsigned own_thread; /* this and the next: as in struct attachment */
+	bool own_alone;
 	/* of this tick */
+	struct load own;  /* what its own thread spent, as far as it was read by itself */
+	bool own_on_time, pooled; /* all of that is of this tick; it shares the rest, too */
 	struct account_work work;
 	bool uncounted; /* its bytes are known, its requests are not */
 	bool unread;    /* nothing is known but how it was before, or how others are */
@@ -394,7 +407,9 @@ struct account_service {
 	uint64_t start_ticks;
 	double idle_units;
 	struct cpu_reading previous;
-	struct regress regress;
+	struct regress regress; /* all of its work */
+	struct regress pool;    /* of the rest, where clients have threads of their own: */
+	bool has_own;
 	struct account_use *uses; /* of other services */
 	struct account_edge *edges;
 	size_t edge_count;

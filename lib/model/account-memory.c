@@ -4,6 +4,7 @@
  * by position: a topology may list the same domains in any order.
  */
 #include "model/account-internal.h"
+#include "model/account-own-thread.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -283,8 +284,10 @@ void account_forget_cpu(struct account *account)
 		for (size_t k = 0; k < domain->thread_count; k++)
 			domain->threads[k].previous = (struct cpu_reading){ 0 };
 	}
-	for (size_t i = 0; i < account->service_count; i++)
+	for (size_t i = 0; i < account->service_count; i++) {
 		account->services[i]->previous = (struct cpu_reading){ 0 };
+		account_own_forget(account->services[i]);
+	}
 	account->counted_from_ns = account->tick.to_ns;
 }
 

@@ -21,6 +21,7 @@
  * divided by what was asked for in those.
  */
 #include "model/account-internal.h"
+#include "model/account-own-thread.h"
 
 #include <string.h>
 
@@ -75,7 +76,7 @@ static void charge_edge(struct account_edge *edge, const struct load *load,
 
 enum when { NOW, WAITING };
 
-/* Sets each edge's cost; returns the sum of them. */
+/* Sets the cost of each edge that has a part in what is divided; returns the sum of them. */
 static double price_edges(struct account_service *service, const struct regress_cost *cost,
 			  enum when when)
 {
@@ -85,8 +86,9 @@ static double price_edges(struct account_service *service, const struct regress_
 		struct account_edge *edge = &service->edges[i];
 		const struct account_work *work = when == NOW ? &edge->work : &edge->use->waiting;
 
-		edge->cost[BY_REQUEST] = cost->request_j * work->amount[BY_REQUEST];
-		edge->cost[BY_BYTE] = cost->byte_j * work->amount[BY_BYTE];
+		edge->cost[BY_REQUEST] =
+			edge->pooled ? cost->request_j * work->amount[BY_REQUEST] : 0;
+		edge->cost[BY_BYTE] = edge->pooled ? cost->byte_j * work->amount[BY_BYTE] : 0;
 		sum += edge->cost[BY_REQUEST] + edge->cost[BY_BYTE];
 	}
 	return sum;
@@ -166,20 +168,24 @@ static bool is_divided(const struct account_service *service)
 	return domains > 1 && clients > 1 && charge_total(service->own.charge) > 0;
 }
 
-static bool is_guessed(const struct account_service *service, double by_work)
+/* `pool`: what was divided of its energy. */
+static bool is_guessed(const struct account_service *service, const struct load *pool,
+		       double by_work)
 {
+	double part = charge_total(pool->charge) / charge_total(service->own.charge);
 	bool unread = false;
 
 	for (size_t i = 0; i < service->edge_count; i++)
-		unread |= service->edges[i].unread;
-	return by_work > 0 ? part_of_cost(service, by_work, is_a_guess) > ACCOUNT_GUESS_MAX
-			   : unread;
+		unread |= service->edges[i].unread && service->edges[i].pooled;
+	return (by_work > 0 ? part_of_cost(service, by_work, is_a_guess) : unread) * part >
+	       ACCOUNT_GUESS_MAX;
 }
 
 /* A tick teaches when nearly all of its work and all of its energy were read together. */
-static void learn(struct account_service *service, const struct tick *tick)
+static void learn(struct account_service *service, struct regress *regress, const struct load *load,
+		  const struct tick *tick)
 {
-	const struct regress_cost cost = regress_cost(&service->regress);
+	const struct regress_cost cost = regress_cost(regress);
 	double x[REGRESS_COLUMNS] = { [REGRESS_SECONDS] = tick->seconds };
 	double sum = price_edges(service, &cost, NOW);
 
@@ -189,6 +195,8 @@ static void learn(struct account_service *service, const struct tick *tick)
 	for (size_t i = 0; i < service->edge_count; i++) {
 		const struct account_edge *edge = &service->edges[i];
 
+		if (!edge->pooled)
+			continue;
 		/* bytes of requests that have no number at all */
 		if (edge->uncounted && edge->work.amount[BY_BYTE] > 0 &&
 		    edge->work.amount[BY_REQUEST] <= 0)
@@ -196,7 +204,7 @@ static void learn(struct account_service *service, const struct tick *tick)
 		x[REGRESS_REQUESTS] += edge->work.amount[BY_REQUEST];
 		x[REGRESS_BYTES] += edge->work.amount[BY_BYTE];
 	}
-	regress_add(&service->regress, x, charge_total(service->own.charge));
+	regress_add(regress, x, charge_total(load->charge));
 }
 
 /* Its energy is not read yet: what is asked for meanwhile will divide it. */
@@ -213,18 +221,21 @@ static void add_waiting(struct account_service *service, double seconds)
 
 static void stop_waiting(struct account_service *service)
 {
-	for (size_t i = 0; i < service->edge_count; i++)
+	for (size_t i = 0; i < service->edge_count; i++) {
 		service->edges[i].use->waiting = (struct account_work){ { 0, 0 } };
+		service->edges[i].use->own.waiting_j = 0;
+	}
 	service->waiting_s = 0;
 }
 
 /* What came late, by the work of then. */
-static void settle_late(struct account_service *service, const struct regress_cost *cost)
+static void settle_late(struct account_service *service, const struct load *pool,
+			const struct regress_cost *cost)
 {
-	const struct load late = { { NAN, service->own.charge.late_j }, { 0 } };
+	const struct load late = { { NAN, pool->charge.late_j }, { 0 } };
 	enum when when = service->waiting_s > 0 ? WAITING : NOW;
 
-	if (service->own.charge.late_j > 0)
+	if (pool->charge.late_j > 0)
 		charge_all(service, &late, price_edges(service, cost, when),
 			   cost->base_w * service->waiting_s);
 	stop_waiting(service);
@@ -243,25 +254,57 @@ static void note_guess(struct account_service *service)
 		service->reach[i].domain->tick.guessed |= service->reach[i].part > 0;
 }
 
+/* What threads spent for one client each; one that has ended is charged nothing more. */
+static void settle_own(struct account_service *service, const struct tick *tick)
+{
+	const struct regress_cost cost = regress_cost(&service->regress);
+
+	for (size_t i = 0; i < service->edge_count; i++) {
+		struct account_edge *edge = &service->edges[i];
+		double requests = cost.request_j * edge->work.amount[BY_REQUEST];
+		double bytes = cost.byte_j * edge->work.amount[BY_BYTE];
+		double part = bytes > 0 ? bytes / (requests + bytes) : 0;
+
+		if (charge_total(edge->own.charge) > 0 &&
+		    !(edge->domain && domain_is_over(edge->domain, tick)))
+			charge_edge(edge, &edge->own, (const double[WORKS]){ 1 - part, part });
+	}
+}
+
+/* What is left of the service: by what was learned of that. */
+static struct regress_cost learn_pool(struct account_service *service, const struct load *pool,
+				      const struct tick *tick)
+{
+	if (!service->has_own)
+		return regress_cost(&service->regress);
+	if (account_own_teaches(service))
+		learn(service, &service->pool, pool, tick);
+	return regress_cost(&service->pool);
+}
+
 static void settle_active(struct account_service *service, const struct tick *tick)
 {
-	struct load now = service->own;
 	struct regress_cost cost;
+	struct load pool;
 	double by_work;
 
-	learn(service, tick);
-	cost = regress_cost(&service->regress);
+	learn(service, &service->regress, &service->own, tick);
+	if (!service->delta.known)
+		account_own_wait(service);
+	account_own_split(service, &pool);
+	settle_own(service, tick);
+	cost = learn_pool(service, &pool, tick);
 	if (!service->delta.known)
 		add_waiting(service, tick->seconds);
 	if (service->delta.known || service->delta.quality & QUALITY_GAP)
-		settle_late(service, &cost);
-	now.charge.late_j = 0;
+		settle_late(service, &pool, &cost);
 	by_work = price_edges(service, &cost, NOW);
-	charge_all(service, &now, by_work, cost.base_w * tick->seconds);
+	if (is_divided(service) && is_guessed(service, &pool, by_work))
+		note_guess(service);
+	pool.charge.late_j = 0;
+	charge_all(service, &pool, by_work, cost.base_w * tick->seconds);
 	for (int k = 0; k < WORKS; k++)
 		pass_on(service, k);
-	if (is_divided(service) && is_guessed(service, by_work))
-		note_guess(service);
 }
 
 static void settle_idle(struct account_service *service, double head_idle_j)

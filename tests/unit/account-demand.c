@@ -240,6 +240,24 @@ static void test_bytes_beside_requests_without_bytes_teach_nothing(void)
 	rig_free(rig);
 }
 
+/* In one tick of many a tenth of the requests is counted; in the next, none. */
+static void test_the_size_of_requests_is_a_mean_over_many(void)
+{
+	struct rig *rig = clients_rig(2);
+
+	RIG_BASELINE(rig);
+	for (int tick = 0; tick < 42; tick++) {
+		rig_read(&rig->attachments[0].io, 300, 4096);
+		rig_read(&rig->attachments[1].io, tick == 40 ? 10 : 100, tick == 40 ? 40960 : 4096);
+		rig->attachments[1].io.io.has_requests = tick != 41;
+		rig_run(&rig->services[0].counter, 0.4);
+		RIG_TICK(rig, 1);
+	}
+	UNIT_EQUAL_DOUBLE(3, rig_row(rig, "a")->service.active_w, 0.1);
+	UNIT_EQUAL_DOUBLE(1, rig_row(rig, "b")->service.active_w, 0.1);
+	rig_free(rig);
+}
+
 static void test_bytes_alone_are_no_estimate(void)
 {
 	struct rig *rig = clients_rig(2);
@@ -294,5 +312,7 @@ int main(void)
 		  test_uncounted_requests_alone_have_the_size_that_was_learned },
 		{ "model.md 4: bytes beside requests without bytes teach nothing",
 		  test_bytes_beside_requests_without_bytes_teach_nothing },
+		{ "model.md 4: the size of requests is a mean over many",
+		  test_the_size_of_requests_is_a_mean_over_many },
 		{ "model.md 4: bytes alone are no estimate", test_bytes_alone_are_no_estimate });
 }

@@ -7,7 +7,7 @@
 
 enum { RIG_DOMAINS = 256, RIG_THREADS = 12, RIG_VDISKS = 4, RIG_DISKS = 4, RIG_SERVICES = 6 };
 enum { RIG_ATTACHMENTS = 512, RIG_ISSUED = 128, RIG_PACKAGES = 2, RIG_NICS = 3, RIG_VNICS = 3 };
-enum { RIG_HEADS = 8 };
+enum { RIG_HEADS = 8, RIG_SERVICE_THREADS = 4 };
 
 struct rig_counter { /* of CPU time */
 	uint64_t count[SAMPLE_EVENTS_MAX];
@@ -69,12 +69,20 @@ struct rig_domain {
 	struct rig_counter extra; /* helpers that are not listed; missing: so is the total */
 };
 
+struct rig_service_thread {
+	pid_t tid;
+	uint64_t start_ticks;
+	struct rig_counter counter;
+};
+
 struct rig_service {
 	char id[32];
 	bool absent;
 	pid_t pid; /* 0: by its place */
 	double idle_units;
-	struct rig_counter counter;
+	struct rig_counter counter; /* of all but its threads; missing: so is the total */
+	struct rig_service_thread threads[RIG_SERVICE_THREADS]; /* that are read by themselves */
+	size_t thread_count;
 };
 
 struct rig_attachment {

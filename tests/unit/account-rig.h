@@ -328,6 +328,19 @@ static inline void rig_list_attachments(const struct rig *rig, struct topology *
 	}
 }
 
+static inline void rig_list_service_threads(const struct rig_service *from, struct service *to)
+{
+	to->threads = calloc(from->thread_count + 1, sizeof *to->threads);
+	to->thread_count = from->thread_count;
+	for (size_t i = 0; i < from->thread_count; i++)
+		to->threads[i] = (struct thread){ .tid = from->threads[i].tid,
+						  .start_ticks = from->threads[i].start_ticks,
+						  .role = THREAD_IOTHREAD,
+						  .vcpu = VCPU_NONE,
+						  .vdisk = VDISK_NONE,
+						  .sampled = true };
+}
+
 static inline void rig_list_services(const struct rig *rig, struct topology *to)
 {
 	to->services = calloc(rig->service_count + 1, sizeof *to->services);
@@ -341,6 +354,7 @@ static inline void rig_list_services(const struct rig *rig, struct topology *to)
 					  .name = strdup(from->id),
 					  .pid = from->pid ? from->pid : 10 + (pid_t)i,
 					  .idle_units = from->idle_units };
+		rig_list_service_threads(from, &to->services[to->service_count - 1]);
 	}
 }
 
@@ -408,6 +422,15 @@ static inline struct rig_counter rig_domain_total(const struct rig_domain *domai
 	return sum;
 }
 
+static inline struct rig_counter rig_service_total(const struct rig_service *service)
+{
+	struct rig_counter sum = service->counter;
+
+	for (size_t i = 0; i < service->thread_count; i++)
+		rig_add(&sum, &service->threads[i].counter);
+	return sum;
+}
+
 static inline struct rig_counter rig_host_total(const struct rig *rig)
 {
 	struct rig_counter sum = rig->host;
@@ -418,8 +441,11 @@ static inline struct rig_counter rig_host_total(const struct rig *rig)
 
 		rig_add(&sum, &total);
 	}
-	for (size_t i = 0; i < rig->service_count; i++)
-		rig_add(&sum, &rig->services[i].counter);
+	for (size_t i = 0; i < rig->service_count; i++) {
+		struct rig_counter total = rig_service_total(&rig->services[i]);
+
+		rig_add(&sum, &total);
+	}
 	sum.missing = rig->head_missing;
 	return sum;
 }
@@ -449,6 +475,16 @@ static inline void rig_put_domain(const struct rig *rig, const struct rig_domain
 		rig_put_io(rig, &domain->vdisks[i].io, &to->vdisks[i]);
 	for (size_t i = 0; i < domain->vnic_count; i++)
 		rig_put_net(rig, &domain->vnics[i].io, &to->vnics[i]);
+}
+
+static inline void rig_put_service(const struct rig *rig, const struct rig_service *service,
+				   struct service_reading *to)
+{
+	struct rig_counter total = rig_service_total(service);
+
+	rig_put_cpu(rig, &total, &to->total);
+	for (size_t i = 0; i < service->thread_count; i++)
+		rig_put_cpu(rig, &service->threads[i].counter, &to->threads[i]);
 }
 
 static inline void rig_put_packages(struct rig *rig)
@@ -497,8 +533,8 @@ static inline void rig_put_rest(struct rig *rig)
 		rig_put_net(rig, &rig->nics[i].io, &sample->nics[i]);
 	for (size_t i = 0; i < rig->service_count; i++)
 		if (!rig->services[i].absent)
-			rig_put_cpu(rig, &rig->services[i].counter,
-				    &sample->services[rig_service_place(rig, i)].total);
+			rig_put_service(rig, &rig->services[i],
+					&sample->services[rig_service_place(rig, i)]);
 	for (size_t i = 0; i < rig->attachment_count; i++)
 		if (rig_is_listed(rig, &rig->attachments[i].of))
 			rig_put_io(rig, &rig->attachments[i].io, &sample->attachments[place++]);
