@@ -320,6 +320,31 @@ static unsigned count_clients(const struct attachment_list *list, struct host_ex
 	return count;
 }
 
+/* The export of another service that is over this one; false: none is. */
+static bool find_user(const struct attachment_list *list, struct host_export *at)
+{
+	for (size_t i = 0; i < list->uses.count; i++)
+		if (is_at(list->uses.items[i].at, *at)) {
+			*at = own_export(&list->uses.items[i]);
+			return true;
+		}
+	return false;
+}
+
+/* One client, and where that is a service which has more providers than this: one of that,
+ * up to the vDISK. */
+static bool serves_alone(const struct attachment_list *list, enum client_kind kind,
+			 struct host_export at)
+{
+	for (size_t steps = 0; steps <= list->uses.count; steps++) {
+		if (count_clients(list, at) != 1)
+			return false;
+		if (kind == CLIENT_SERVICE || !find_user(list, &at))
+			return true;
+	}
+	return false;
+}
+
 static unsigned count_served(const struct service_process *service, int iothread)
 {
 	unsigned count = 0;
@@ -400,7 +425,7 @@ static void find_submitter(const struct host_merge *merge, const struct attachme
 	struct host_export at;
 	size_t steps = 0;
 
-	if (!find_only_export(list, index, &at))
+	if (!find_only_export(list, index, &at) || !serves_alone(list, attachment->kind, at))
 		return;
 	do
 		if (count_clients(list, at) != 1 || steps++ > merge->services.count)
@@ -414,6 +439,35 @@ static void find_submitter(const struct host_merge *merge, const struct attachme
 		attachment->pid = service->pid;
 	if (!export->direct) /* what goes there is the page cache's */
 		attachment->major = attachment->minor = 0;
+}
+
+/* --- who works for one attachment alone --------------------------------------------- */
+
+/* The I/O thread of an export that no other export has. Does it hand in the requests itself, or
+ * send them on to another service, then no worker does a part of it. */
+static void find_own_thread(const struct host_merge *merge, const struct attachment_list *list,
+			    size_t index, const struct topology *topology)
+{
+	struct attachment *attachment = &list->items[index];
+	const struct service_process *service = merge->services.items[attachment->provider];
+	const struct service *provider = &topology->services[attachment->provider];
+	const struct service_export *export;
+	struct host_export at;
+
+	if (!find_only_export(list, index, &at) || !serves_alone(list, attachment->kind, at) ||
+	    (attachment->kind == CLIENT_SERVICE &&
+	     !is_whole(list, attachment->client, attachment->provider)))
+		return;
+	export = &service->exports.items[at.export];
+	if (export->iothread == SERVICE_MAIN_LOOP || !service->tids ||
+	    count_served(service, export->iothread) != 1)
+		return;
+	for (size_t i = 0; i < provider->thread_count; i++)
+		if (provider->threads[i].role == THREAD_IOTHREAD &&
+		    provider->threads[i].tid == service->tids[export->iothread])
+			attachment->own_thread = (unsigned)i + 1;
+	attachment->own_alone = attachment->own_thread > 0 &&
+				((export->submits && export->direct) || find_next(list, &at));
 }
 
 /* --- throttle groups of attachments ------------------------------------------- */
@@ -487,6 +541,7 @@ int host_put_services(struct host_merge *merge, struct topology *topology)
 		result = open_circles(merge, topology, &list);
 	for (size_t i = 0; i < list.count && !result; i++) {
 		find_submitter(merge, &list, i);
+		find_own_thread(merge, &list, i, topology);
 		find_throttle(merge, &list, i);
 	}
 	topology->attachments = list.items;

@@ -67,7 +67,20 @@ static struct topology *discover(struct host *host)
 	return topology;
 }
 
-/* "NAME[PID]*UNITS" of each service, then "CLIENT>PID[:TID]" of each attachment. */
+/* "!TID", or "~TID" where workers do a part. */
+static void add_own_thread(const struct attachment *of, const struct topology *topology, char *text,
+			   size_t size)
+{
+	const struct service *service = &topology->services[of->provider];
+
+	UNIT_TRUE(of->own_thread <= service->thread_count);
+	if (of->own_thread > 0 && of->own_thread <= service->thread_count)
+		snprintf(text + strlen(text), size - strlen(text), "%c%d",
+			 of->own_alone ? '!' : '~', (int)service->threads[of->own_thread - 1].tid);
+}
+
+/* "NAME[PID]*UNITS" of each service, then "CLIENT>PID[:TID]" of each attachment, with the
+ * thread that works for it alone. */
 static void expect(const char *expected, struct host *host)
 {
 	struct topology *topology = discover(host);
@@ -79,7 +92,7 @@ static void expect(const char *expected, struct host *host)
 			 topology->services[i].idle_units);
 	for (size_t i = 0; i < topology->attachment_count; i++) {
 		const struct attachment *of = &topology->attachments[i];
-		char client[64], tid[32] = "";
+		char client[64], tid[64] = "";
 
 		if (of->kind == CLIENT_SERVICE)
 			snprintf(client, sizeof client, "%d",
@@ -89,6 +102,7 @@ static void expect(const char *expected, struct host *host)
 				 topology->domains[of->domain].vdisks[of->vdisk].name);
 		if (of->tid)
 			snprintf(tid, sizeof tid, ":%d/%d", (int)of->pid, (int)of->tid);
+		add_own_thread(of, topology, tid, sizeof tid);
 		snprintf(found + strlen(found), sizeof found - strlen(found), "%s>%d%s ", client,
 			 (int)topology->services[of->provider].pid, tid);
 	}
@@ -119,14 +133,14 @@ static void test_two_clients(void)
 	VM(20, "-name|one|" VHOST_DISK("c", "/run/a"));
 	VM(30, "-name|two|" VHOST_DISK("d", "/run/none") VHOST_DISK("c", "/run/b"));
 	UNIT_TRUE(host_changed(host));
-	expect("qemu-storage-daemon[10]*1 one.vda>10:10/12 two.vdb>10:10/13 ", host);
+	expect("qemu-storage-daemon[10]*1 one.vda>10:10/12!12 two.vdb>10:10/13!13 ", host);
 	UNIT_TRUE(!host_changed(host));
 	/* What ended is still its client, once. */
 	fixture_remove("/proc/20");
 	UNIT_TRUE(host_changed(host));
-	expect("qemu-storage-daemon[10]*1 one.vda>10:10/12 two.vdb>10:10/13 ", host);
+	expect("qemu-storage-daemon[10]*1 one.vda>10:10/12!12 two.vdb>10:10/13!13 ", host);
 	UNIT_TRUE(host_changed(host));
-	expect("qemu-storage-daemon[10]*1 two.vdb>10:10/13 ", host);
+	expect("qemu-storage-daemon[10]*1 two.vdb>10:10/13!13 ", host);
 	UNIT_TRUE(!host_changed(host));
 	fixture_remove("/proc/10");
 	UNIT_TRUE(host_changed(host));
@@ -151,7 +165,7 @@ static void test_threads_shared(void)
 	VM(90, "-name|vm|" VHOST_DISK("1", "/run/a") VHOST_DISK("2", "/run/b") VHOST_DISK(
 		       "3", "/run/c") VHOST_DISK("4", "/run/d") VHOST_DISK("5", "/run/e"));
 	expect("qemu-storage-daemon[10]*1 qemu-storage-daemon[40]*1 qemu-storage-daemon[50]*1 "
-	       "vm.vda>10 vm.vdb>10 vm.vdc>40 vm.vdd>40 vm.vde>50:50/50 ",
+	       "vm.vda>10 vm.vdb>10 vm.vdc>40 vm.vdd>40~42 vm.vde>50:50/50 ",
 	       host);
 	close_host(host);
 }
@@ -173,6 +187,37 @@ static void test_chain(void)
 	VM(40, "-name|wm|" VHOST_DISK("c", "/run/w"));
 	expect("qemu-storage-daemon[10]*1 qemu-storage-daemon[20]*1 vm.vda>20:10/10 wm.vda>20 "
 	       "vm.vda>10:10/10 ",
+	       host);
+	close_host(host);
+}
+
+/* A thread serves an export of another daemon, which serves vDISKs: one, or two. */
+static void test_chain_of_threads(void)
+{
+	struct host *host = open_host("chain-threads", &no_options);
+
+	DAEMON(10, "--object|iothread,id=x|" FILE_NODE("a", "/v/a") NBD_SERVER("/run/n")
+			   NBD("a", ",iothread=x") FILE_NODE("c", "/v/c") NBD("c", ""));
+	add_threads(10, 12);
+	DAEMON(20, "--object|iothread,id=y|" NBD_NODE("a", "/run/n")
+			   VHOST("a", "/run/v", ",iothread=y"));
+	add_threads(20, 22);
+	VM(30, "-name|vm|" VHOST_DISK("c", "/run/v"));
+	expect("qemu-storage-daemon[10]*1 qemu-storage-daemon[20]*1 vm.vda>20:10/12!22 "
+	       "20>10:10/12!12 ",
+	       host);
+	/* With a file of its own beside it: still for that vDISK alone. */
+	DAEMON(20,
+	       "--object|iothread,id=y|" NBD_NODE("a", "/run/n") VHOST("a", "/run/v", ",iothread=y")
+		       FILE_NODE("b", "/v/b") VHOST("b", "/run/w", ""));
+	VM(40, "-name|wm|" VHOST_DISK("c", "/run/w"));
+	expect("qemu-storage-daemon[10]*1 qemu-storage-daemon[20]*1 vm.vda>20:10/12!22 "
+	       "wm.vda>20:20/20 vm.vda>10:10/12!12 ",
+	       host);
+	/* A second client of what is over it. */
+	VM(50, "-name|xm|" VHOST_DISK("c", "/run/v"));
+	expect("qemu-storage-daemon[10]*1 qemu-storage-daemon[20]*1 vm.vda>20 wm.vda>20:20/20 "
+	       "xm.vda>20 vm.vda>10 xm.vda>10 ",
 	       host);
 	close_host(host);
 }
@@ -421,6 +466,7 @@ int main(void)
 		{ "of several who say a socket is theirs, whose it can be", test_pretenders },
 		{ "a thread that does not work for one alone is nobody's", test_threads_shared },
 		{ "a service of a service", test_chain },
+		{ "threads of a service of a service", test_chain_of_threads },
 		{ "a circle is opened, and its path is named", test_circle },
 		{ "services that are configured", test_rules },
 		{ "processes that come, fork and change", test_processes },
