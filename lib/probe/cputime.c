@@ -11,7 +11,8 @@
 #include "probe/service-cgroups.h"
 #include "base/clock.h"
 
-/* Parallel to the topology that is followed; threads of all domains one after the other. */
+/* Parallel to the topology that is followed; threads of all domains one after the other, then
+ * those of all services. */
 struct followed {
 	struct domain_clock *domains, *services;
 	struct thread_clock *threads;
@@ -197,14 +198,14 @@ static int follow_services(struct cputime *cputime, struct followed *new,
 }
 
 static struct thread_clock *find_thread(const struct followed *old, size_t *cursor,
-					const struct domain *domain, const struct thread *thread)
+					const struct domain_clock *of, const struct thread *thread)
 {
 	for (size_t i = 0; i < old->thread_count; i++) {
 		size_t index = (*cursor + i) % old->thread_count;
 		struct thread_clock *clock = &old->threads[index];
 
 		if (clock->tid == thread->tid && clock->start_ticks == thread->start_ticks &&
-		    clock->pid == domain->pid && clock->domain_start_ticks == domain->start_ticks &&
+		    clock->pid == of->pid && clock->domain_start_ticks == of->start_ticks &&
 		    clock->file.path) {
 			*cursor = index + 1;
 			return clock;
@@ -213,33 +214,46 @@ static struct thread_clock *find_thread(const struct followed *old, size_t *curs
 	return NULL;
 }
 
+struct threads {
+	const struct thread *items;
+	size_t count;
+};
+
+static void follow_party(struct cputime *cputime, struct followed *new, size_t *cursor,
+			 const struct domain_clock *of, struct threads threads)
+{
+	for (size_t i = 0; i < threads.count; i++) {
+		const struct thread *thread = &threads.items[i];
+		struct thread_clock *clock = &new->threads[new->thread_count++];
+		struct thread_clock *known = NULL;
+
+		/* What was not read before is not found, and that by a long search. */
+		if (thread_clock_is_wanted(thread))
+			known = find_thread(&cputime->followed, cursor, of, thread);
+		if (known) {
+			*clock = *known;
+			*known = (struct thread_clock){ 0 };
+		} else {
+			thread_clock_open(&cputime->context, clock, of, thread);
+		}
+		thread_clock_place(&cputime->context, clock, of);
+	}
+}
+
 static void follow_threads(struct cputime *cputime, struct followed *new,
 			   const struct topology *topology)
 {
 	struct followed *old = &cputime->followed;
 	size_t cursor = 0;
 
-	for (size_t i = 0; i < topology->domain_count; i++) {
-		const struct domain *domain = &topology->domains[i];
-
-		for (size_t k = 0; k < domain->thread_count; k++) {
-			const struct thread *thread = &domain->threads[k];
-			struct thread_clock *clock = &new->threads[new->thread_count++];
-			struct thread_clock *known = NULL;
-
-			/* What was not read before is not found, and that by a long search. */
-			if (thread_clock_is_wanted(thread))
-				known = find_thread(old, &cursor, domain, thread);
-			if (known) {
-				*clock = *known;
-				*known = (struct thread_clock){ 0 };
-			} else {
-				thread_clock_open(&cputime->context, clock, &new->domains[i],
-						  thread);
-			}
-			thread_clock_place(&cputime->context, clock, &new->domains[i]);
-		}
-	}
+	for (size_t i = 0; i < topology->domain_count; i++)
+		follow_party(cputime, new, &cursor, &new->domains[i],
+			     (struct threads){ topology->domains[i].threads,
+					       topology->domains[i].thread_count });
+	for (size_t i = 0; i < topology->service_count; i++)
+		follow_party(cputime, new, &cursor, &new->services[i],
+			     (struct threads){ topology->services[i].threads,
+					       topology->services[i].thread_count });
 	for (size_t i = 0; i < old->thread_count; i++) {
 		struct thread_clock *clock = &old->threads[i];
 
@@ -258,6 +272,8 @@ int cputime_follow(struct cputime *cputime, const struct topology *topology)
 
 	for (size_t i = 0; i < topology->domain_count; i++)
 		thread_count += topology->domains[i].thread_count;
+	for (size_t i = 0; i < topology->service_count; i++)
+		thread_count += topology->services[i].thread_count;
 	new.domains = calloc(topology->domain_count + 1, sizeof *new.domains);
 	new.services = calloc(topology->service_count + 1, sizeof *new.services);
 	new.threads = calloc(thread_count + 1, sizeof *new.threads);
@@ -289,13 +305,24 @@ static void read_own(struct cpu_reading *own)
 	};
 }
 
+/* Workers are read for the total in any case, whether sampled or not. */
+static void read_threads(struct cputime *cputime, struct thread_clock *clocks,
+			 struct threads threads, struct cpu_reading *readings)
+{
+	struct cpu_reading unsampled;
+
+	for (size_t i = 0; i < threads.count; i++)
+		if (clocks[i].is_wanted)
+			thread_clock_read(&cputime->context, &clocks[i],
+					  threads.items[i].sampled ? &readings[i] : &unsampled);
+}
+
 int cputime_read_parts(struct cputime *cputime, const struct topology *topology,
 		       struct sample *sample)
 {
 	struct followed *followed = &cputime->followed;
 	struct thread_clock *threads = followed->threads;
 	enum total_source ignored;
-	struct cpu_reading unsampled;
 
 	if (followed->generation != topology->generation ||
 	    followed->domain_count != topology->domain_count ||
@@ -305,21 +332,24 @@ int cputime_read_parts(struct cputime *cputime, const struct topology *topology,
 		struct domain_reading *reading = &sample->domains[i];
 		size_t count = topology->domains[i].thread_count;
 
-		for (size_t k = 0; k < count; k++) {
-			bool sampled = topology->domains[i].threads[k].sampled;
-
-			/* Workers are read for the total in any case. */
-			if (threads[k].is_wanted)
-				thread_clock_read(&cputime->context, &threads[k],
-						  sampled ? &reading->threads[k] : &unsampled);
-		}
+		read_threads(cputime, threads,
+			     (struct threads){ topology->domains[i].threads, count },
+			     reading->threads);
 		domain_clock_read(&cputime->context, &followed->domains[i], threads, count,
 				  &reading->total, &reading->total_source);
 		threads += count;
 	}
-	for (size_t i = 0; i < topology->service_count; i++)
-		domain_clock_read(&cputime->context, &followed->services[i], NULL, 0,
-				  &sample->services[i].total, &ignored);
+	for (size_t i = 0; i < topology->service_count; i++) {
+		struct service_reading *reading = &sample->services[i];
+		size_t count = topology->services[i].thread_count;
+
+		read_threads(cputime, threads,
+			     (struct threads){ topology->services[i].threads, count },
+			     reading->threads);
+		domain_clock_read(&cputime->context, &followed->services[i], threads, count,
+				  &reading->total, &ignored);
+		threads += count;
+	}
 	read_own(&sample->own);
 	return 0;
 }

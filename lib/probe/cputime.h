@@ -35,7 +35,7 @@ const char *cputime_note(const struct cputime *cputime);
 int cputime_follow(struct cputime *cputime, const struct topology *topology);
 
 /*
- * Fill sample->domains[].{threads,total,total_source}, services[].total, own.
+ * Fill sample->domains[].{threads,total,total_source}, services[].{threads,total}, own.
  * A thread or domain that vanished is MISSING, never zero. A total whose source
  * is another than in the sample before began anew. 0, or -EINVAL: `topology`
  * is not the one that is followed.

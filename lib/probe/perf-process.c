@@ -161,7 +161,7 @@ void perf_process_read(struct perf_process *process, const struct perf_set *set,
 
 		if (!task->is_wanted)
 			continue;
-		of_task = perf_group_read(&task->group);
+		of_task = task->quality = perf_group_read(&task->group);
 		process->was_counted |= !(of_task & QUALITY_MISSING);
 		if (threads && task->is_sampled)
 			put(&threads[i], set, task->group.count, of_task);
@@ -176,4 +176,25 @@ void perf_process_read(struct perf_process *process, const struct perf_set *set,
 		quality |= QUALITY_MISSING;
 	*source = by_cgroup ? TOTAL_CGROUP : process->was_counted ? TOTAL_PROCESS : TOTAL_NONE;
 	put(total, set, sum, quality);
+}
+
+/* A process's own threads have an id each, for as long as they are followed. */
+static const struct perf_task *find_id(const struct perf_process *process, pid_t tid)
+{
+	for (size_t i = 0; i < process->task_count; i++)
+		if (process->tasks[i].tid == tid && process->tasks[i].is_wanted)
+			return &process->tasks[i];
+	return NULL;
+}
+
+void perf_process_put_threads(const struct perf_process *process, const struct perf_set *set,
+			      const struct thread *threads, size_t count,
+			      struct cpu_reading *readings)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct perf_task *task = find_id(process, threads[i].tid);
+
+		if (task && threads[i].sampled)
+			put(&readings[i], set, task->group.count, task->quality);
+	}
 }

@@ -27,10 +27,11 @@ struct perf_task {
 	uint64_t start_ticks; /* 0 = not known, not checked */
 	enum perf_rank rank;
 	bool is_sampled;
-	bool is_worker; /* a kernel worker, perhaps a task outside of the process */
-	bool is_wanted; /* sampled, or a part of the total */
-	bool is_apart;  /* a kernel worker that stands outside of the cgroup */
-	int problem;    /* errno of why it has no group; ESRCH: it ended before */
+	bool is_worker;   /* a kernel worker, perhaps a task outside of the process */
+	bool is_wanted;   /* sampled, or a part of the total */
+	bool is_apart;    /* a kernel worker that stands outside of the cgroup */
+	int problem;      /* errno of why it has no group; ESRCH: it ended before */
+	unsigned quality; /* of the last reading */
 	struct perf_group group;
 };
 
@@ -71,5 +72,11 @@ int perf_task_open(struct perf_task *task, const struct perf_context *context);
 void perf_process_read(struct perf_process *process, const struct perf_set *set,
 		       struct cpu_reading *threads, struct cpu_reading *total,
 		       enum total_source *source);
+
+/* The sampled ones of these threads, as perf_process_read() has just read them, wherever they
+ * stand among the tasks. */
+void perf_process_put_threads(const struct perf_process *process, const struct perf_set *set,
+			      const struct thread *threads, size_t count,
+			      struct cpu_reading *readings);
 
 #endif

@@ -183,8 +183,13 @@ int perf_read_parts(struct perf *perf, const struct topology *topology, struct s
 	for (size_t i = 0; i < followed->domain_count; i++, process++)
 		perf_process_read(process, set, sample->domains[i].threads,
 				  &sample->domains[i].total, &sample->domains[i].total_source);
-	for (size_t i = 0; i < followed->service_count; i++, process++)
+	for (size_t i = 0; i < followed->service_count; i++, process++) {
+		const struct service *service = &topology->services[i];
+
 		perf_process_read(process, set, NULL, &sample->services[i].total, &ignored);
+		perf_process_put_threads(process, set, service->threads, service->thread_count,
+					 sample->services[i].threads);
+	}
 	perf_process_read(process, set, NULL, &sample->own, &ignored);
 	return 0;
 }

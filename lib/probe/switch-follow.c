@@ -256,7 +256,8 @@ int switch_followed_read(struct switch_followed *followed, const struct switch_b
 			read_party(party++, books, quality, sample->domains[i].threads,
 				   &sample->domains[i].total);
 	for (size_t i = 0; i < followed->service_count; i++)
-		read_party(party++, books, quality, NULL, &sample->services[i].total);
+		read_party(party++, books, quality, sample->services[i].threads,
+			   &sample->services[i].total);
 	read_party(party, books, quality, NULL, &sample->own);
 	return 0;
 }
