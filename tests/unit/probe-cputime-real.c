@@ -172,6 +172,7 @@ static void test_real_process(void)
 
 static void test_real_service_and_own(void)
 {
+	struct thread thread;
 	struct child child;
 	struct scene scene;
 	uint64_t before_ns;
@@ -180,7 +181,10 @@ static void test_real_service_and_own(void)
 		return;
 	child_start(&child);
 	scene_open(&scene, NULL);
+	thread = make_thread(child.pid, THREAD_IOTHREAD);
 	scene.service = (struct service){ .id = none, .name = none, .pid = child.pid };
+	scene.service.threads = &thread;
+	scene.service.thread_count = 1;
 	scene.topology.domain_count = 0;
 	scene.topology.services = &scene.service;
 	scene.topology.service_count = 1;
@@ -193,8 +197,10 @@ static void test_real_service_and_own(void)
 	child_burn(&child);
 	scene_read(&scene);
 	check_used(child.used.process_ns, &scene.sample.services[0].total, "the service");
+	check_used(child.used.thread_ns, &scene.sample.services[0].threads[0], "its thread");
 	child_end(&child);
 	scene_read(&scene);
+	check_missing(&scene.sample.services[0].threads[0]);
 	check_missing(&scene.sample.services[0].total);
 	scene_close(&scene);
 }

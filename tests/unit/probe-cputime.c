@@ -62,6 +62,39 @@ static void test_v1(void)
 	scene_close(&scene);
 }
 
+/* Through a topology that has one thread more, before the service's. */
+static void test_threads_of_a_service(void)
+{
+	struct thread threads[] = { make_thread(300, THREAD_EMULATOR),
+				    make_thread(301, THREAD_IOTHREAD),
+				    make_thread(302, THREAD_IOTHREAD) };
+	struct scene scene;
+
+	write_v1("5000\n");
+	unit_write_file("v1/proc/300/task/300/schedstat", "10 1 1\n");
+	unit_write_file("v1/proc/300/task/301/schedstat", "600 1 1\n");
+	threads[0].sampled = false;
+	scene_open(&scene, "v1");
+	scene.threads[0] = make_thread(101, THREAD_VCPU);
+	scene.threads[1] = make_thread(102, THREAD_IOTHREAD);
+	scene.service = (struct service){ .id = none, .name = none, .pid = 300 };
+	scene.service.threads = threads;
+	scene.service.thread_count = 3;
+	scene.topology.services = &scene.service;
+	scene.topology.service_count = 1;
+	for (size_t count = 1; count <= 2; count++) {
+		struct service_reading *reading;
+
+		scene_follow(&scene, count);
+		check_count(1000, &scene_read(&scene)->threads[0]);
+		reading = scene.sample.services;
+		UNIT_EQUAL_U64(0, reading->threads[0].at_ns); /* not sampled */
+		check_count(600, &reading->threads[1]);
+		check_missing(&reading->threads[2]); /* not there */
+	}
+	scene_close(&scene);
+}
+
 static void test_reading_needs_the_followed_topology(void)
 {
 	struct scene scene;
@@ -385,6 +418,7 @@ int main(void)
 {
 	return UNIT_RUN(
 		"probe-cputime", { "v1: threads, cgroup and machine are read", test_v1 },
+		{ "the threads of a service are read by themselves", test_threads_of_a_service },
 		{ "reading needs the topology that is followed",
 		  test_reading_needs_the_followed_topology },
 		{ "broken numbers are missing", test_broken_numbers_are_missing },

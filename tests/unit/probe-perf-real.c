@@ -191,6 +191,48 @@ static void test_service_and_own(void)
 	child_end(&child);
 }
 
+/* By the order that the kernel lists them in, and discovery does not. */
+static void test_service_threads(void)
+{
+	struct service_reading *reading;
+	struct thread threads[2];
+	struct cpu_reading before;
+	struct child child;
+	struct scene scene;
+	uint64_t service_ns;
+
+	if (!scene_is_possible())
+		return;
+	child_start(&child);
+	child_do(&child, 'h');
+	scene_open(&scene, NULL, 0);
+	threads[0] = make_thread(child.used.helper, THREAD_IOTHREAD);
+	threads[1] = make_thread(child.pid, THREAD_EMULATOR);
+	threads[0].sampled = true;
+	scene.service = (struct service){ .id = none, .name = none, .pid = child.pid };
+	scene.service.threads = threads;
+	scene.service.thread_count = 2;
+	scene.topology.services = &scene.service;
+	scene.topology.service_count = 1;
+	scene_follow(&scene, 0);
+	scene_read(&scene);
+	reading = scene.sample.services;
+	check_known(&reading->threads[0]);
+	UNIT_EQUAL_U64(0, reading->threads[1].at_ns);
+	before = reading->threads[0];
+	service_ns = reading->total.count[CLOCK];
+	child_do(&child, 'b'); /* the other one computes */
+	scene_read(&scene);
+	reading = scene.sample.services;
+	check_known(&reading->threads[0]);
+	check_between(0, above(0), reading->threads[0].count[CLOCK] - before.count[CLOCK],
+		      "the thread that waits");
+	check_between(below(BURN_NS), above(2 * BURN_NS), reading->total.count[CLOCK] - service_ns,
+		      "the service");
+	scene_close(&scene);
+	child_end(&child);
+}
+
 /* Workers of a service's pool come and go between two topologies. */
 static void test_service_workers(void)
 {
@@ -492,6 +534,7 @@ int main(void)
 			{ "an ended thread's last counts are read", test_vanished },
 			{ "another thread under a known number is not counted", test_reused },
 			{ "a service and we ourselves are counted", test_service_and_own },
+			{ "a service's threads are counted by themselves", test_service_threads },
 			{ "a service's workers are counted, and stay so", test_service_workers },
 			{ "our own new threads are counted", test_own_threads },
 			{ "a cgroup's total has threads that nobody saw", test_cgroup },

@@ -307,6 +307,35 @@ static void test_domain(void)
 	scene_close(&scene);
 }
 
+/* The main loop is not sampled; one I/O thread has run, the other not yet. */
+static void test_threads_of_a_service(void)
+{
+	struct thread threads[] = {
+		{ .tid = 50, .role = THREAD_EMULATOR },
+		{ .tid = 51, .role = THREAD_IOTHREAD, .sampled = true },
+		{ .tid = 52, .role = THREAD_IOTHREAD, .sampled = true },
+	};
+	const struct service_reading *reading;
+	struct scene scene;
+
+	scene_open(&scene);
+	scene.service.threads = threads;
+	scene.service.thread_count = 3;
+	scene_follow(&scene, 3);
+	run_all(1);
+	scene_read(&scene, 0);
+	reading = scene.sample.services;
+	UNIT_EQUAL_U64(0, reading->threads[0].at_ns);
+	UNIT_EQUAL_U64(1, reading->threads[1].at_ns);
+	UNIT_EQUAL_U64(7, reading->threads[1].count[CLOCK]);
+	UNIT_EQUAL_U64(1, reading->threads[2].at_ns);
+	UNIT_EQUAL_U64(0, reading->threads[2].count[CLOCK]);
+	scene_read(&scene, QUALITY_MISSING);
+	UNIT_EQUAL_U64(0, scene.sample.services[0].threads[1].at_ns);
+	UNIT_EQUAL_U64(QUALITY_MISSING, scene.sample.services[0].threads[1].quality);
+	scene_close(&scene);
+}
+
 /* Workers of newer kernels are threads of the process, whose total has them. */
 static void test_worker_inside(void)
 {
@@ -406,6 +435,7 @@ int main(void)
 		{ "a number that is used again takes nothing over", test_reused },
 		{ "sums hold and memory is bounded whatever comes and goes", test_churn },
 		{ "a domain is its process and the kernel's workers for it", test_domain },
+		{ "the threads of a service are read by themselves", test_threads_of_a_service },
 		{ "a worker counts once, beside the process or in it (model.md 2)",
 		  test_worker_inside },
 		{ "a worker that ended stays in its domain's total", test_worker_ends },
