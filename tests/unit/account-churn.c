@@ -357,7 +357,7 @@ static void check_truth(const struct host *host, uint64_t seed)
 
 static void test_a_replay_under_churn_is_conserved_and_true(void)
 {
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= unit_rounds(SEEDS); seed++) {
 		struct host *host = host_new(seed);
 		struct error error = { "" };
 
