@@ -1,11 +1,16 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""service-charge.py clock PID                 lines "TIME NS" of a process's CPU time, until stopped
+"""service-charge.py clock PID                 lines "TIME NS TID=NS..." of CPU time of a process and
+                                           of its threads, until stopped
 service-charge.py rounds WINDOWS PAIR      how many rounds can be judged
-service-charge.py judge FOLDER SOURCE...   are charges as the loads alone make CPU time?"""
+service-charge.py judge FOLDER THREADS SOURCE...
+                                           are charges as CPU time is due to each? THREADS are "own":
+                                           what that VM's thread used; or "shared": what its load
+                                           makes alone"""
 
 import bisect
 import collections
+import pathlib
 import statistics
 import sys
 import time
@@ -24,11 +29,21 @@ BEHIND_S = 0.4
 Reading = collections.namedtuple("Reading", "pair round who begin end made complete")
 
 
+def thread_times(pid):
+    """Of threads that are there; the second field is the time that it waited."""
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            yield f"{task.name}={(task / 'schedstat').read_text().split()[0]}"
+        except OSError:
+            continue
+
+
 def show_clock(pid):
     clock = (~pid << 3) | 2  # of all threads, as clock_getcpuclockid(3) makes it
     while True:
         try:
-            print(f"{time.time():.6f} {time.clock_gettime_ns(clock)}", flush=True)
+            print(f"{time.time():.6f} {time.clock_gettime_ns(clock)}", *thread_times(pid),
+                  flush=True)
         except OSError:
             return
         time.sleep(0.02)
@@ -57,13 +72,11 @@ def rounds(readings, pair):
 
 
 class Clock:
-    """A process's CPU time at any moment."""
+    """CPU time of a process, or of one of its threads, at any moment."""
 
-    def __init__(self, path):
-        with open(path, encoding="utf-8") as file:
-            rows = [line.split() for line in file if line.endswith("\n")]
-        self.times = [float(row[0]) for row in rows]
-        self.ns = [int(row[1]) for row in rows]
+    def __init__(self, times, ns):
+        self.times = times
+        self.ns = ns
 
     def at(self, moment):
         i = bisect.bisect(self.times, moment)
@@ -73,6 +86,33 @@ class Clock:
 
     def cpus(self, begin, end):
         return (self.at(end) - self.at(begin)) / (end - begin) / 1e9
+
+
+def load_clocks(path):
+    """That of the process, and by their ids those of the threads that were there all the time."""
+    with open(path, encoding="utf-8") as file:
+        rows = [line.split() for line in file if line.endswith("\n")]
+    times = [float(row[0]) for row in rows]
+    threads = collections.defaultdict(list)
+    for row in rows:
+        for word in row[2:]:
+            tid, ns = word.split("=")
+            threads[tid].append(int(ns))
+    return (Clock(times, [int(row[1]) for row in rows]),
+            {tid: Clock(times, ns) for tid, ns in threads.items() if len(ns) == len(times)})
+
+
+def used_ns(clock, reading):
+    return clock.at(reading.end) - clock.at(reading.begin)
+
+
+def thread_share(threads, found):
+    """The first one's: what its thread used, which is the one that did most when it was alone."""
+    ns = {}
+    for name in NAMES:
+        own = max(threads.values(), key=lambda clock, alone=found[name]: used_ns(clock, alone))
+        ns[name] = used_ns(own, found["one+two"])
+    return ns["one"] / sum(ns.values())
 
 
 def true_share(clock, found, idle_cpus):
@@ -105,16 +145,17 @@ def charged_share(ticks, reading):
     return joules["one"] / sum(joules.values())
 
 
-def judge(folder, sources):
-    clock = Clock(folder + "/clock")
+def judge(folder, kind, sources):
+    clock, threads = load_clocks(folder + "/clock")
     readings = load_readings(folder + "/windows")
     idle_cpus = clock.cpus(clock.times[0], min(r.begin for r in readings))
     print(f"the idle daemon uses {idle_cpus:.6f} CPUs")
     errors = []
     for pair in dict.fromkeys(reading.pair for reading in readings):
         found = rounds(readings, pair)
-        truths = [true_share(clock, three, idle_cpus) for three in found]
-        print(f"{pair}: alone, one makes", *(f"{100 * truth:.2f} %" for truth in truths))
+        truths = [thread_share(threads, three) if kind == "own"
+                  else true_share(clock, three, idle_cpus) for three in found]
+        print(f"{pair}, {kind} threads: due from one are", *(f"{100 * truth:.2f} %" for truth in truths))
         for source in sources:
             ticks = snapshots.load(f"{folder}/{source}.json")
             charges = [charged_share(ticks, three["one+two"]) for three in found]
@@ -138,7 +179,7 @@ def main():
     elif action == "rounds":
         print(len(rounds(load_readings(arguments[0]), arguments[1])))
     else:
-        judge(arguments[0], arguments[1:])
+        judge(arguments[0], arguments[1], arguments[2:])
 
 
 if __name__ == "__main__":
