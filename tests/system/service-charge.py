@@ -1,12 +1,9 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""service-charge.py clock PID                 lines "TIME NS TID=NS..." of CPU time of a process and
-                                           of its threads, until stopped
+"""service-charge.py clock PID                 lines "TIME TID=NS..." of CPU time of a process's
+                                           threads, until stopped
 service-charge.py rounds WINDOWS PAIR      how many rounds can be judged
-service-charge.py judge FOLDER THREADS SOURCE...
-                                           are charges as CPU time is due to each? THREADS are "own":
-                                           what that VM's thread used; or "shared": what its load
-                                           makes alone"""
+service-charge.py judge FOLDER SOURCE...   is each VM charged what its thread used?"""
 
 import bisect
 import collections
@@ -19,7 +16,7 @@ import snapshots
 
 NAMES = ("one", "two")
 SERVED = "vdb"
-LIMIT = 0.05
+LIMIT = 0.02
 # Of the requests that a VM was to make, so many it must have made to be the same load.
 MADE = 0.5
 # Before and behind a reading the daemon has nothing to do for longer than a tick.
@@ -31,7 +28,7 @@ Reading = collections.namedtuple("Reading", "pair round who begin end made compl
 
 def thread_times(pid):
     """Of threads that are there; the second field is the time that it waited."""
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("[0-9]*"):
         try:
             yield f"{task.name}={(task / 'schedstat').read_text().split()[0]}"
         except OSError:
@@ -39,13 +36,8 @@ def thread_times(pid):
 
 
 def show_clock(pid):
-    clock = (~pid << 3) | 2  # of all threads, as clock_getcpuclockid(3) makes it
-    while True:
-        try:
-            print(f"{time.time():.6f} {time.clock_gettime_ns(clock)}", *thread_times(pid),
-                  flush=True)
-        except OSError:
-            return
+    while times := list(thread_times(pid)):
+        print(f"{time.time():.6f}", *times, flush=True)
         time.sleep(0.02)
 
 
@@ -63,7 +55,7 @@ def load_readings(path):
 
 
 def rounds(readings, pair):
-    """Of a pair, those rounds whose three readings went well; the first one is for learning."""
+    """Of a pair, those rounds whose three readings went well; the first one warms up."""
     by_round = collections.defaultdict(dict)
     for reading in readings:
         if reading.pair == pair and reading.round > 0 and reading.complete:
@@ -72,7 +64,7 @@ def rounds(readings, pair):
 
 
 class Clock:
-    """CPU time of a process, or of one of its threads, at any moment."""
+    """CPU time of a thread at any moment."""
 
     def __init__(self, times, ns):
         self.times = times
@@ -84,22 +76,18 @@ class Clock:
         part = (moment - self.times[i - 1]) / (self.times[i] - self.times[i - 1])
         return self.ns[i - 1] + part * (self.ns[i] - self.ns[i - 1])
 
-    def cpus(self, begin, end):
-        return (self.at(end) - self.at(begin)) / (end - begin) / 1e9
-
 
 def load_clocks(path):
-    """That of the process, and by their ids those of the threads that were there all the time."""
+    """Of the threads that were there all the time."""
     with open(path, encoding="utf-8") as file:
         rows = [line.split() for line in file if line.endswith("\n")]
     times = [float(row[0]) for row in rows]
     threads = collections.defaultdict(list)
     for row in rows:
-        for word in row[2:]:
+        for word in row[1:]:
             tid, ns = word.split("=")
             threads[tid].append(int(ns))
-    return (Clock(times, [int(row[1]) for row in rows]),
-            {tid: Clock(times, ns) for tid, ns in threads.items() if len(ns) == len(times)})
+    return [Clock(times, ns) for ns in threads.values() if len(ns) == len(times)]
 
 
 def used_ns(clock, reading):
@@ -110,21 +98,8 @@ def thread_share(threads, found):
     """The first one's: what its thread used, which is the one that did most when it was alone."""
     ns = {}
     for name in NAMES:
-        own = max(threads.values(), key=lambda clock, alone=found[name]: used_ns(clock, alone))
+        own = max(threads, key=lambda clock, alone=found[name]: used_ns(clock, alone))
         ns[name] = used_ns(own, found["one+two"])
-    return ns["one"] / sum(ns.values())
-
-
-def true_share(clock, found, idle_cpus):
-    """The first one's: what its requests cost alone; what the daemon spends on nobody is for
-    both alike."""
-    both = found["one+two"]
-    ns = {}
-    for name in NAMES:
-        alone = found[name]
-        busy = clock.cpus(alone.begin, alone.end) - idle_cpus
-        ns[name] = busy * (alone.end - alone.begin) / alone.made[name] * both.made[name]
-        ns[name] += idle_cpus / 2 * (both.end - both.begin)
     return ns["one"] / sum(ns.values())
 
 
@@ -145,17 +120,14 @@ def charged_share(ticks, reading):
     return joules["one"] / sum(joules.values())
 
 
-def judge(folder, kind, sources):
-    clock, threads = load_clocks(folder + "/clock")
+def judge(folder, sources):
+    threads = load_clocks(folder + "/clock")
     readings = load_readings(folder + "/windows")
-    idle_cpus = clock.cpus(clock.times[0], min(r.begin for r in readings))
-    print(f"the idle daemon uses {idle_cpus:.6f} CPUs")
     errors = []
     for pair in dict.fromkeys(reading.pair for reading in readings):
         found = rounds(readings, pair)
-        truths = [thread_share(threads, three) if kind == "own"
-                  else true_share(clock, three, idle_cpus) for three in found]
-        print(f"{pair}, {kind} threads: due from one are", *(f"{100 * truth:.2f} %" for truth in truths))
+        truths = [thread_share(threads, three) for three in found]
+        print(f"{pair}: of both threads' time, one's is", *(f"{100 * truth:.2f} %" for truth in truths))
         for source in sources:
             ticks = snapshots.load(f"{folder}/{source}.json")
             charges = [charged_share(ticks, three["one+two"]) for three in found]
@@ -179,7 +151,7 @@ def main():
     elif action == "rounds":
         print(len(rounds(load_readings(arguments[0]), arguments[1])))
     else:
-        judge(arguments[0], arguments[1], arguments[2:])
+        judge(arguments[0], arguments[1:])
 
 
 if __name__ == "__main__":
