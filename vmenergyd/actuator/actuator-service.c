@@ -33,17 +33,39 @@ static bool serves(const struct actuator_room *room, const struct target *target
 
 /* --- throttle groups ---------------------------------------------------------------- */
 
-/* Read, or with `write` set. */
-static int call_group(const struct target_service *service, const struct io_throttle *write,
-		      struct io_throttle *read, struct error *error)
+static int open_monitor(const struct target_service *service, struct qmp **qmp, struct error *error)
 {
+	int result = qmp_open_of(qmp, service->qmp_socket, service->pid, error);
+
+	return result == -ECONNREFUSED ? -ESRCH : result;
+}
+
+static int get_group(const struct target_service *service, struct disk_limit *limit,
+		     struct error *error)
+{
+	struct io_throttle throttle;
 	struct qmp *qmp;
-	int result = qmp_open_of(&qmp, service->qmp_socket, service->pid, error);
+	int result = open_monitor(service, &qmp, error);
 
 	if (result)
-		return result == -ECONNREFUSED ? -ESRCH : result;
-	result = write ? qmp_set_group(qmp, service->group, write, error)
-		       : qmp_get_group(qmp, service->group, read, error);
+		return result;
+	result = qmp_get_group(qmp, service->group, &throttle, error);
+	if (!result)
+		*limit = limit_of_throttle(&throttle);
+	qmp_close(qmp);
+	return result;
+}
+
+static int set_group(const struct target_service *service, const struct disk_limit *limit,
+		     struct error *error)
+{
+	const struct io_throttle throttle = throttle_of_limit(limit);
+	struct qmp *qmp;
+	int result = open_monitor(service, &qmp, error);
+
+	if (result)
+		return result;
+	result = qmp_set_group(qmp, service->group, &throttle, error);
 	qmp_close(qmp);
 	return result;
 }
@@ -154,23 +176,14 @@ static int get_thread(const struct actuator_room *room, const struct target *tar
 static int get(struct actuator_room *room, const struct target *target, struct knob_value *value,
 	       struct error *error)
 {
-	struct io_throttle throttle;
-	int result;
-
-	if (!has_group(&target->service))
-		return get_thread(room, target, &value->disk, error);
-	result = call_group(&target->service, NULL, &throttle, error);
-	if (!result)
-		value->disk = limit_of_throttle(&throttle);
-	return result;
+	return has_group(&target->service) ? get_group(&target->service, &value->disk, error)
+					   : get_thread(room, target, &value->disk, error);
 }
 
 static int set(struct actuator_room *room, const struct target *target,
 	       const struct knob_value *value, struct error *error)
 {
-	const struct io_throttle throttle = throttle_of_limit(&value->disk);
-
-	return has_group(&target->service) ? call_group(&target->service, &throttle, NULL, error)
+	return has_group(&target->service) ? set_group(&target->service, &value->disk, error)
 					   : set_thread(room, target, &value->disk, error);
 }
 
