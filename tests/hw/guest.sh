@@ -28,10 +28,12 @@ DEVICES=()
 WRAPPER=()
 mkdir -p "$ROOT/bin" "$ROOT/lib" "$ROOT/sys" "$ROOT/proc" "$ROOT/dev" "$ROOT/tmp"
 
+# One test at a time: they share what is fetched and built.
 guest_build() { # guest_build PROGRAM
-	bash "$HERE/fetch.sh" "$HW"
+	mkdir -p "$HW"
 	(
 		flock 9
+		bash "$HERE/fetch.sh" "$HW"
 		bash "$HERE/build.sh" "$HW" "$1" >"$HW/build-${1##*/}.log" 2>&1 || {
 			cat "$HW/build-${1##*/}.log"
 			exit 1
