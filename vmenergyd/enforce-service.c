@@ -33,14 +33,6 @@ static const char *socket_of(const struct enforce_input *input, pid_t pid)
 	return NULL;
 }
 
-static uint64_t start_of(const struct topology *topology, pid_t pid)
-{
-	for (size_t i = 0; i < topology->service_count; i++)
-		if (topology->services[i].pid == pid)
-			return topology->services[i].start_ticks;
-	return 0;
-}
-
 /* NULL, or why its group cannot be used. */
 static const char *use_group(const struct enforce_input *input,
 			     const struct attachment_throttle *throttle,
@@ -65,12 +57,13 @@ static const char *use_group(const struct enforce_input *input,
 static bool use_thread(const struct enforce_input *input, const struct attachment *attachment,
 		       struct target_service *service)
 {
+	const struct service *of = topology_service(input->topology, attachment->pid);
+
 	if (!attachment->tid || attachment->tid == attachment->pid || !input->holds_threads)
 		return false;
-	*service =
-		(struct target_service){ .pid = attachment->pid,
-					 .start_ticks = start_of(input->topology, attachment->pid),
-					 .tid = attachment->tid };
+	*service = (struct target_service){ .pid = attachment->pid,
+					    .start_ticks = of ? of->start_ticks : 0,
+					    .tid = attachment->tid };
 	return true;
 }
 

@@ -201,6 +201,14 @@ void topology_unref(const struct topology *topology)
 		topology_free(shared);
 }
 
+const struct service *topology_service(const struct topology *topology, pid_t pid)
+{
+	for (size_t i = 0; i < topology->service_count; i++)
+		if (topology->services[i].pid == pid)
+			return &topology->services[i];
+	return NULL;
+}
+
 /* --- inside bounds --------------------------------------------------------- */
 
 static int compare_ids(const void *a, const void *b)

@@ -199,6 +199,9 @@ void disk_clear(struct disk *disk);
 void nic_clear(struct nic *nic);
 void cpu_identity_clear(struct cpu_identity *cpu);
 
+/* The service that is this process; NULL: none is. */
+const struct service *topology_service(const struct topology *topology, pid_t pid);
+
 /*
  * Is everything inside bounds: indexes, unique domain ids, one vCPU number
  * once per domain? 0 or -EINVAL with the reason. For recordings and asserts.

@@ -86,14 +86,6 @@ static bool take_old(struct attachment_probe *probe, struct submitter *new)
 	return false;
 }
 
-static uint64_t start_of(const struct topology *topology, pid_t pid)
-{
-	for (size_t i = 0; i < topology->service_count; i++)
-		if (topology->services[i].pid == pid)
-			return topology->services[i].start_ticks;
-	return 0;
-}
-
 /* The reason that was found first is said. */
 static void say(struct attachment_probe *probe, const char *reason)
 {
@@ -139,10 +131,11 @@ int attachment_probe_follow(struct attachment_probe *probe, const struct topolog
 		return -ENOMEM;
 	for (size_t i = 0; i < topology->attachment_count; i++) {
 		const struct attachment *attachment = &topology->attachments[i];
+		const struct service *service = topology_service(topology, attachment->pid);
 
 		items[i].of = (struct submit_of){ attachment->pid, attachment->tid,
 						  attachment->major, attachment->minor };
-		items[i].start_ticks = start_of(topology, attachment->pid);
+		items[i].start_ticks = service ? service->start_ticks : 0;
 		if (attachment->pid && !take_old(probe, &items[i]))
 			open_submitter(probe, &items[i]);
 	}

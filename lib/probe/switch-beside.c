@@ -20,14 +20,6 @@ static bool is_listed(const struct domain *domain, pid_t pid)
 	return pid == domain->pid;
 }
 
-static bool is_service(const struct topology *topology, pid_t pid)
-{
-	for (size_t i = 0; i < topology->service_count; i++)
-		if (topology->services[i].pid == pid)
-			return true;
-	return false;
-}
-
 static bool is_known(const struct switch_beside *beside, pid_t pid)
 {
 	for (size_t i = 0; i < beside->count; i++)
@@ -61,7 +53,7 @@ static int add_all(const struct rootfs *root, const struct topology *topology, s
 		pid_t pid = number <= INT32_MAX ? (pid_t)number : 0;
 
 		if (pid > 0 && !is_listed(&topology->domains[domain], pid) &&
-		    !is_service(topology, pid) && !is_known(beside, pid))
+		    !topology_service(topology, pid) && !is_known(beside, pid))
 			result = add(root, pid, beside);
 		cursor += strspn(cursor, "\n");
 	}
