@@ -85,7 +85,7 @@ static struct pool read_pool(const struct account_domain *domain, double *scale)
 	double io_j = sum_threads(domain, HELPER_IO, &all);
 	struct pool pool = { .known = all };
 
-	*scale = own_j > helpers_j ? helpers_j / own_j : 1;
+	*scale = charge_fit(own_j, helpers_j);
 	pool.joules = fmax(0, helpers_j - own_j - other_j);
 	pool.io_j = fmin(pool.joules, io_j);
 	return pool;

@@ -66,6 +66,12 @@ static inline struct charge charge_scale(struct charge charge, double factor)
 	return (struct charge){ charge.now_j * factor, charge.late_j * factor };
 }
 
+/* What to scale joules by that were read at another moment than all, and cannot be more. */
+static inline double charge_fit(double part_j, double all_j)
+{
+	return part_j > all_j ? fmax(0, all_j) / part_j : 1;
+}
+
 /* A charge with the events behind its now_j, which carry the uncertainty of the prices. */
 struct load {
 	struct charge charge;

@@ -111,12 +111,6 @@ static struct own_sums sum_own(const struct account_service *service)
 	return sums;
 }
 
-/* What to scale a part by that cannot be more than all. */
-static double fit(double part, double all)
-{
-	return part > all ? fmax(0, all) / part : 1;
-}
-
 static void take_part(struct account_edge *edge, double now, double late)
 {
 	struct charge *charge = &edge->own.charge;
@@ -131,10 +125,10 @@ void account_own_split(struct account_service *service, struct load *pool)
 {
 	const struct charge all = service->own.charge;
 	const struct own_sums sums = sum_own(service);
-	double on_time = isnan(all.now_j) ? NAN : fit(sums.on_time_j, all.now_j);
+	double on_time = isnan(all.now_j) ? NAN : charge_fit(sums.on_time_j, all.now_j);
 	double rest_j = all.now_j - sums.on_time_j * on_time;
-	double spread = isnan(all.now_j) ? NAN : fit(sums.spread_j, rest_j);
-	double late = fit(sums.late_j, all.late_j);
+	double spread = isnan(all.now_j) ? NAN : charge_fit(sums.spread_j, rest_j);
+	double late = charge_fit(sums.late_j, all.late_j);
 
 	*pool = service->own;
 	mark_pooled(service);
