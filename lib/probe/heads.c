@@ -12,11 +12,11 @@
 #include "base/cgroupfs.h"
 #include "base/memory.h"
 #include "base/proc.h"
+#include "probe/beside.h"
 #include "probe/cputime-total.h"
 #include "probe/head-name.h"
 #include "probe/head-table.h"
 #include "probe/service-cgroups.h"
-#include "probe/switch-beside.h"
 
 enum {
 	YOUNG_READINGS = 8,     /* in which a process may still become what it is meant to be */
@@ -166,14 +166,14 @@ static int leave_out_all(struct heads *heads, pid_t pid, const struct thread *th
 static int leave_out_beside(struct heads *heads, const struct topology *topology,
 			    const struct service_cgroups *services, size_t domain)
 {
-	struct switch_beside beside = { 0 };
+	struct beside beside = { 0 };
 	int result = 0;
 
 	if (service_cgroups_free_of(services, &topology->domains[domain]))
-		result = switch_beside_find(heads->root, &heads->mounts, topology, domain, &beside);
+		result = beside_find(heads->root, &heads->mounts, topology, domain, &beside);
 	for (size_t i = 0; i < beside.count && !result; i++)
 		result = leave_out(heads, beside.items[i].pid);
-	switch_beside_clear(&beside);
+	beside_clear(&beside);
 	return result;
 }
 

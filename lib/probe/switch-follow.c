@@ -54,10 +54,10 @@ static struct switch_member member_of(const struct thread *thread)
 struct wanted {
 	const struct thread *threads;
 	size_t thread_count;
-	struct switch_beside beside; /* borrowed */
+	struct beside beside; /* borrowed */
 };
 
-static struct switch_member member_beside(const struct switch_besider *besider)
+static struct switch_member member_beside(const struct besider *besider)
 {
 	return (struct switch_member){
 		.tid = besider->pid,
@@ -129,7 +129,7 @@ void switch_followed_clear(struct switch_followed *followed)
 }
 
 int switch_followed_update(struct switch_followed *followed, const struct topology *topology,
-			   const struct switch_beside *beside)
+			   const struct beside *beside)
 {
 	const struct switch_party own = { .pid = getpid() };
 	const struct wanted nobody = { 0 };

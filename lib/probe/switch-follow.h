@@ -9,7 +9,7 @@
 #define VMENERGY_PROBE_SWITCH_FOLLOW_H
 
 #include "model/topology.h"
-#include "probe/switch-beside.h"
+#include "probe/beside.h"
 #include "probe/switch-books.h"
 
 struct switch_member {
@@ -41,7 +41,7 @@ struct switch_followed {            /* {0} = nothing */
 
 /* beside: parallel to the topology's domains; NULL = nobody anywhere. 0 or -ENOMEM. */
 int switch_followed_update(struct switch_followed *followed, const struct topology *topology,
-			   const struct switch_beside *beside);
+			   const struct beside *beside);
 void switch_followed_clear(struct switch_followed *followed);
 
 /* Fill the sample's domains, services and own; all are of `quality`, too. 0, or -EINVAL: of

@@ -384,16 +384,16 @@ uint64_t switch_count(const struct switch_probe *probe)
 
 int switch_follow(struct switch_probe *probe, const struct topology *topology)
 {
-	struct switch_beside *beside = calloc(topology->domain_count + 1, sizeof *beside);
+	struct beside *beside = calloc(topology->domain_count + 1, sizeof *beside);
 	int result = beside ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < topology->domain_count && !result; i++)
-		result = switch_beside_find(probe->scope.context.files.root, &probe->mounts,
-					    topology, i, &beside[i]);
+		result = beside_find(probe->scope.context.files.root, &probe->mounts, topology, i,
+				     &beside[i]);
 	if (!result)
 		result = switch_followed_update(&probe->followed, topology, beside);
 	for (size_t i = 0; beside && i < topology->domain_count; i++)
-		switch_beside_clear(&beside[i]);
+		beside_clear(&beside[i]);
 	free(beside);
 	return result;
 }

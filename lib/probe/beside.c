@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "probe/switch-beside.h"
+#include "probe/beside.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static bool is_listed(const struct domain *domain, pid_t pid)
 	return pid == domain->pid;
 }
 
-static bool is_known(const struct switch_beside *beside, pid_t pid)
+static bool is_known(const struct beside *beside, pid_t pid)
 {
 	for (size_t i = 0; i < beside->count; i++)
 		if (beside->items[i].pid == pid)
@@ -28,9 +28,9 @@ static bool is_known(const struct switch_beside *beside, pid_t pid)
 	return false;
 }
 
-static int add(const struct rootfs *root, pid_t pid, struct switch_beside *beside)
+static int add(const struct rootfs *root, pid_t pid, struct beside *beside)
 {
-	struct switch_besider *besider;
+	struct besider *besider;
 	struct proc_stat stat;
 
 	if (proc_read_stat(root, pid, 0, &stat))
@@ -38,12 +38,12 @@ static int add(const struct rootfs *root, pid_t pid, struct switch_beside *besid
 	besider = MEMORY_APPEND(beside);
 	if (!besider)
 		return -ENOMEM;
-	*besider = (struct switch_besider){ .pid = pid, .start_ticks = stat.start_ticks };
+	*besider = (struct besider){ .pid = pid, .start_ticks = stat.start_ticks };
 	return 0;
 }
 
 static int add_all(const struct rootfs *root, const struct topology *topology, size_t domain,
-		   const char *list, struct switch_beside *beside)
+		   const char *list, struct beside *beside)
 {
 	const char *cursor = list;
 	uint64_t number;
@@ -60,8 +60,8 @@ static int add_all(const struct rootfs *root, const struct topology *topology, s
 	return result;
 }
 
-int switch_beside_find(const struct rootfs *root, const struct cgroup_mounts *mounts,
-		       const struct topology *topology, size_t domain, struct switch_beside *beside)
+int beside_find(const struct rootfs *root, const struct cgroup_mounts *mounts,
+		const struct topology *topology, size_t domain, struct beside *beside)
 {
 	const char *cgroup = topology->domains[domain].cgroup;
 	const char *const tried[] = { mounts->cpuacct, mounts->v2 };
@@ -80,8 +80,8 @@ int switch_beside_find(const struct rootfs *root, const struct cgroup_mounts *mo
 	return result;
 }
 
-void switch_beside_clear(struct switch_beside *beside)
+void beside_clear(struct beside *beside)
 {
 	free(beside->items);
-	*beside = (struct switch_beside){ 0 };
+	*beside = (struct beside){ 0 };
 }

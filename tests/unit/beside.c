@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Processes in a domain's cgroup beside its own are in its total by the switch log, once. */
-#include "probe/switch-beside.h"
+#include "probe/beside.h"
 
 #include <string.h>
 
@@ -28,7 +28,7 @@ static struct topology topology = { .generation = 1,
 				    .services = &service,
 				    .service_count = 1 };
 
-static void find(const char *layout, const char *mount, struct switch_beside *beside)
+static void find(const char *layout, const char *mount, struct beside *beside)
 {
 	struct cgroup_mounts mounts;
 	struct rootfs root;
@@ -45,14 +45,14 @@ static void find(const char *layout, const char *mount, struct switch_beside *be
 	fixture_write("100\n200\n300\n301\n999\n", "%s%s/libvirt/cgroup.procs", mount, cgroup);
 	fixture_write("100\n300\n", "%s%s/libvirt/emulator/cgroup.procs", mount, cgroup);
 	cgroup_find_mounts(&root, &mounts);
-	*beside = (struct switch_beside){ 0 };
-	UNIT_EQUAL_I64(0, switch_beside_find(&root, &mounts, &topology, 0, beside));
+	*beside = (struct beside){ 0 };
+	UNIT_EQUAL_I64(0, beside_find(&root, &mounts, &topology, 0, beside));
 	rootfs_close(&root);
 }
 
 static void test_found(void)
 {
-	struct switch_beside beside;
+	struct beside beside;
 
 	find("v2", "/sys/fs/cgroup", &beside);
 	UNIT_EQUAL_U64(2, beside.count);
@@ -61,10 +61,10 @@ static void test_found(void)
 		UNIT_EQUAL_I64(TPM, beside.items[1].pid);
 		UNIT_EQUAL_U64(1000, beside.items[1].start_ticks);
 	}
-	switch_beside_clear(&beside);
+	beside_clear(&beside);
 	find("v1", "/sys/fs/cgroup/cpu,cpuacct", &beside);
 	UNIT_EQUAL_U64(2, beside.count);
-	switch_beside_clear(&beside);
+	beside_clear(&beside);
 	domain.cgroup = NULL; /* not its own: who else is there works for others */
 	find("v2", "/sys/fs/cgroup", &beside);
 	UNIT_EQUAL_U64(0, beside.count);
@@ -101,7 +101,7 @@ static uint64_t read_total(struct switch_followed *followed)
 	return total;
 }
 
-static void follow(struct switch_followed *followed, const struct switch_beside *beside)
+static void follow(struct switch_followed *followed, const struct beside *beside)
 {
 	topology.generation++;
 	UNIT_EQUAL_I64(0, switch_followed_update(followed, &topology, beside));
@@ -109,8 +109,8 @@ static void follow(struct switch_followed *followed, const struct switch_beside 
 
 static void test_counted(void)
 {
-	struct switch_besider tpm = { .pid = TPM };
-	const struct switch_beside beside = { &tpm, 1, 1 }, nobody = { 0 };
+	struct besider tpm = { .pid = TPM };
+	const struct beside beside = { &tpm, 1, 1 }, nobody = { 0 };
 	struct switch_followed followed = { 0 };
 
 	follow(&followed, &beside);
@@ -135,8 +135,8 @@ static void test_counted(void)
 /* What it used before was a head's, which keeps it; as when it goes, and comes back. */
 static void test_found_late(void)
 {
-	struct switch_besider tpm = { .pid = TPM };
-	const struct switch_beside beside = { &tpm, 1, 1 }, nobody = { 0 };
+	struct besider tpm = { .pid = TPM };
+	const struct beside beside = { &tpm, 1, 1 }, nobody = { 0 };
 	struct switch_followed followed = { 0 };
 	struct rootfs root;
 
@@ -166,7 +166,7 @@ static void test_found_late(void)
 int main(void)
 {
 	return UNIT_RUN(
-		"switch-beside",
+		"beside",
 		{ "who is in the cgroup beside, and in no other account, is found", test_found },
 		{ "it counts once, with all its threads, and stays (model.md 2)", test_counted },
 		{ "found late, it brings nothing from before", test_found_late });
