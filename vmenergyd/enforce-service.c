@@ -89,31 +89,39 @@ static bool is_past_qemu(const struct vdisk *vdisk)
 	return vdisk->source && strncmp(vdisk->source, scheme, strlen(scheme)) == 0;
 }
 
+static void find_of_vdisk(const struct enforce_input *input, size_t domain, size_t vdisk,
+			  struct enforce_disk *disk)
+{
+	const struct topology *topology = input->topology;
+
+	disk->past_qemu = is_past_qemu(&topology->domains[domain].vdisks[vdisk]);
+	for (size_t i = 0; i < topology->attachment_count; i++) {
+		const struct attachment *attachment = &topology->attachments[i];
+
+		if (attachment->kind == CLIENT_VDISK && attachment->domain == domain &&
+		    attachment->vdisk == vdisk)
+			find_service(input, attachment, disk);
+	}
+}
+
+static void find_of_disk(const struct enforce_input *input, size_t domain,
+			 struct enforce_disk *disk)
+{
+	const struct domain *of = &input->topology->domains[domain];
+
+	disk->is_served = disk->past_qemu = false;
+	disk->service.pid = 0;
+	disk->why_not = NULL;
+	for (size_t i = 0; i < of->vdisk_count; i++)
+		if (strncmp(disk->name, of->vdisks[i].name, sizeof disk->name - 1) == 0)
+			find_of_vdisk(input, domain, i, disk);
+}
+
 void enforce_find_services(const struct enforce_input *input, struct enforce_domain *domain,
 			   size_t index)
 {
-	const struct topology *topology = input->topology;
-	const struct domain *of = &topology->domains[index];
-
-	for (size_t i = 0; i < domain->disks.count; i++) {
-		struct enforce_disk *disk = &domain->disks.items[i];
-
-		disk->is_served = disk->past_qemu = false;
-		disk->service.pid = 0;
-		disk->why_not = NULL;
-		for (size_t v = 0; v < of->vdisk_count; v++) {
-			if (strncmp(disk->name, of->vdisks[v].name, sizeof disk->name - 1) != 0)
-				continue;
-			disk->past_qemu = is_past_qemu(&of->vdisks[v]);
-			for (size_t k = 0; k < topology->attachment_count; k++) {
-				const struct attachment *attachment = &topology->attachments[k];
-
-				if (attachment->kind == CLIENT_VDISK &&
-				    attachment->domain == index && attachment->vdisk == v)
-					find_service(input, attachment, disk);
-			}
-		}
-	}
+	for (size_t i = 0; i < domain->disks.count; i++)
+		find_of_disk(input, index, &domain->disks.items[i]);
 }
 
 enum disk_way enforce_disk_way(const struct enforce_domain *domain, const struct enforce_disk *disk)
