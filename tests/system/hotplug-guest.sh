@@ -6,6 +6,12 @@
 # "guest: hotplug". A spinner for each CPU that may run at the time makes all of them
 # busy, so that what is counted is known: one or two CPUs' time.
 
+# Elsewhere it would take a CPU away from the machine that it runs on.
+[ -d /hotplug ] || {
+	echo 'hotplug-guest.sh takes a CPU off line: only the guest of hotplug-long runs it' >&2
+	exit 77
+}
+
 export PATH=/bin:/hotplug
 CPU1=/sys/devices/system/cpu/cpu1/online
 
