@@ -4,27 +4,6 @@
 
 #define EXACT 1e-9
 
-/* Domains a, b, ... each with vda, all served by one driver; events are counted. */
-static struct rig *clients_rig(size_t count)
-{
-	struct rig *rig = rig_new();
-
-	rig->options.events.source = CPU_SOURCE_PERF;
-	strcpy(rig->options.events.names[0], "cycles");
-	rig->point.weights[0] = (struct weight){ .event = "cycles", .nj = 10, .se_nj = NAN };
-	rig->point.weight_count = 1;
-	rig->point.on_cpu.nj = NAN;
-	rig_disk(rig, "sda");
-	for (size_t i = 0; i < count; i++) {
-		char id[2] = { (char)('a' + i), 0 };
-
-		rig_vdisk(rig_domain(rig, id, 1), "vda", 0);
-		rig_attach(rig, i, 0, 0);
-	}
-	rig_service(rig, "driver");
-	return rig;
-}
-
 static void work(struct rig *rig, size_t client, uint64_t requests, uint64_t bytes)
 {
 	rig_read(&rig->attachments[client].io, requests, bytes);
@@ -53,7 +32,7 @@ static void lose(struct rig *rig, size_t client, bool missing)
 static void test_a_client_that_is_not_read_goes_on_as_before(void)
 {
 	const uint64_t requests[3] = { 3000, 2000, 1000 };
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 
 	RIG_BASELINE(rig);
 	period(rig, requests, 0);
@@ -82,7 +61,7 @@ static void test_a_client_that_is_not_read_goes_on_as_before(void)
 static void test_an_estimate_ends_when_little_of_the_total_is_a_guess(void)
 {
 	const uint64_t requests[3] = { 3000, 2000, 1000 };
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 	int ticks = 0;
 
 	RIG_BASELINE(rig);
@@ -110,7 +89,7 @@ static void test_an_estimate_ends_when_little_of_the_total_is_a_guess(void)
 static void test_a_client_that_nobody_counts_is_as_the_mean_of_the_others(void)
 {
 	const uint64_t requests[3] = { 0, 3000, 1000 };
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 
 	lose(rig, 0, true);
 	RIG_BASELINE(rig);
@@ -137,7 +116,7 @@ static void test_a_client_that_nobody_counts_is_as_the_mean_of_the_others(void)
 /* Whoever has the service for himself pays it, read or not: that is no guess. */
 static void test_a_sole_client_that_is_not_read_is_no_estimate(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 
 	rig->domains[1].absent = true;
 	lose(rig, 0, true);
@@ -152,7 +131,7 @@ static void test_a_sole_client_that_is_not_read_is_no_estimate(void)
 static void test_late_energy_of_a_service_goes_to_the_work_of_then(void)
 {
 	const uint64_t first[3] = { 4000, 0, 0 }, then[3] = { 0, 2000, 0 };
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 
 	RIG_BASELINE(rig);
 	period(rig, first, 0);
@@ -176,7 +155,7 @@ static void test_late_energy_of_a_service_goes_to_the_work_of_then(void)
 /* One client's requests are counted, the other's are not: they are of the size that is known. */
 static void test_uncounted_requests_have_the_size_of_the_counted(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 
 	rig->attachments[1].io.io.has_requests = false;
 	RIG_BASELINE(rig);
@@ -195,7 +174,7 @@ static void test_uncounted_requests_have_the_size_of_the_counted(void)
 /* Nobody else works in that tick, and so nobody says how large a request is: it was learned. */
 static void test_uncounted_requests_alone_have_the_size_that_was_learned(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 
 	RIG_BASELINE(rig);
 	for (int tick = 0; tick < 10; tick++) {
@@ -218,7 +197,7 @@ static void test_uncounted_requests_alone_have_the_size_that_was_learned(void)
 /* Requests without bytes tell no size: bytes whose requests have no number teach nothing. */
 static void test_bytes_beside_requests_without_bytes_teach_nothing(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 	double cost_j;
 
 	RIG_BASELINE(rig);
@@ -243,7 +222,7 @@ static void test_bytes_beside_requests_without_bytes_teach_nothing(void)
 /* In one tick of many a tenth of the requests is counted; in the next, none. */
 static void test_the_size_of_requests_is_a_mean_over_many(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 
 	RIG_BASELINE(rig);
 	for (int tick = 0; tick < 42; tick++) {
@@ -260,7 +239,7 @@ static void test_the_size_of_requests_is_a_mean_over_many(void)
 
 static void test_bytes_alone_are_no_estimate(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 
 	rig->attachments[0].io.io.has_requests = rig->attachments[1].io.io.has_requests = false;
 	RIG_BASELINE(rig);
@@ -277,7 +256,7 @@ static void test_bytes_alone_are_no_estimate(void)
 
 static void test_an_attachment_without_counters_takes_its_vdisks(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 
 	rig->attachments[0].io.missing = rig->attachments[1].io.missing = true;
 	RIG_BASELINE(rig);

@@ -4,27 +4,6 @@
 
 #define EXACT 1e-9
 
-/* Domains a, b, ... each with vda, all served by one driver; events are counted. */
-static struct rig *clients_rig(size_t count)
-{
-	struct rig *rig = rig_new();
-
-	rig->options.events.source = CPU_SOURCE_PERF;
-	strcpy(rig->options.events.names[0], "cycles");
-	rig->point.weights[0] = (struct weight){ .event = "cycles", .nj = 10, .se_nj = NAN };
-	rig->point.weight_count = 1;
-	rig->point.on_cpu.nj = NAN;
-	rig_disk(rig, "sda");
-	for (size_t i = 0; i < count; i++) {
-		char id[2] = { (char)('a' + i), 0 };
-
-		rig_vdisk(rig_domain(rig, id, 1), "vda", 0);
-		rig_attach(rig, i, 0, 0);
-	}
-	rig_service(rig, "driver");
-	return rig;
-}
-
 /* Attachment `index` has a thread of its provider for itself. */
 static struct rig_counter *own(struct rig *rig, size_t index, bool alone)
 {
@@ -56,7 +35,7 @@ static double all_j(const struct rig *rig)
 
 static void test_charges_follow_the_threads_whatever_was_asked_for(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 	struct rig_counter *a = own(rig, 0, true), *b = own(rig, 1, true);
 	uint64_t state = 7;
 
@@ -85,7 +64,7 @@ static void test_charges_follow_the_threads_whatever_was_asked_for(void)
 /* a has a thread, b and c share the main loop: 1 mJ per request of theirs there. */
 static void test_the_rest_is_theirs_who_have_no_thread(void)
 {
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 	struct rig_counter *a = own(rig, 0, true);
 	uint64_t state = 8;
 
@@ -109,7 +88,7 @@ static void test_the_rest_is_theirs_who_have_no_thread(void)
 /* Workers of a pool do as much for each request as the thread of a does for it. */
 static void test_workers_of_a_pool_are_shared_with_those_who_have_a_thread(void)
 {
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 	struct rig_counter *a = own(rig, 0, false), *b = own(rig, 1, false);
 
 	own(rig, 2, true);
@@ -132,7 +111,7 @@ static void test_workers_of_a_pool_are_shared_with_those_who_have_a_thread(void)
 /* 1 mJ per request, all in the threads of a and b. */
 static void test_a_thread_that_is_not_read_is_in_the_pool_for_that_tick(void)
 {
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 	struct rig_counter *a = own(rig, 0, true), *b = own(rig, 1, true);
 	double before = 0;
 
@@ -159,7 +138,7 @@ static void test_a_thread_that_is_not_read_is_in_the_pool_for_that_tick(void)
 /* Its own energy comes late, its threads' does not: nothing is lost, nor charged twice. */
 static void test_threads_wait_for_a_service_that_is_not_read(void)
 {
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 	struct rig_counter *a = own(rig, 0, true), *b = own(rig, 1, true);
 
 	RIG_BASELINE(rig);
@@ -180,7 +159,7 @@ static void test_threads_wait_for_a_service_that_is_not_read(void)
 /* A thread's number that is another thread's by now; a client that comes; one that ends. */
 static void test_what_comes_anew_is_a_baseline(void)
 {
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 	struct rig_counter *a = own(rig, 0, true), *b = own(rig, 1, true);
 
 	rig->domains[1].absent = true;
@@ -207,7 +186,7 @@ static void test_what_comes_anew_is_a_baseline(void)
 /* pool <- driver <- a, b; pool <- c: the pool's threads work for the driver, and for c. */
 static void test_a_chain_passes_on_what_the_thread_spent(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 	struct rig_counter *driver, *c, *a;
 
 	rig_service(rig, "pool");
@@ -237,7 +216,7 @@ static void test_a_chain_passes_on_what_the_thread_spent(void)
 /* Read a little after their service, threads seem to have used more than all of it. */
 static void test_threads_never_exceed_their_service(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 	struct rig_counter *a = own(rig, 0, true), *b = own(rig, 1, true);
 
 	RIG_BASELINE(rig);
@@ -254,7 +233,7 @@ static void test_threads_never_exceed_their_service(void)
 /* Anything may be missing, come and go: the charges are what was measured, all of it. */
 static void churn(uint64_t seed)
 {
-	struct rig *rig = clients_rig(3);
+	struct rig *rig = rig_of_clients(3);
 	struct rig_counter *thread[2] = { own(rig, 0, true), own(rig, 1, seed & 1) };
 	uint64_t state = seed;
 

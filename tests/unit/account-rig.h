@@ -179,6 +179,27 @@ static inline struct rig_issued *rig_issue(struct rig *rig, size_t domain, int d
 	return issued;
 }
 
+/* Domains a, b, ... each with vda, all served by one driver; events are counted. */
+static inline struct rig *rig_of_clients(size_t count)
+{
+	struct rig *rig = rig_new();
+
+	rig->options.events.source = CPU_SOURCE_PERF;
+	strcpy(rig->options.events.names[0], "cycles");
+	rig->point.weights[0] = (struct weight){ .event = "cycles", .nj = 10, .se_nj = NAN };
+	rig->point.weight_count = 1;
+	rig->point.on_cpu.nj = NAN;
+	rig_disk(rig, "sda");
+	for (size_t i = 0; i < count; i++) {
+		char id[2] = { (char)('a' + i), 0 };
+
+		rig_vdisk(rig_domain(rig, id, 1), "vda", 0);
+		rig_attach(rig, i, 0, 0);
+	}
+	rig_service(rig, "driver");
+	return rig;
+}
+
 /* --- working ------------------------------------------------------------------------------ */
 
 static inline void rig_run(struct rig_counter *counter, double cpu_seconds)
