@@ -6,63 +6,31 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "probe/nic.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/proc-fixture.h"
 
 enum { QEMU_PID = 4711 };
 
 static unsigned machines;
 static struct rootfs root;
 
-static void write_below(const char *path, const char *text)
-{
-	char full[300];
-
-	snprintf(full, sizeof full, "nic%u/%s", machines, path);
-	unit_write_file(full, text);
-}
-
-static void link_below(const char *path, const char *target)
-{
-	char full[700], marker[400];
-
-	snprintf(marker, sizeof marker, "nic%u/%s.folder", machines, path);
-	unit_write_file(marker, ""); /* makes the folders between */
-	snprintf(full, sizeof full, "%s/%s", unit_folder(), marker);
-	unlink(full);
-	full[strlen(full) - strlen(".folder")] = '\0';
-	if (symlink(target, full)) {
-		perror(full);
-		abort();
-	}
-}
-
 static void begin(void)
 {
-	char folder[400];
+	char name[32];
 
-	machines++;
-	write_below("proc/uptime", "1 1\n");
-	snprintf(folder, sizeof folder, "%s/nic%u", unit_folder(), machines);
-	UNIT_EQUAL_I64(0, rootfs_open(&root, folder, NULL));
+	snprintf(name, sizeof name, "nic%u", ++machines);
+	fixture_begin(name, &root);
 }
 
 static void interface_file(const char *name, const char *file, const char *text)
 {
-	char path[200];
-
-	snprintf(path, sizeof path, "sys/class/net/%s/%s", name, file);
-	write_below(path, text);
+	fixture_write(text, "/sys/class/net/%s/%s", name, file);
 }
 
 static void interface_link(const char *name, const char *link, const char *target)
 {
-	char path[200];
-
-	snprintf(path, sizeof path, "sys/class/net/%s/%s", name, link);
-	link_below(path, target);
+	fixture_link(target, "/sys/class/net/%s/%s", name, link);
 }
 
 static void add_interface(const char *name)
@@ -278,38 +246,14 @@ static void test_reasons(void)
 
 static void process_fd(int fd, const char *target, const char *info)
 {
-	char path[64];
-
-	snprintf(path, sizeof path, "proc/%d/fd/%d", QEMU_PID, fd);
-	link_below(path, target);
-	snprintf(path, sizeof path, "proc/%d/fdinfo/%d", QEMU_PID, fd);
-	write_below(path, info);
-}
-
-static void process_command(const char *line)
-{
-	char path[64], full[400];
-	FILE *file;
-
-	snprintf(path, sizeof path, "proc/%d/cmdline", QEMU_PID);
-	write_below(path, "");
-	snprintf(full, sizeof full, "%s/nic%u/%s", unit_folder(), machines, path);
-	file = fopen(full, "w");
-	for (const char *at = line; file && *at; at++)
-		fputc(*at == ' ' ? '\0' : *at, file);
-	if (file) {
-		fputc('\0', file);
-		fclose(file);
-	}
+	fixture_link(target, "/proc/%d/fd/%d", QEMU_PID, fd);
+	fixture_write(info, "/proc/%d/fdinfo/%d", QEMU_PID, fd);
 }
 
 static void namespaces(const char *own, const char *its)
 {
-	char path[64];
-
-	link_below("proc/self/ns/net", own);
-	snprintf(path, sizeof path, "proc/%d/ns/net", QEMU_PID);
-	link_below(path, its);
+	fixture_link(own, "/proc/self/ns/net");
+	fixture_link(its, "/proc/%d/ns/net", QEMU_PID);
 }
 
 static void test_process(void)
@@ -325,15 +269,16 @@ static void test_process(void)
 	enslave("br0", "vnet5");
 	add_interface("macvtap1");
 	put_over("macvtap1", "eth0");
-	link_below("sys/class/macvtap/tap12", "../../devices/virtual/net/macvtap1/macvtap/tap12");
+	fixture_link("../../devices/virtual/net/macvtap1/macvtap/tap12",
+		     "/sys/class/macvtap/tap12");
 	process_fd(3, "/dev/kvm", "pos:\t0\nflags:\t02\n");
 	process_fd(4, "/dev/net/tun", "pos:\t0\nflags:\t0104002\nmnt_id:\t21\niff:\tvnet5\n");
 	process_fd(5, "/dev/net/tun", "pos:\t0\nflags:\t0104002\nmnt_id:\t21\niff:\tvnet5\n");
 	process_fd(6, "/dev/tap12", "pos:\t0\n");
 	process_fd(7, "/dev/net/tun", "pos:\t0\nflags:\t0104002\n"); /* not attached yet */
-	process_command("qemu-system-x86_64 -netdev tap,fd=4,id=n0 -nic user,id=slow "
-			"-netdev {\"type\":\"vhost-user\",\"id\":\"fast\"} "
-			"-netdev {\"type\":\"tap\",\"fd\":\"6\",\"id\":\"n1\"} -netdev");
+	fixture_cmdline(QEMU_PID, "qemu-system-x86_64|-netdev|tap,fd=4,id=n0|-nic|user,id=slow|"
+				  "-netdev|{\"type\":\"vhost-user\",\"id\":\"fast\"}|"
+				  "-netdev|{\"type\":\"tap\",\"fd\":\"6\",\"id\":\"n1\"}|-netdev|");
 	UNIT_EQUAL_I64(0, nic_leaves(&root, &nics));
 	UNIT_EQUAL_I64(0, nic_find(&root, &domain, &nics));
 	UNIT_EQUAL_U64(4, domain.vnic_count);
@@ -362,15 +307,15 @@ static void test_pretenders(void)
 	begin();
 	add_tap("vnet5");
 	process_fd(4, "/dev/net/tun", "pos:\t0\niff:\tvnet5\n");
-	process_command("qemu-system-x86_64 -netdev user,id=vnet5");
+	fixture_cmdline(QEMU_PID, "qemu-system-x86_64|-netdev|user,id=vnet5|");
 	UNIT_EQUAL_I64(0, nic_find(&root, &domain, &nics));
 	UNIT_EQUAL_U64(1, domain.vnic_count);
 	UNIT_TRUE(!domain.vnics[0].unseen && domain.vnics[0].swapped);
 	domain_clear(&domain);
 	domain = (struct domain){ .pid = QEMU_PID };
 	for (unsigned i = 0; i < 1000; i++)
-		text_addf(&line, "%s -netdev user,id=n%u", i ? "" : "qemu-system-x86_64", i);
-	process_command(line.bytes);
+		text_addf(&line, "%s-netdev|user,id=n%u|", i ? "" : "qemu-system-x86_64|", i);
+	fixture_cmdline(QEMU_PID, line.bytes);
 	UNIT_EQUAL_I64(0, nic_find(&root, &domain, &nics));
 	UNIT_EQUAL_U64(256, domain.vnic_count);
 	text_free(&line);
@@ -387,7 +332,7 @@ static void test_namespace(void)
 	begin();
 	add_tap("vnet5"); /* another one of that name is ours */
 	process_fd(4, "/dev/net/tun", "pos:\t0\niff:\tvnet5\n");
-	process_command("qemu-system-x86_64");
+	fixture_cmdline(QEMU_PID, "qemu-system-x86_64|");
 	namespaces("net:[1]", "net:[2]");
 	UNIT_EQUAL_I64(0, nic_find(&root, &domain, &nics));
 	UNIT_EQUAL_U64(1, domain.vnic_count);
@@ -487,13 +432,14 @@ static void test_probe(void)
 	struct nic_probe *probe;
 
 	begin();
-	write_below("proc/net/dev", DEV_HEAD
-		    "    lo:    5       1    0    0    0     0          0         0 5 1 0 0 "
-		    "0 0 0 0\n"
-		    "  eth0: 18446744073709551615 200 0 0 0 0 0 0 300 400 0 0 0 0 0 0\n"
-		    "vnet0:10 20 1 1 1 1 1 1 30 40 0 0 0 0 0 0\n"
-		    "macvtap0: 50 60 0 0 0 0 0 0 70 80 0 0 0 0 0 0\n"
-		    "broken: 1 2 3\n");
+	fixture_write(DEV_HEAD
+		      "    lo:    5       1    0    0    0     0          0         0 5 1 0 0 "
+		      "0 0 0 0\n"
+		      "  eth0: 18446744073709551615 200 0 0 0 0 0 0 300 400 0 0 0 0 0 0\n"
+		      "vnet0:10 20 1 1 1 1 1 1 30 40 0 0 0 0 0 0\n"
+		      "macvtap0: 50 60 0 0 0 0 0 0 70 80 0 0 0 0 0 0\n"
+		      "broken: 1 2 3\n",
+		      "/proc/net/dev");
 	UNIT_EQUAL_I64(0, nic_probe_open(&probe, &root));
 	UNIT_EQUAL_I64(0, sample_prepare(&sample, topology));
 	UNIT_EQUAL_I64(-EINVAL, nic_probe_read(probe, &sample));

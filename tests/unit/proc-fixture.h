@@ -52,23 +52,6 @@ fixture_write(const char *text, const char *format, ...)
 	unit_write_file(path, text);
 }
 
-__attribute__((format(printf, 2, 3))) FIXTURE_UNUSED static void
-fixture_link(const char *target, const char *format, ...)
-{
-	char path[2048], name[1024];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(name, sizeof name, format, arguments);
-	va_end(arguments);
-	snprintf(path, sizeof path, "%s/%s%s", unit_folder(), fixture_name, name);
-	unlink(path);
-	if (symlink(target, path)) {
-		perror(path);
-		abort();
-	}
-}
-
 static int fixture_remove_one(const char *path, const struct stat *status, int type,
 			      struct FTW *where)
 {
@@ -89,6 +72,25 @@ __attribute__((format(printf, 1, 2))) FIXTURE_UNUSED static void fixture_remove(
 	va_end(arguments);
 	snprintf(path, sizeof path, "%s/%s%s", unit_folder(), fixture_name, name);
 	nftw(path, fixture_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+__attribute__((format(printf, 2, 3))) FIXTURE_UNUSED static void
+fixture_link(const char *target, const char *format, ...)
+{
+	char path[2048], name[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(name, sizeof name, format, arguments);
+	va_end(arguments);
+	fixture_write("", "%s.folder", name); /* makes the folders between */
+	fixture_remove("%s.folder", name);
+	snprintf(path, sizeof path, "%s/%s%s", unit_folder(), fixture_name, name);
+	unlink(path);
+	if (symlink(target, path)) {
+		perror(path);
+		abort();
+	}
 }
 
 struct fixture_process {

@@ -4,10 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "tests/unit/unit.h"
+#include "tests/unit/proc-fixture.h"
 
 enum { LINES_MAX = 24 };
 
@@ -32,54 +30,21 @@ struct trial {
 static unsigned machines;
 static char mounts[4096];
 
-#define WRITE(text, ...)                                                                           \
-	do {                                                                                       \
-		char path_[512];                                                                   \
-		snprintf(path_, sizeof path_, __VA_ARGS__);                                        \
-		write_below(path_, text);                                                          \
-	} while (0)
-
-static void write_below(const char *path, const char *text)
-{
-	char full[600];
-
-	snprintf(full, sizeof full, "%u/%s", machines, path);
-	unit_write_file(full, text);
-}
-
-static void link_below(const char *path, const char *target)
-{
-	char full[700], marker[600];
-
-	snprintf(marker, sizeof marker, "%u/%s.folder", machines, path);
-	unit_write_file(marker, ""); /* makes the folders between */
-	snprintf(full, sizeof full, "%s/%s", unit_folder(), marker);
-	unlink(full);
-	full[strlen(full) - strlen(".folder")] = '\0';
-	if (symlink(target, full)) {
-		perror(full);
-		abort();
-	}
-}
-
 /* The device folder and the three links that sysfs has for it; `place` below sys/devices/block. */
 static void add_device(const char *place, const char *number)
 {
-	char path[512], target[512];
+	char target[512];
 	const char *slash = strrchr(place, '/'), *name = slash ? slash + 1 : place;
 
 	snprintf(target, sizeof target, "%s\n", number);
-	WRITE(target, "sys/devices/block/%s/dev", place);
-	WRITE("1000\n", "sys/devices/block/%s/size", place);
+	fixture_write(target, "/sys/devices/block/%s/dev", place);
+	fixture_write("1000\n", "/sys/devices/block/%s/size", place);
 	snprintf(target, sizeof target, "../../devices/block/%s", place);
-	snprintf(path, sizeof path, "sys/dev/block/%s", number);
-	link_below(path, target);
-	snprintf(path, sizeof path, "sys/class/block/%s", name);
-	link_below(path, target);
+	fixture_link(target, "/sys/dev/block/%s", number);
+	fixture_link(target, "/sys/class/block/%s", name);
 	snprintf(target, sizeof target, "../devices/block/%s", place);
-	snprintf(path, sizeof path, "sys/block/%s", name);
 	if (!slash)
-		link_below(path, target);
+		fixture_link(target, "/sys/block/%s", name);
 }
 
 static void add_disk(const char *name, const char *number)
@@ -88,27 +53,26 @@ static void add_disk(const char *name, const char *number)
 
 	snprintf(model, sizeof model, "  %s-model \n", name);
 	add_device(name, number);
-	WRITE(model, "sys/devices/block/%s/device/model", name);
-	WRITE(strchr(name, 's') ? "1\n" : "0\n", "sys/devices/block/%s/queue/rotational", name);
+	fixture_write(model, "/sys/devices/block/%s/device/model", name);
+	fixture_write(strchr(name, 's') ? "1\n" : "0\n", "/sys/devices/block/%s/queue/rotational",
+		      name);
 }
 
 static void add_over(char *rest)
 {
 	const char *name = strtok_r(NULL, " ", &rest), *number = strtok_r(NULL, " ", &rest);
 	const char *below;
-	char path[512], target[512];
+	char target[512];
 
 	add_device(name, number);
 	while ((below = strtok_r(NULL, " ", &rest))) {
 		const char *slash = strchr(below, '/');
 
-		snprintf(path, sizeof path, "sys/devices/block/%s/slaves/%s", name,
-			 slash ? slash + 1 : below);
 		snprintf(target, sizeof target, "../../%s", below);
-		link_below(path, target);
-		snprintf(path, sizeof path, "sys/devices/block/%s/holders/%s", below, name);
+		fixture_link(target, "/sys/devices/block/%s/slaves/%s", name,
+			     slash ? slash + 1 : below);
 		snprintf(target, sizeof target, "../../%s", name);
-		link_below(path, target);
+		fixture_link(target, "/sys/devices/block/%s/holders/%s", below, name);
 	}
 }
 
@@ -119,7 +83,7 @@ static void add_loop(const char *number, const char *file)
 	snprintf(name, sizeof name, "loop%s", strchr(number, ':') + 1);
 	add_device(name, number);
 	snprintf(text, sizeof text, "%s\n", file);
-	WRITE(text, "sys/devices/block/%s/loop/backing_file", name);
+	fixture_write(text, "/sys/devices/block/%s/loop/backing_file", name);
 }
 
 static void add_line(const char *line)
@@ -144,33 +108,30 @@ static void add_line(const char *line)
 		second = strtok_r(NULL, " ", &rest);
 		snprintf(place, sizeof place, "%s/%s", first, second);
 		add_device(place, rest);
-		WRITE("1\n", "sys/devices/block/%s/partition", place);
+		fixture_write("1\n", "/sys/devices/block/%s/partition", place);
 	} else if (strcmp(kind, "disk") == 0) {
 		add_disk(first, rest);
 	} else if (strcmp(kind, "loop") == 0) {
 		add_loop(first, rest);
 	} else if (strcmp(kind, "link") == 0) {
-		link_below(first, rest);
+		fixture_link(rest, "/%s", first);
 	} else {
-		WRITE(rest, "%s", first);
+		fixture_write(rest, "/%s", first);
 	}
 }
 
 static struct rootfs make_machine(const char *const *lines)
 {
-	char folder[128];
-	struct error error = { "" };
-	struct rootfs root = { 0 };
+	char name[16];
+	struct rootfs root;
 
-	machines++;
+	snprintf(name, sizeof name, "%u", ++machines);
+	fixture_begin(name, &root);
 	mounts[0] = '\0';
-	WRITE("", "proc/version");
 	for (; *lines; lines++)
 		add_line(*lines);
-	WRITE(mounts, "proc/self/mountinfo");
-	WRITE(mounts, "proc/77/mountinfo");
-	snprintf(folder, sizeof folder, "%s/%u", unit_folder(), machines);
-	UNIT_EQUAL_I64(0, rootfs_open(&root, folder, &error));
+	fixture_write(mounts, "/proc/self/mountinfo");
+	fixture_write(mounts, "/proc/77/mountinfo");
 	return root;
 }
 
