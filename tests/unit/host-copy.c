@@ -4,9 +4,8 @@
  * reads everything anew each time look at the same tree while it changes.
  */
 #include "base/clock.h"
-#include "host/host-internal.h"
 #include "host/libvirt-view.h"
-#include "tests/unit/proc-fixture.h"
+#include "tests/unit/host-scene.h"
 
 #define VM(number, ...) fixture_process(&(struct fixture_process){ .pid = number, __VA_ARGS__ })
 
@@ -15,28 +14,6 @@
  * a leak in each test; valgrind and the address sanitizer watch for real ones.
  * NOLINTBEGIN(clang-analyzer-unix.Malloc)
  */
-
-static struct rootfs root;
-
-static struct host *open_host(void)
-{
-	struct host_options options = { .root = &root, .without_libvirt = true };
-	struct error error = { 0 };
-	struct host *host;
-
-	if (host_open(&host, &options, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		abort();
-	}
-	host->list_share = 0; /* no test waits */
-	return host;
-}
-
-static void begin(const char *name)
-{
-	fixture_begin(name, &root);
-	fixture_mounts("v2");
-}
 
 /* Folders of some file systems do not count what is in them: there nothing is ever copied. */
 static bool folders_count(void)
@@ -59,25 +36,18 @@ static void let_age(struct host *host)
 		host->marks.items[i].first_ns -= UINT64_C(3600000000000);
 }
 
-static struct topology *discover(struct host *host, const struct libvirt_view *view)
+static struct topology *look(struct host *host, const struct libvirt_view *view)
 {
-	struct error error = { 0 }, check = { 0 };
-	struct topology *topology;
+	struct topology *topology = discover_with(host, view);
 
-	if (host_discover_with(host, view, &topology, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		abort();
-	}
-	topology_check(topology, &check);
-	UNIT_EQUAL_TEXT("", check.text);
 	let_age(host);
 	return topology;
 }
 
-static struct topology *discover_anew(struct host *host, const struct libvirt_view *view)
+static struct topology *look_anew(struct host *host, const struct libvirt_view *view)
 {
 	host->must_read_all = true;
-	return discover(host, view);
+	return look(host, view);
 }
 
 /* --- signs ----------------------------------------------------------------- */
@@ -120,27 +90,27 @@ static void test_copies(void)
 
 	if (!folders_count())
 		return;
-	begin("copies");
+	begin_tree("copies");
 	add_vm(1);
 	add_vm(2);
 	write_weight(1, 150);
 	write_weight(2, 250);
-	host = open_host();
-	UNIT_EQUAL_DOUBLE(150, weight_of(discover(host, NULL), 0), 0);
+	host = open_host_with(NULL);
+	UNIT_EQUAL_DOUBLE(150, weight_of(look(host, NULL), 0), 0);
 	write_weight(1, 151);
 	write_weight(2, 251);
-	UNIT_EQUAL_DOUBLE(150, weight_of(discover(host, NULL), 0), 0);
+	UNIT_EQUAL_DOUBLE(150, weight_of(look(host, NULL), 0), 0);
 	/* Another one's thread, and a third VM, are no news of the first. */
 	fixture_thread(&(struct fixture_process){ .pid = 20, .cgroup = "0::/m/2\n" }, 22,
 		       "CPU 1/KVM", NULL);
 	add_vm(3);
-	UNIT_EQUAL_DOUBLE(150, weight_of(discover(host, NULL), 0), 0);
-	UNIT_EQUAL_DOUBLE(251, weight_of(discover(host, NULL), 1), 0);
+	UNIT_EQUAL_DOUBLE(150, weight_of(look(host, NULL), 0), 0);
+	UNIT_EQUAL_DOUBLE(251, weight_of(look(host, NULL), 1), 0);
 	/* The discovery that reads everything comes by itself. */
 	UNIT_TRUE(!host_changed(host));
 	host->whole_ns -= UINT64_C(3600000000000);
 	UNIT_TRUE(host_changed(host));
-	UNIT_EQUAL_DOUBLE(151, weight_of(discover(host, NULL), 0), 0);
+	UNIT_EQUAL_DOUBLE(151, weight_of(look(host, NULL), 0), 0);
 	host_close(host);
 	rootfs_close(&root);
 }
@@ -150,14 +120,14 @@ static void test_young(void)
 {
 	struct host *host;
 
-	begin("young");
+	begin_tree("young");
 	add_vm(1);
 	write_weight(1, 150);
-	host = open_host();
-	UNIT_EQUAL_DOUBLE(150, weight_of(discover(host, NULL), 0), 0);
+	host = open_host_with(NULL);
+	UNIT_EQUAL_DOUBLE(150, weight_of(look(host, NULL), 0), 0);
 	host->marks.items[0].first_ns = clock_now_ns();
 	write_weight(1, 151);
-	UNIT_EQUAL_DOUBLE(151, weight_of(discover(host, NULL), 0), 0);
+	UNIT_EQUAL_DOUBLE(151, weight_of(look(host, NULL), 0), 0);
 	host_close(host);
 	rootfs_close(&root);
 }
@@ -168,12 +138,12 @@ static void test_exec(void)
 	struct topology *topology;
 	struct host *host;
 
-	begin("exec");
+	begin_tree("exec");
 	VM(10, .cmdline = "kvm|-name|before|");
-	host = open_host();
-	topology_unref(discover(host, NULL));
+	host = open_host_with(NULL);
+	topology_unref(look(host, NULL));
 	fixture_cmdline(10, "kvm|-name|after|");
-	topology = discover(host, NULL);
+	topology = look(host, NULL);
 	UNIT_EQUAL_U64(1, topology->domain_count);
 	UNIT_EQUAL_TEXT("after", topology->domains[0].name);
 	topology_unref(topology);
@@ -189,11 +159,11 @@ static void test_failure(void)
 	struct host *host;
 	char away[300], proc[300];
 
-	begin("failure");
+	begin_tree("failure");
 	add_vm(1);
 	write_weight(1, 150);
-	host = open_host();
-	UNIT_EQUAL_DOUBLE(150, weight_of(discover(host, NULL), 0), 0);
+	host = open_host_with(NULL);
+	UNIT_EQUAL_DOUBLE(150, weight_of(look(host, NULL), 0), 0);
 	write_weight(1, 151);
 	snprintf(proc, sizeof proc, "%s/%s/proc", unit_folder(), fixture_name);
 	snprintf(away, sizeof away, "%s/%s/away", unit_folder(), fixture_name);
@@ -202,7 +172,7 @@ static void test_failure(void)
 	UNIT_TRUE(topology == NULL);
 	UNIT_EQUAL_I64(0, rename(away, proc));
 	UNIT_TRUE(host_changed(host));
-	UNIT_EQUAL_DOUBLE(151, weight_of(discover(host, NULL), 0), 0);
+	UNIT_EQUAL_DOUBLE(151, weight_of(look(host, NULL), 0), 0);
 	UNIT_TRUE(!host_changed(host));
 	host_close(host);
 	rootfs_close(&root);
@@ -410,22 +380,22 @@ static void test_random(void)
 	struct topology *copied, *read;
 	struct host *copying, *reading;
 
-	begin("random");
+	begin_tree("random");
 	fixture_write("", "/sys/dev/block/.keep");
 	fixture_write("", "/sys/class/block/.keep");
 	fixture_write("", "/sys/block/.keep");
 	fixture_write("anna:x:1000:1000::/:/bin/sh\n", "/etc/passwd");
 	for (unsigned i = 0; i < VMS; i++)
 		fixture_write("", "/sys/fs/cgroup/m/%u/cgroup.procs", i);
-	copying = open_host();
-	reading = open_host();
+	copying = open_host_with(NULL);
+	reading = open_host_with(NULL);
 	for (unsigned round = 0; round < unit_rounds(ROUNDS); round++) {
 		for (unsigned i = draw(&scene, 3); i > 0; i--)
 			change_anything(&scene);
 		if (draw(&scene, 2))
 			host_changed(copying);
-		copied = discover(copying, tell(&scene));
-		read = discover_anew(reading, tell(&scene));
+		copied = look(copying, tell(&scene));
+		read = look_anew(reading, tell(&scene));
 		copy_times(copied, read);
 		UNIT_TRUE(topology_equal(copied, read));
 		if (!topology_equal(copied, read))

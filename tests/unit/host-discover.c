@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Discovery on trees of /proc, with what libvirt would have said put in by hand. */
-#include "host/host-internal.h"
-#include "tests/unit/proc-fixture.h"
 #include "base/clock.h"
+#include "tests/unit/host-scene.h"
 
 #define VM(number, ...) fixture_process(&(struct fixture_process){ .pid = number, __VA_ARGS__ })
 #define UUID_A "aaaaaaaa-0000-4000-8000-000000000001"
@@ -14,49 +13,6 @@
  * a leak in each test; valgrind and the address sanitizer watch for real ones.
  * NOLINTBEGIN(clang-analyzer-unix.Malloc)
  */
-
-static struct rootfs root;
-
-static struct host *open_host(const char *name)
-{
-	struct host_options options = { .root = &root, .without_libvirt = true };
-	struct error error = { 0 };
-	struct host *host;
-
-	fixture_begin(name, &root);
-	fixture_mounts("v2");
-	if (host_open(&host, &options, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		abort();
-	}
-	host->list_share = 0; /* no test waits */
-	return host;
-}
-
-static void close_host(struct host *host)
-{
-	host_close(host);
-	rootfs_close(&root);
-}
-
-static struct topology *discover_with(struct host *host, const struct libvirt_view *view)
-{
-	struct error error = { 0 }, check = { 0 };
-	struct topology *topology;
-
-	if (host_discover_with(host, view, &topology, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		abort();
-	}
-	topology_check(topology, &check);
-	UNIT_EQUAL_TEXT("", check.text);
-	return topology;
-}
-
-static struct topology *discover(struct host *host)
-{
-	return discover_with(host, NULL);
-}
 
 /* "ID NAME STATE MANAGER" of each row, lines. */
 static void expect_rows(const char *expected, const struct topology *topology)

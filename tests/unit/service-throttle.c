@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Throttle groups of storage daemons, and their monitors, in trees of /proc. */
-#include "host/host-internal.h"
-#include "tests/unit/proc-fixture.h"
+#include "tests/unit/host-scene.h"
 
 #define DAEMON(number, ...)                                                                        \
 	fixture_process(                                                                           \
@@ -20,44 +19,6 @@
 #define EXPORT(name)                                                                               \
 	"--export|vhost-user-blk,id=" name ",node-name=" name                                      \
 	",addr.type=unix,addr.path=/run/" name "|"
-
-static struct rootfs root;
-
-static struct host *open_host(const char *name, const char *const *sockets, size_t count)
-{
-	struct host_options options = {
-		.root = &root, .without_libvirt = true, .qmp_sockets = sockets, .qmp_count = count
-	};
-	struct error error = { 0 };
-	struct host *host;
-
-	fixture_begin(name, &root);
-	fixture_mounts("v2");
-	if (host_open(&host, &options, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		abort();
-	}
-	host->list_share = 0; /* no test waits */
-	return host;
-}
-
-static void close_host(struct host *host)
-{
-	host_close(host);
-	rootfs_close(&root);
-}
-
-static struct topology *discover(struct host *host)
-{
-	struct topology *topology;
-	struct error error = { 0 };
-
-	if (host_discover(host, &topology, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		abort();
-	}
-	return topology;
-}
 
 /* "DOMAIN:GROUP@PID" of each attachment of a vDISK, with a "!" where it is for others, too. */
 static void expect(struct host *host, const char *expected)
@@ -80,7 +41,7 @@ static void expect(struct host *host, const char *expected)
 
 static void test_groups(void)
 {
-	struct host *host = open_host("groups", NULL, 0);
+	struct host *host = open_host("groups");
 
 	DAEMON(10, NODE("a", "ga") NODE("b", "gb") EXPORT("a") EXPORT(
 			   "b") "--blockdev|driver=file,node-name=c,filename=/v/c|" EXPORT("c"));
@@ -94,7 +55,7 @@ static void test_groups(void)
 /* One that is not there yet may come. */
 static void test_shared(void)
 {
-	struct host *host = open_host("shared", NULL, 0);
+	struct host *host = open_host("shared");
 
 	DAEMON(10, NODE("a", "g") NODE("b", "g") NODE("c", "h") NODE("d", "h") EXPORT("a")
 			   EXPORT("b") EXPORT("c") EXPORT("d"));
@@ -108,7 +69,7 @@ static void test_shared(void)
 /* What passes one's group may pass another's, too. */
 static void test_layers(void)
 {
-	struct host *host = open_host("layers", NULL, 0);
+	struct host *host = open_host("layers");
 
 	DAEMON(10, NODE("b", "gb") "--blockdev|driver=throttle,node-name=a,throttle-group=ga,file="
 				   "b|" EXPORT("a") EXPORT("b"));
@@ -120,7 +81,7 @@ static void test_layers(void)
 
 static void test_same_domain(void)
 {
-	struct host *host = open_host("same", NULL, 0);
+	struct host *host = open_host("same");
 
 	DAEMON(10, NODE("a", "g") NODE("b", "g") EXPORT("a") EXPORT("b"));
 	fixture_process(&(struct fixture_process){
@@ -135,7 +96,7 @@ static void test_same_domain(void)
 /* A change of the group alone is another topology: who follows it looks again. */
 static void test_news(void)
 {
-	struct host *host = open_host("news", NULL, 0);
+	struct host *host = open_host("news");
 	struct topology *before, *after;
 
 	DAEMON(10, NODE("a", "g") NODE("b", "g") EXPORT("a") EXPORT("b"));
@@ -164,8 +125,10 @@ static void expect_spares(const struct host *host, size_t count, pid_t pid)
 static void test_monitor(void)
 {
 	static const char *const sockets[] = { "/run/m" };
-	struct host *host = open_host("monitor", sockets, 1);
+	struct host *host;
 
+	begin_tree("monitor");
+	host = open_host_with(&(struct host_options){ .qmp_sockets = sockets, .qmp_count = 1 });
 	expect_spares(host, 0, 0);
 	fixture_write("", "/run/m");
 	fixture_process(&(struct fixture_process){
@@ -189,7 +152,7 @@ static void test_monitor(void)
 
 static void test_program(void)
 {
-	struct host *host = open_host("program", NULL, 0);
+	struct host *host = open_host("program");
 
 	DAEMON(10, NODE("a", "g"));
 	fixture_process(&(struct fixture_process){ .pid = 11, .cmdline = "qemu-nbd|/v/a|" });
