@@ -155,6 +155,17 @@ static void test_reused(void)
 	child_end(&child);
 }
 
+/* Beside the domain. */
+static void follow_service(struct scene *scene, pid_t pid, struct thread *threads, size_t count)
+{
+	scene->service = (struct service){
+		.id = none, .name = none, .pid = pid, .threads = threads, .thread_count = count
+	};
+	scene->topology.services = &scene->service;
+	scene->topology.service_count = 1;
+	scene_follow(scene, 0);
+}
+
 static void test_service_and_own(void)
 {
 	struct thread thread;
@@ -168,12 +179,7 @@ static void test_service_and_own(void)
 	child_start(&child);
 	scene_open(&scene, NULL, 0);
 	thread = make_thread(child.pid, THREAD_EMULATOR);
-	scene.service = (struct service){ .id = none, .name = none, .pid = child.pid };
-	scene.service.threads = &thread;
-	scene.service.thread_count = 1;
-	scene.topology.services = &scene.service;
-	scene.topology.service_count = 1;
-	scene_follow(&scene, 0);
+	follow_service(&scene, child.pid, &thread, 1);
 	check_missing(&scene_read(&scene)->total);
 	UNIT_EQUAL_I64(TOTAL_NONE, scene.sample.domains[0].total_source);
 	check_known(&scene.sample.services[0].total);
@@ -209,12 +215,7 @@ static void test_service_threads(void)
 	threads[0] = make_thread(child.used.helper, THREAD_IOTHREAD);
 	threads[1] = make_thread(child.pid, THREAD_EMULATOR);
 	threads[0].sampled = true;
-	scene.service = (struct service){ .id = none, .name = none, .pid = child.pid };
-	scene.service.threads = threads;
-	scene.service.thread_count = 2;
-	scene.topology.services = &scene.service;
-	scene.topology.service_count = 1;
-	scene_follow(&scene, 0);
+	follow_service(&scene, child.pid, threads, 2);
 	scene_read(&scene);
 	reading = scene.sample.services;
 	check_known(&reading->threads[0]);
@@ -246,12 +247,7 @@ static void test_service_workers(void)
 	child_start(&child);
 	scene_open(&scene, NULL, 0);
 	thread = make_thread(child.pid, THREAD_EMULATOR);
-	scene.service = (struct service){ .id = none, .name = none, .pid = child.pid };
-	scene.service.threads = &thread;
-	scene.service.thread_count = 1;
-	scene.topology.services = &scene.service;
-	scene.topology.service_count = 1;
-	scene_follow(&scene, 0);
+	follow_service(&scene, child.pid, &thread, 1);
 	child_do(&child, 'h');
 	scene_read(&scene);
 	check_known(&scene.sample.services[0].total);
