@@ -53,17 +53,6 @@ static uint64_t head_ns(const struct host_scene *scene, const char *name)
 
 enum { ANSWER_NS = 2000000 };
 
-/* A child begins with our name: have another one meanwhile. */
-static void child_start_as(struct child *child, const char *name)
-{
-	char before[16] = "";
-
-	prctl(PR_GET_NAME, before);
-	prctl(PR_SET_NAME, name);
-	child_start(child);
-	prctl(PR_SET_NAME, before);
-}
-
 /*
  * All threads of it, one that has ended, too: what the child itself says, within 1 %,
  * and what it takes to say so.

@@ -4,8 +4,6 @@
  *
  * no valgrind: it does not know bpf(2), and takes what the kernel writes for unset
  */
-#include <sys/prctl.h>
-
 #include "tests/unit/switch-scene.h"
 
 /* Cumulative; 0 where the name has not been heard of. */
@@ -32,16 +30,6 @@ static uint64_t sum_named(const struct log *log, unsigned event)
 	uint64_t sum = sum_heads(log, event) + log->sample.own.count[event];
 
 	return log->topology.domain_count ? sum + log->sample.domains[0].total.count[event] : sum;
-}
-
-static void child_start_as(struct child *child, const char *name)
-{
-	char before[16] = "";
-
-	prctl(PR_GET_NAME, before);
-	prctl(PR_SET_NAME, name);
-	child_start(child);
-	prctl(PR_SET_NAME, before);
 }
 
 /* The rings tell no name of who is gone before they are read. */
