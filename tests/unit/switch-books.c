@@ -287,16 +287,22 @@ static void run_all(uint64_t clock)
 	switch_books_end(&books, clock, none_is_alive);
 }
 
+/* A domain whose process, a vCPU and a worker have run. */
+static const struct domain_reading *scene_run(struct scene *scene)
+{
+	scene_open(scene);
+	scene_follow(scene, 3);
+	run_all(1);
+	return scene_read(scene, 0);
+}
+
 /* Its process with all threads, known to discovery or not; workers of the kernel beside it. */
 static void test_domain(void)
 {
 	const struct domain_reading *reading;
 	struct scene scene;
 
-	scene_open(&scene);
-	scene_follow(&scene, 3);
-	run_all(1);
-	reading = scene_read(&scene, 0);
+	reading = scene_run(&scene);
 	UNIT_EQUAL_U64(1111, reading->total.count[CLOCK]);
 	UNIT_EQUAL_U64(1, reading->total.at_ns);
 	UNIT_EQUAL_I64(TOTAL_PROCESS, reading->total_source);
@@ -361,10 +367,7 @@ static void test_worker_ends(void)
 	const struct domain_reading *reading;
 	struct scene scene;
 
-	scene_open(&scene);
-	scene_follow(&scene, 3);
-	run_all(1);
-	scene_read(&scene, 0);
+	scene_run(&scene);
 	switch_books_begin(&books);
 	charge(10, 11, 5);
 	switch_books_end(&books, 2, none_is_alive);
@@ -383,10 +386,7 @@ static void test_domain_ends(void)
 	const struct domain_reading *reading;
 	struct scene scene;
 
-	scene_open(&scene);
-	scene_follow(&scene, 3);
-	run_all(1);
-	scene_read(&scene, 0);
+	scene_run(&scene);
 	switch_books_begin(&books);
 	fold(10, 10, 6); /* what it did last */
 	switch_books_end(&books, 2, none_is_alive);
