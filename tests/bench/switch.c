@@ -17,6 +17,7 @@
 #include "probe/switch-driver.h"
 #include "probe/switch.h"
 #include "tests/bench/measure.h"
+#include "tests/relay.h"
 
 enum { ROUNDS = 2000, SWITCHES = 2 * ROUNDS };
 
@@ -26,29 +27,6 @@ struct pair {
 	pthread_barrier_t begun;
 };
 
-static void stay_on_one_cpu(void)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET((unsigned)sched_getcpu(), &cpus);
-	sched_setaffinity(0, sizeof cpus, &cpus);
-}
-
-static void pass(int fd)
-{
-	if (write(fd, "", 1) != 1)
-		abort();
-}
-
-static void take(int fd)
-{
-	char byte;
-
-	if (read(fd, &byte, 1) != 1)
-		abort();
-}
-
 static void *answer(void *argument)
 {
 	struct pair *pair = argument;
@@ -57,7 +35,7 @@ static void *answer(void *argument)
 	pair->partner = (pid_t)syscall(SYS_gettid);
 	pthread_barrier_wait(&pair->begun);
 	while (read(pair->there[0], &byte, 1) == 1)
-		pass(pair->back[1]);
+		relay_pass(pair->back[1]);
 	return NULL;
 }
 
@@ -67,8 +45,8 @@ static double run_rounds(const struct pair *pair)
 	double moment_us = measure_cpu_us();
 
 	for (int i = 0; i < ROUNDS; i++) {
-		pass(pair->there[1]);
-		take(pair->back[0]);
+		relay_pass(pair->there[1]);
+		relay_take(pair->back[0]);
 	}
 	return measure_lap_us(&moment_us) * 1000 / SWITCHES;
 }
@@ -191,7 +169,7 @@ int main(int argc, char **argv)
 		printf("refused %s\n", error.text);
 		return 0;
 	}
-	stay_on_one_cpu(); /* and so does the thread that we make */
+	relay_stay_on_one_cpu(); /* and so does the thread that we make */
 	if (pipe(pair.there) || pipe(pair.back) || pthread_barrier_init(&pair.begun, NULL, 2) ||
 	    pthread_create(&thread, NULL, answer, &pair)) {
 		perror("switch");

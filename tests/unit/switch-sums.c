@@ -4,35 +4,11 @@
  *
  * no valgrind: it does not know bpf(2), and takes what the kernel writes for unset
  */
-#include <sched.h>
-
 #include "probe/perf-group.h"
+#include "tests/relay.h"
 #include "tests/unit/switch-scene.h"
 
 /* --- load ---------------------------------------------------------------------------------- */
-
-static void stay_on_one_cpu(void)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET((unsigned)sched_getcpu(), &cpus);
-	sched_setaffinity(0, sizeof cpus, &cpus);
-}
-
-static void pass(int fd)
-{
-	if (write(fd, "", 1) != 1)
-		_exit(1);
-}
-
-static void take(int fd)
-{
-	char byte;
-
-	if (read(fd, &byte, 1) != 1)
-		_exit(1);
-}
 
 /* Two processes on one CPU that wake each other: two switches a round. */
 static pid_t start_relay(unsigned rounds)
@@ -42,19 +18,19 @@ static pid_t start_relay(unsigned rounds)
 
 	if (pid)
 		return pid;
-	stay_on_one_cpu();
+	relay_stay_on_one_cpu();
 	if (pipe(there) || pipe(back))
 		_exit(1);
 	if (fork() == 0)
 		for (unsigned i = 0; i < rounds; i++) {
-			take(there[0]);
-			pass(back[1]);
+			relay_take(there[0]);
+			relay_pass(back[1]);
 			if (i + 1 == rounds)
 				_exit(0);
 		}
 	for (unsigned i = 0; i < rounds; i++) {
-		pass(there[1]);
-		take(back[0]);
+		relay_pass(there[1]);
+		relay_take(back[0]);
 	}
 	wait(NULL);
 	_exit(0);
