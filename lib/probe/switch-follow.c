@@ -103,7 +103,9 @@ static void inherit(struct switch_party *party, struct switch_party *old)
 		if (old->members[i].is_apart)
 			add(party->apart, old->members[i].count);
 	free(old->members);
-	*old = (struct switch_party){ 0 };
+	old->members = NULL;
+	old->member_count = 0;
+	old->pid = 0; /* it is found no more */
 }
 
 static int follow_party(struct switch_followed *new, struct switch_followed *old,

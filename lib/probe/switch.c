@@ -276,10 +276,11 @@ static int open_parts(struct switch_probe *probe, const struct rootfs *root,
 {
 	int result = 0;
 
-	if (!rootfs_is_real(root))
-		return error_setf(error, EOPNOTSUPP,
-				  "switches are this kernel's, not those of "
-				  "another root");
+	if (!rootfs_is_real(root)) {
+		error_setf(error, EOPNOTSUPP,
+			   "switches are this kernel's, not those of another root");
+		return -EOPNOTSUPP;
+	}
 	if (request->count)
 		result =
 			perf_set_resolve(&probe->scope.set, request->events, request->count, error);
