@@ -553,13 +553,19 @@ static bool same_throttle(const struct attachment_throttle *a, const struct atta
 	       strcmp(a->group, b->group) == 0 && a->for_others == b->for_others;
 }
 
+static bool same_file(const struct attachment_file *a, const struct attachment_file *b)
+{
+	return a->pid == b->pid && a->major == b->major && a->minor == b->minor &&
+	       a->inode == b->inode && a->is_estimate == b->is_estimate;
+}
+
 static bool same_attachment(const void *first, const void *second)
 {
 	const struct attachment *a = first, *b = second;
 
 	if (a->kind != b->kind || a->provider != b->provider || a->pid != b->pid ||
 	    a->own_thread != b->own_thread || a->own_alone != b->own_alone || a->tid != b->tid ||
-	    a->major != b->major || a->minor != b->minor ||
+	    a->major != b->major || a->minor != b->minor || !same_file(&a->file, &b->file) ||
 	    !same_throttle(&a->throttle, &b->throttle))
 		return false;
 	return a->kind == CLIENT_SERVICE ? a->client == b->client

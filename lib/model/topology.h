@@ -147,6 +147,18 @@ struct attachment_throttle {
 	bool for_others;                 /* it holds back those of other domains, too */
 };
 
+/* A file that a process has open, as the kernel knows it: of some file systems (btrfs) stat(2)
+ * tells another device. Recordings do not keep it. */
+struct attachment_file {
+	pid_t pid;             /* 0 = none */
+	unsigned major, minor; /* of its file system */
+	uint64_t inode;
+	/* What is asked of it is not just what the client asks of a disk: the page cache is
+	 * between, or the format of an image, which has data of its own and may have files
+	 * behind it. */
+	bool is_estimate;
+};
+
 /* "client uses provider": an export of a service attached to a vDISK or to another service. */
 struct attachment {
 	enum client_kind kind;
@@ -164,6 +176,9 @@ struct attachment {
 	 * the page cache is between. For reading counters: recordings do not keep them. */
 	pid_t pid, tid;
 	unsigned major, minor;
+	/* Where nobody does: the provider's file, or that of a service behind it, that is this
+	 * attachment's alone. */
+	struct attachment_file file;
 	struct attachment_throttle throttle; /* of CLIENT_VDISK */
 };
 

@@ -292,11 +292,16 @@ static void vnic_hides(struct topology *t)
 	t->domains[1].vnics[0].unseen = true;
 }
 
+static void file_is_opened_anew(struct topology *t)
+{
+	t->attachments[0].file.inode++;
+}
+
 static void (*const changes[])(struct topology *topology) = {
-	note_changes, state_changes, uuid_vanishes,          thread_ends,
-	cpu_changes,  disk_changes,  thread_id_reused,       leaf_outside,
-	repeat_id,    repeat_vcpu,   client_service_outside, provider_outside,
-	link_goes_up, vnic_hides,    card_outside,           own_thread_outside,
+	note_changes,           state_changes,       uuid_vanishes, thread_ends, cpu_changes,
+	disk_changes,           thread_id_reused,    leaf_outside,  repeat_id,   repeat_vcpu,
+	client_service_outside, provider_outside,    link_goes_up,  vnic_hides,  card_outside,
+	own_thread_outside,     file_is_opened_anew,
 };
 
 static void test_equal(void)
