@@ -197,6 +197,17 @@ struct host_export {
 int host_find_export(const struct host_merge *merge, pid_t client, struct service_address *address,
 		     struct host_export *found);
 
+/* --- host-file.c --- */
+/* Open files of services, each service's looked at when first asked for. Start from {0}. */
+struct host_files {
+	struct attachment_file **items; /* by service, then by export; NULL = not looked at */
+	size_t count;
+};
+/* The file that is this export's alone, pid 0 = there is none. 0 or -ENOMEM. */
+int host_find_file(const struct host_merge *merge, struct host_files *files, struct host_export at,
+		   struct attachment_file *file);
+void host_clear_files(struct host_files *files);
+
 /* --- host-service.c --- */
 /* Fill services and attachments, once the domains have their order. 0 or -ENOMEM. */
 int host_put_services(struct host_merge *merge, struct topology *topology);

@@ -410,27 +410,37 @@ static bool find_device(const struct host_merge *merge, const struct service_pro
 	return found;
 }
 
+/* The export at the end of a chain of services, if each has one client; false: one has others. */
+static bool find_last(const struct host_merge *merge, const struct attachment_list *list,
+		      size_t index, struct host_export *at)
+{
+	size_t steps = 0;
+
+	if (!find_only_export(list, index, at) || !serves_alone(list, list->items[index].kind, *at))
+		return false;
+	do
+		if (count_clients(list, *at) != 1 || steps++ > merge->services.count)
+			return false;
+	while (find_next(list, at));
+	return true;
+}
+
 /*
  * Whose bytes and requests are the attachment's: known where an export has one client. It is the
  * last of a chain of services who hands in. (query-blockstats tells nothing of exports: QEMU has
  * such figures of a machine's devices. 7.2's daemon answers with an empty list and, asked
  * with query-nodes, with zeros.)
  */
-static void find_submitter(const struct host_merge *merge, const struct attachment_list *list,
-			   size_t index)
+static int find_submitter(const struct host_merge *merge, const struct attachment_list *list,
+			  size_t index, struct host_files *files)
 {
 	struct attachment *attachment = &list->items[index];
 	const struct service_process *service;
 	const struct service_export *export;
 	struct host_export at;
-	size_t steps = 0;
 
-	if (!find_only_export(list, index, &at) || !serves_alone(list, attachment->kind, at))
-		return;
-	do
-		if (count_clients(list, at) != 1 || steps++ > merge->services.count)
-			return;
-	while (find_next(list, &at));
+	if (!find_last(merge, list, index, &at))
+		return 0;
 	service = merge->services.items[at.provider];
 	export = &service->exports.items[at.export];
 	if (!find_device(merge, service, export, attachment) || !takes_process(service))
@@ -439,6 +449,7 @@ static void find_submitter(const struct host_merge *merge, const struct attachme
 		attachment->pid = service->pid;
 	if (!export->direct) /* what goes there is the page cache's */
 		attachment->major = attachment->minor = 0;
+	return attachment->pid ? 0 : host_find_file(merge, files, at, &attachment->file);
 }
 
 /* --- who works for one attachment alone --------------------------------------------- */
@@ -527,6 +538,7 @@ static void find_throttle(const struct host_merge *merge, const struct attachmen
 int host_put_services(struct host_merge *merge, struct topology *topology)
 {
 	struct attachment_list list = { 0 };
+	struct host_files files = { 0 };
 	int result = make_services(merge, topology);
 
 	if (!result)
@@ -540,7 +552,7 @@ int host_put_services(struct host_merge *merge, struct topology *topology)
 	if (!result)
 		result = open_circles(merge, topology, &list);
 	for (size_t i = 0; i < list.count && !result; i++) {
-		find_submitter(merge, &list, i);
+		result = find_submitter(merge, &list, i, &files);
 		find_own_thread(merge, &list, i, topology);
 		find_throttle(merge, &list, i);
 	}
@@ -548,5 +560,6 @@ int host_put_services(struct host_merge *merge, struct topology *topology)
 	topology->attachment_count = list.count;
 	free(list.served.items);
 	free(list.uses.items);
+	host_clear_files(&files);
 	return result;
 }

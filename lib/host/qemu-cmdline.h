@@ -50,6 +50,7 @@ struct qemu_medium {
 	struct text source; /* path or URL; empty = none */
 	bool direct;
 	bool submits; /* the thread that serves it hands in the requests, not workers of a pool */
+	bool image;   /* a format is on the way: qcow2 and such */
 	const char *throttle_group; /* the first that its requests pass; NULL = none */
 	bool more_groups;           /* behind that */
 };

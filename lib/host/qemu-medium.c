@@ -186,13 +186,29 @@ static void find_child_medium(const struct qemu_elements *elements,
 	}
 }
 
+/* Drivers that hand on what they are asked as it is. */
+static bool is_plain(const char *driver)
+{
+	static const char *const plain[] = {
+		"file", "host_device", "host_cdrom", "raw", "throttle", "copy-on-read",
+	};
+
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		if (strcmp(driver, plain[i]) == 0)
+			return true;
+	return false;
+}
+
 /* "native" and "io_uring" submit where the node is served; "threads", the default, does not. */
 static void note_node(const struct qemu_options *options, const char *prefix,
 		      struct qemu_medium *medium)
 {
 	const char *aio = qemu_options_get(options, prefix, "aio");
 	const char *group = qemu_options_get(options, prefix, "throttle-group");
+	const char *driver = qemu_options_get(options, prefix, "driver");
 
+	if (driver && !is_plain(driver))
+		medium->image = true;
 	if (qemu_options_on(options, prefix, "cache.direct"))
 		medium->direct = true;
 	if (aio)

@@ -134,6 +134,7 @@ int service_set_medium(struct service_export *export, const struct qemu_medium *
 {
 	export->direct = medium->direct;
 	export->submits = medium->submits;
+	export->image = medium->image;
 	export->more_groups = medium->more_groups;
 	if (medium->source.failed || service_copy(&export->source, medium->source.bytes))
 		return -ENOMEM;
@@ -192,6 +193,7 @@ static int set_nbd_medium(const struct nbd_words *given, struct service_export *
 	if (!result) {
 		qemu_find_drive_medium(&none, &drive, &medium);
 		medium.submits = aio && strcmp(aio, "threads") != 0;
+		medium.image = true;          /* it may find one by itself */
 		medium.throttle_group = NULL; /* of options that go now */
 		result = service_set_medium(export, &medium);
 	}

@@ -69,6 +69,7 @@ struct service_export {
 	char *throttle_group; /* the first on its way; NULL = none */
 	bool more_groups;     /* are behind it */
 	bool direct;          /* O_DIRECT */
+	bool image;           /* behind it is, or may be, the format of an image */
 	bool submits;         /* the serving thread hands in the requests itself */
 	int iothread;         /* index into iothreads, or SERVICE_MAIN_LOOP */
 };

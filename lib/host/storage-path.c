@@ -425,3 +425,23 @@ int storage_walk_path(struct storage_walk *walk, struct storage_place place)
 	storage_leave(walk);
 	return result;
 }
+
+char *storage_real_path(const struct rootfs *root, pid_t pid, const char *path)
+{
+	struct storage_place place = { pid, path };
+	struct disk_list disks = { 0 };
+	struct storage_walk walk = { .root = root, .disks = &disks };
+	char link[PATH_MAX];
+	long length = -1;
+	int fd = -1;
+
+	if (path[0] == '/' && rootfs_is_real(root) && !on_network(&walk, place))
+		fd = open_as_seen(&walk, place);
+	if (fd >= 0) {
+		length = rootfs_linkf(root, link, sizeof link, "/proc/self/fd/%d", fd);
+		close(fd);
+	}
+	text_free(&walk.notes);
+	disk_list_clear(&disks);
+	return strdup(length > 0 ? link : path);
+}

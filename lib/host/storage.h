@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/rootfs.h"
@@ -47,6 +49,24 @@ int storage_resolve(const struct rootfs *root, pid_t pid, struct vdisk *vdisk,
  */
 bool storage_asked(const struct rootfs *root, pid_t pid, char *source, unsigned *major,
 		   unsigned *minor);
+
+/* Where a path, as that process sees it, leads to through all links, in the kernel's words; the
+ * path itself where it cannot be looked at. Owned by the caller; NULL = out of memory. */
+char *storage_real_path(const struct rootfs *root, pid_t pid, const char *path);
+
+/*
+ * A file that a process may have open. Its number and that of its file system are as the kernel
+ * compares them: of a file on btrfs, stat(2) tells another device.
+ */
+struct storage_opened {
+	char *path; /* asked for, a real one; NULL = nothing */
+	unsigned descriptors;
+	unsigned major, minor;
+	uint64_t inode; /* 0 = not known: Linux 5.14 or later tells it */
+};
+/* Fill all but the paths; start from {0}. */
+void storage_find_opened(const struct rootfs *root, pid_t pid, struct storage_opened *files,
+			 size_t count);
 
 /* All leaf disks of the machine (also those without a vDISK): their idle power is kept. */
 int storage_leaves(const struct rootfs *root, struct disk_list *disks);

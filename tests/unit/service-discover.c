@@ -383,6 +383,100 @@ static void test_submitters(void)
 	close_host(host);
 }
 
+/* A descriptor of a process, of a file on the mount that all have. */
+static void add_file(pid_t pid, int fd, const char *path, unsigned inode)
+{
+	char text[128];
+
+	snprintf(text, sizeof text, "pos:\t0\nflags:\t02140002\nmnt_id:\t20\n%s%u\n",
+		 inode ? "ino:\t" : "lock:\t", inode);
+	fixture_write(text, "/proc/%d/fdinfo/%d", (int)pid, fd);
+	fixture_write("", "/proc/%d/fd/folder", (int)pid);
+	fixture_link(path, "/proc/%d/fd/%d", (int)pid, fd);
+}
+
+/* "PID:DEVICE/INODE" of each attachment's file, "~" for ":" where it is an estimate, or "-". */
+static void expect_files(const char *expected, struct host *host)
+{
+	struct topology *topology = discover(host);
+	char found[256] = "";
+
+	for (size_t i = 0; i < topology->attachment_count; i++) {
+		const struct attachment_file *file = &topology->attachments[i].file;
+		size_t length = strlen(found);
+
+		if (file->pid)
+			snprintf(found + length, sizeof found - length, "%d%c%u:%u/%u ",
+				 (int)file->pid, file->is_estimate ? '~' : ':', file->major,
+				 file->minor, (unsigned)file->inode);
+		else
+			snprintf(found + length, sizeof found - length, "- ");
+	}
+	UNIT_EQUAL_TEXT(expected, found);
+	topology_unref(topology);
+}
+
+static void test_files(void)
+{
+	struct host *host = open_host("files", &no_options);
+
+	VM(20, "-name|vm|" VHOST_DISK("c", "/run/a") VHOST_DISK("d", "/run/b"));
+	/* In one thread. */
+	DAEMON(10, FILE_NODE("a", "/v/a") FILE_NODE("b", "/v/b") VHOST("a", "/run/a", "")
+			   VHOST("b", "/run/b", ""));
+	add_file(10, 8, "/v/a", 100);
+	expect_files("10:8:1/100 - ", host);
+	add_file(10, 9, "/v/b", 101);
+	expect_files("10:8:1/100 10:8:1/101 ", host);
+	/* Open twice: under another image, too. Before Linux 5.14 it has no number there. */
+	add_file(10, 11, "/v/a", 100);
+	expect_files("- 10:8:1/101 ", host);
+	fixture_remove("/proc/10/fd/11");
+	add_file(10, 8, "/v/a", 0);
+	expect_files("- 10:8:1/101 ", host);
+	add_file(10, 8, "/v/a", 101); /* by two names */
+	expect_files("- - ", host);
+	add_file(10, 8, "/v/a", 100);
+	/* One has its thread, which says enough. */
+	DAEMON(10, "--object|iothread,id=x|" FILE_NODE("a", "/v/a") FILE_NODE("b", "/v/b") VHOST(
+			   "a", "/run/a", ",iothread=x") "--export|vhost-user-blk,id=n,node-name=b,"
+							 "addr.type=unix,addr.path=/run/n|" VHOST(
+								 "b", "/run/b", ""));
+	add_threads(10, 12);
+	expect_files("- - ", host);
+	/* Workers of a pool; the page cache; an image. */
+	DAEMON(10, "--blockdev|driver=file,node-name=a,filename=/v/a,cache.direct=on|"
+		   "--blockdev|driver=file,node-name=f,filename=/v/b,cache.direct=on|"
+		   "--blockdev|driver=qcow2,node-name=b,file=f|" VHOST("a", "/run/a", "")
+			   VHOST("b", "/run/b", ""));
+	expect_files("10:8:1/100 10~8:1/101 ", host);
+	DAEMON(10, "--blockdev|driver=file,node-name=a,filename=/v/a|"
+		   "--blockdev|driver=raw,node-name=b,file.driver=file,file.filename=/v/b,"
+		   "file.cache.direct=on|" VHOST("a", "/run/a", "") VHOST("b", "/run/b", ""));
+	expect_files("10~8:1/100 10:8:1/101 ", host);
+	close_host(host);
+}
+
+/* The last of a chain has the files; of an export with two clients it is not known whose they are.
+ */
+static void test_files_of_chains(void)
+{
+	struct host *host = open_host("chain-files", &no_options);
+
+	fixture_write("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n", "/proc/30/mountinfo");
+	DAEMON(30, FILE_NODE("a", "/v/a") FILE_NODE("b", "/v/b") NBD_SERVER("/run/n") NBD("a", "")
+			   NBD("b", ""));
+	add_file(30, 8, "/v/a", 100);
+	add_file(30, 9, "/v/b", 101);
+	DAEMON(10, NBD_NODE("a", "/run/n") NBD_NODE("b", "/run/n") VHOST("a", "/run/a", "")
+			   VHOST("b", "/run/b", ""));
+	VM(40, "-name|vm|" VHOST_DISK("c", "/run/a") VHOST_DISK("d", "/run/b"));
+	expect_files("30:8:1/100 30:8:1/101 - ", host);
+	VM(50, "-name|wm|-drive|if=virtio,file=nbd:unix:/run/n:exportname=b|");
+	expect_files("30:8:1/100 - - - ", host);
+	close_host(host);
+}
+
 static void test_leaves(void)
 {
 	struct host *host = open_host("leaves", &no_options);
@@ -472,5 +566,7 @@ int main(void)
 		{ "processes that come, fork and change", test_processes },
 		{ "a vDISK is on what its service opens", test_leaves },
 		{ "who hands in the requests, and to which device", test_submitters },
+		{ "an export's own file, where nobody does alone", test_files },
+		{ "files of a service of a service", test_files_of_chains },
 		{ "domains of libvirt", test_libvirt });
 }
