@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "probe/file-requests.h"
 #include "probe/io-file.h"
 #include "probe/io-workers.h"
 #include "probe/kept.h"
@@ -27,7 +28,10 @@ struct attachment_probe {
 	uint64_t generation;
 	int tracepoint; /* its id; 0 = not looked for, or not to be had */
 	bool looked;
+	struct file_requests *asked; /* NULL = no attachment needs it, or it cannot be opened */
+	bool tried;                  /* to open it: not again at each topology */
 	struct text note;
+	bool said; /* there: why no requests of a thread or process are counted */
 };
 
 int attachment_probe_open(struct attachment_probe **out, const struct rootfs *root)
@@ -54,6 +58,7 @@ void attachment_probe_close(struct attachment_probe *probe)
 	if (!probe)
 		return;
 	close_all(probe->items, probe->count);
+	file_requests_close(probe->asked);
 	text_free(&probe->note);
 	free(probe);
 }
@@ -86,12 +91,18 @@ static bool take_old(struct attachment_probe *probe, struct submitter *new)
 	return false;
 }
 
+static void add_note(struct attachment_probe *probe, const char *what, const char *reason)
+{
+	text_addf(&probe->note, "%s%s are not counted: %s", probe->note.length > 0 ? "; " : "",
+		  what, reason);
+}
+
 /* The reason that was found first is said. */
 static void say(struct attachment_probe *probe, const char *reason)
 {
-	if (probe->note.length == 0)
-		text_addf(&probe->note, "requests that services hand in are not counted: %s",
-			  reason);
+	if (!probe->said)
+		add_note(probe, "requests that services hand in", reason);
+	probe->said = true;
 }
 
 static void open_requests(struct attachment_probe *probe, struct submitter *submitter)
@@ -123,12 +134,49 @@ static void open_submitter(struct attachment_probe *probe, struct submitter *sub
 	open_requests(probe, submitter);
 }
 
+static void open_asked(struct attachment_probe *probe)
+{
+	struct error error;
+
+	if (probe->tried)
+		return;
+	probe->tried = true;
+	if (file_requests_open(&probe->asked, probe->files.root, &error))
+		add_note(probe, "requests of exports that share a thread", error.text);
+}
+
+static int follow_files(struct attachment_probe *probe, const struct topology *topology)
+{
+	struct attachment_file *files = calloc(topology->attachment_count + 1, sizeof *files);
+	size_t count = 0;
+	int result = 0;
+
+	if (!files)
+		return -ENOMEM;
+	for (size_t i = 0; i < topology->attachment_count; i++)
+		if (topology->attachments[i].file.pid)
+			files[count++] = topology->attachments[i].file;
+	if (count > 0) {
+		open_asked(probe);
+	} else if (probe->asked) {
+		file_requests_close(probe->asked);
+		probe->asked = NULL;
+		probe->tried = false;
+	}
+	if (probe->asked)
+		result = file_requests_follow(probe->asked, files, count);
+	free(files);
+	return result;
+}
+
 int attachment_probe_follow(struct attachment_probe *probe, const struct topology *topology)
 {
 	struct submitter *items = calloc(topology->attachment_count + 1, sizeof *items);
 
-	if (!items)
+	if (!items || follow_files(probe, topology)) {
+		free(items);
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < topology->attachment_count; i++) {
 		const struct attachment *attachment = &topology->attachments[i];
 		const struct service *service = topology_service(topology, attachment->pid);
@@ -187,8 +235,14 @@ int attachment_probe_read(struct attachment_probe *probe, const struct topology 
 
 	if (probe->generation != topology->generation || probe->count != topology->attachment_count)
 		return -EINVAL;
-	for (size_t i = 0; i < probe->count && !result; i++)
+	if (probe->asked)
+		file_requests_read(probe->asked);
+	for (size_t i = 0; i < probe->count && !result; i++) {
 		if (probe->items[i].of.pid)
 			result = read_submitter(probe, &probe->items[i], &sample->attachments[i]);
+		else if (probe->asked && topology->attachments[i].file.pid)
+			file_requests_find(probe->asked, &topology->attachments[i].file,
+					   &sample->attachments[i]);
+	}
 	return result;
 }

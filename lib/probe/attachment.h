@@ -20,11 +20,15 @@
  *   aio=native    all by the thread itself; flushes by workers of its pool
  *   aio=io_uring  reads by the thread itself; writes into holes all by iou-wrk workers, others
  *                 up to an eighth
- *   aio=threads   all by workers of the pool, whose time and bytes nobody can tell apart: known
- *                 only where the process has one export
+ *   aio=threads   all by workers of the pool, which work for any export of the process
  *
- * Several exports in one thread are not told apart: requests could be, by their device if that
- * is another for each, but not their bytes.
+ * Where nobody works for the attachment alone, as with several exports in one thread or with
+ * workers of a pool:
+ *
+ *   both      what the process asks of the export's own file, which is no other one's
+ *             (file-requests.h). These are the bytes that were asked for: through the page cache
+ *             some never come to a disk, and of an image with a format some are the format's own
+ *             and none those of the files behind it. Such a reading is an estimate.
  */
 #ifndef VMENERGY_PROBE_ATTACHMENT_H
 #define VMENERGY_PROBE_ATTACHMENT_H
@@ -43,9 +47,9 @@ void attachment_probe_close(struct attachment_probe *probe);
 int attachment_probe_follow(struct attachment_probe *probe, const struct topology *topology);
 
 /*
- * Fill sample->attachments. One of which nobody knows who works for it is left as it is (never
- * read), one whose thread or process cannot be read is MISSING. 0, or -EINVAL: another topology
- * than is followed.
+ * Fill sample->attachments. One of which nobody knows who works for it, nor its file, is left as it
+ * is (never read), one whose thread or process cannot be read is MISSING. 0, or -EINVAL: another
+ * topology than is followed.
  */
 int attachment_probe_read(struct attachment_probe *probe, const struct topology *topology,
 			  struct sample *sample);

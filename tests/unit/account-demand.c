@@ -113,6 +113,23 @@ static void test_a_client_that_nobody_counts_is_as_the_mean_of_the_others(void)
 	rig_free(rig);
 }
 
+/* A thread that serves all, of which nobody can tell whose requests it hands in. */
+static void test_clients_whom_nobody_counts_pay_alike_and_it_is_said(void)
+{
+	struct rig *rig = clients_rig(2);
+
+	lose(rig, 0, true);
+	lose(rig, 1, true);
+	RIG_BASELINE(rig);
+	rig_run(&rig->services[0].counter, 0.4);
+	RIG_TICK(rig, 1);
+	UNIT_EQUAL_DOUBLE(2, rig_row(rig, "a")->service.active_w, EXACT);
+	UNIT_EQUAL_DOUBLE(2, rig_row(rig, "b")->service.active_w, EXACT);
+	UNIT_TRUE(rig_row(rig, "a")->quality & QUALITY_ESTIMATE);
+	UNIT_TRUE(rig_row(rig, "b")->quality & QUALITY_ESTIMATE);
+	rig_free(rig);
+}
+
 /* Whoever has the service for himself pays it, read or not: that is no guess. */
 static void test_a_sole_client_that_is_not_read_is_no_estimate(void)
 {
@@ -281,6 +298,8 @@ int main(void)
 		  test_an_estimate_ends_when_little_of_the_total_is_a_guess },
 		{ "model.md 4: a client that nobody counts is as the mean of the others",
 		  test_a_client_that_nobody_counts_is_as_the_mean_of_the_others },
+		{ "model.md 4: clients whom nobody counts pay alike, and it is said",
+		  test_clients_whom_nobody_counts_pay_alike_and_it_is_said },
 		{ "model.md 4: a sole client that is not read is no estimate",
 		  test_a_sole_client_that_is_not_read_is_no_estimate },
 		{ "model.md 4: late energy of a service goes to the work of then",
