@@ -23,14 +23,15 @@ served_guest() {
 }
 
 # A disk that is really written, its I/O thread and its export, in SERVED. Disks of
-# one THREAD share it.
-served_disk() { # served_disk ID MEGABYTES [THREAD]
-	local thread=${3:-$1}
+# one THREAD share it; "main" is the main loop.
+served_disk() { # served_disk ID MEGABYTES [THREAD [AIO]]
+	local thread=${3:-$1} by=''
 	rig_disk "$1-served" "$2" || return
-	[[ " ${SERVED[*]-} " == *" iothread,id=io-$thread "* ]] || SERVED+=(--object "iothread,id=io-$thread")
+	[[ $thread == main ]] || by=,iothread=io-$thread
+	[[ ! $by || " ${SERVED[*]-} " == *" iothread,id=io-$thread "* ]] || SERVED+=(--object "iothread,id=io-$thread")
 	SERVED+=(
-		--blockdev "driver=file,node-name=$1,filename=$RIG_DIR/$1-served.img,cache.direct=on,aio=native"
-		--export "type=vhost-user-blk,id=$1,node-name=$1,addr.type=unix,addr.path=$RIG_DIR/$1.vhost,iothread=io-$thread,writable=on"
+		--blockdev "driver=file,node-name=$1,filename=$RIG_DIR/$1-served.img,cache.direct=on,aio=${4:-native}"
+		--export "type=vhost-user-blk,id=$1,node-name=$1,addr.type=unix,addr.path=$RIG_DIR/$1.vhost$by,writable=on"
 	)
 }
 
