@@ -172,6 +172,34 @@ static void test_process(void)
 	scene_close(&scene);
 }
 
+static void test_files(void)
+{
+	static const char reason[] = "requests of exports that share a thread are not counted: ";
+	unsigned descriptors = unit_count_descriptors();
+	struct scene scene;
+	const char *note;
+
+	scene_open(&scene, "files");
+	scene.attachments[2].file =
+		(struct attachment_file){ .pid = 20, .major = 8, .minor = 1, .inode = 100 };
+	for (int i = 0; i < 2; i++) {
+		scene_read(&scene);
+		UNIT_EQUAL_U64(0, scene.sample.attachments[2].at_ns);
+		UNIT_EQUAL_U64(0, scene.sample.attachments[2].quality);
+		UNIT_CONTAINS(reason, attachment_probe_note(scene.probe));
+		scene.topology.generation++;
+	}
+	/* Once, and beside the reason of others. */
+	scene.attachments[0].major = 8;
+	scene_read(&scene);
+	note = attachment_probe_note(scene.probe);
+	UNIT_EQUAL_I64(0, strncmp(note, reason, strlen(reason)));
+	UNIT_TRUE(!strstr(note + 1, reason));
+	UNIT_CONTAINS("; requests that services hand in are not counted: another root", note);
+	scene_close(&scene);
+	UNIT_EQUAL_U64(descriptors, unit_count_descriptors());
+}
+
 int main(void)
 {
 	return UNIT_RUN("probe-attachment",
@@ -179,5 +207,6 @@ int main(void)
 			{ "what cannot be read is missing", test_missing },
 			{ "files stay with their threads", test_follow },
 			{ "io_uring's workers work for their thread", test_workers },
-			{ "a process that serves one export", test_process });
+			{ "a process that serves one export", test_process },
+			{ "why files are not counted is said once", test_files });
 }
