@@ -4,12 +4,14 @@
  * bpf/file.bpf.c: for exports of which no thread alone hands in the requests.
  *
  * As it is asked, whatever the page cache has of it and whichever thread asks: a request
- * is one call's, or one of io_submit(2) or io_uring. Flushes, discards and zeroes without
- * data count as writes of 0 bytes.
+ * is one system call that moved bytes, or one of io_submit(2) or io_uring. Flushes,
+ * discards and zeroes without data count as writes of 0 bytes.
  *
- * Needs CAP_BPF and CAP_PERFMON. The functions that are followed are inside the kernel,
- * which promises nothing of them: they must have the expected arguments, and a trial with
- * a file of our own must come out.
+ * Needs CAP_BPF, CAP_PERFMON and Linux 5.19. It is tried out with a file of our own: nothing
+ * would be counted in another pid namespace than the first, nor on machines whose system
+ * calls have their arguments where bpf/file.bpf.c does not know. (Programs at the entries
+ * of kernel functions, as rw_verify_area(), would cost other system calls nothing; kernels
+ * promise nothing of those, and some that are locked down refuse them.)
  */
 #ifndef VMENERGY_PROBE_FILE_REQUESTS_H
 #define VMENERGY_PROBE_FILE_REQUESTS_H
@@ -24,7 +26,7 @@
 
 struct file_requests;
 
-/* From here on each read and write of the machine costs a little more. 0, or -errno and why
+/* From here on each system call of the machine takes some 30 ns longer. 0, or -errno and why
  * nothing can be counted. */
 int file_requests_open(struct file_requests **requests, const struct rootfs *root,
 		       struct error *error);
