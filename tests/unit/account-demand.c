@@ -116,7 +116,7 @@ static void test_a_client_that_nobody_counts_is_as_the_mean_of_the_others(void)
 /* A thread that serves all, of which nobody can tell whose requests it hands in. */
 static void test_clients_whom_nobody_counts_pay_alike_and_it_is_said(void)
 {
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 
 	lose(rig, 0, true);
 	lose(rig, 1, true);

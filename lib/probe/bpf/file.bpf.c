@@ -17,18 +17,8 @@
  */
 #include <stdbool.h>
 
-typedef __UINT8_TYPE__ __u8;
-typedef __UINT16_TYPE__ __u16;
-typedef __UINT32_TYPE__ __u32;
-typedef __UINT64_TYPE__ __u64;
-typedef __INT16_TYPE__ __s16;
-typedef __INT32_TYPE__ __s32;
-typedef __INT64_TYPE__ __s64;
-typedef __u16 __be16;
-typedef __u32 __be32;
-typedef __u32 __wsum;
-
 #include "probe/bpf/file.h"
+#include "probe/bpf/types.h"
 
 #include <bpf/bpf_helpers.h>
 
