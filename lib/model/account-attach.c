@@ -101,8 +101,9 @@ static int bind_nodes(struct account *account, const struct topology *topology)
 	return 0;
 }
 
-/* Attachments are few per client: a short list. */
-static struct account_use *use_of(struct account_use **uses, const char *provider, uint64_t born_ns)
+/* Attachments are few per client: a short list. Counters of a new one may be older than its client,
+ * and hold what was done for another: the first reading is where they count from. */
+static struct account_use *use_of(struct account_use **uses, const char *provider)
 {
 	struct account_use *use;
 
@@ -117,8 +118,6 @@ static struct account_use *use_of(struct account_use **uses, const char *provide
 		free(use);
 		return NULL;
 	}
-	/* Bytes stood at zero then; requests count from when somebody follows them. */
-	use->previous.at_ns = born_ns;
 	use->next = *uses;
 	*uses = use;
 	return use;
@@ -133,13 +132,12 @@ static int bind_edge(struct account *account, const struct topology *topology, s
 	*edge = (struct account_edge){ .attachment = index };
 	if (of->kind == CLIENT_SERVICE) {
 		edge->client = account->services[of->client];
-		edge->use = use_of(&edge->client->uses, provider->id, 0);
+		edge->use = use_of(&edge->client->uses, provider->id);
 	} else {
 		edge->domain = account->bound[of->domain];
 		edge->vdisk = edge->domain->vdisks[of->vdisk];
 		edge->vdisk->attached = true;
-		edge->use = use_of(&edge->vdisk->uses, provider->id,
-				   edge->domain->fresh ? edge->domain->born_ns : 0);
+		edge->use = use_of(&edge->vdisk->uses, provider->id);
 	}
 	if (!edge->use)
 		return -ENOMEM;

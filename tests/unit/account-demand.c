@@ -286,6 +286,27 @@ static void test_an_attachment_without_counters_takes_its_vdisks(void)
 	rig_free(rig);
 }
 
+static void test_what_was_done_before_a_client_came_is_not_its_own(void)
+{
+	const uint64_t requests[3] = { 1000, 1000, 0 };
+	struct rig *rig = clients_rig(2);
+
+	rig_read(&rig->attachments[1].io, 1000000, 4096); /* for another one */
+	rig->domains[1].absent = true;
+	RIG_BASELINE(rig);
+	period(rig, requests, 0);
+	RIG_TICK(rig, 1);
+	rig->domains[1].absent = false;
+	rig_started(rig, &rig->domains[1], 0.5);
+	for (int tick = 0; tick < 2; tick++) {
+		period(rig, requests, 0);
+		RIG_TICK(rig, 1);
+		UNIT_TRUE(rig_row(rig, "b")->service.active_w <= 1 + EXACT);
+	}
+	UNIT_EQUAL_DOUBLE(1, rig_row(rig, "b")->service.active_w, EXACT);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	return UNIT_RUN(
@@ -298,6 +319,8 @@ int main(void)
 		  test_an_estimate_ends_when_little_of_the_total_is_a_guess },
 		{ "model.md 4: a client that nobody counts is as the mean of the others",
 		  test_a_client_that_nobody_counts_is_as_the_mean_of_the_others },
+		{ "model.md 4: what a service did before a client came is not its own",
+		  test_what_was_done_before_a_client_came_is_not_its_own },
 		{ "model.md 4: clients whom nobody counts pay alike, and it is said",
 		  test_clients_whom_nobody_counts_pay_alike_and_it_is_said },
 		{ "model.md 4: a sole client that is not read is no estimate",
