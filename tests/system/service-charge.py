@@ -3,10 +3,8 @@
 """service-charge.py clock PID                 lines "TIME NS TID=NS..." of CPU time of a process and
                                            of its threads, until stopped
 service-charge.py rounds WINDOWS PAIR      how many rounds can be judged
-service-charge.py judge FOLDER THREADS SOURCE...
-                                           is each VM charged what its requests cost when it reads
-                                           alone and, where THREADS are "own" ("shared": both have
-                                           one), what its thread used?"""
+service-charge.py judge FOLDER SOURCE...   is each VM charged what its thread used, and what its
+                                           requests cost when it reads alone?"""
 
 import bisect
 import collections
@@ -164,14 +162,13 @@ def judge_ratios(title, charges, truths, limit):
             yield str(reason)
 
 
-def judge(folder, threads, sources):
-    process, thread_clocks = load_clocks(folder + "/clock")
+def judge(folder, sources):
+    process, threads = load_clocks(folder + "/clock")
     readings = load_readings(folder + "/windows")
     idle = idle_cpus(process, readings)
     print(f"the idle daemon uses {idle:.6f} CPUs")
-    ways = {"alone": (lambda three: alone_share(process, idle, three), LIMIT_ALONE)}
-    if threads == "own":
-        ways["thread"] = (lambda three: thread_share(thread_clocks, three), LIMIT_THREAD)
+    ways = {"alone": (lambda three: alone_share(process, idle, three), LIMIT_ALONE),
+            "thread": (lambda three: thread_share(threads, three), LIMIT_THREAD)}
     errors = []
     for pair in dict.fromkeys(reading.pair for reading in readings):
         found = rounds(readings, pair)
@@ -194,7 +191,7 @@ def main():
     elif action == "rounds":
         print(len(rounds(load_readings(arguments[0]), arguments[1])))
     else:
-        judge(arguments[0], arguments[1], arguments[2:])
+        judge(arguments[0], arguments[1:])
 
 
 if __name__ == "__main__":

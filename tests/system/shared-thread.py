@@ -79,6 +79,8 @@ def judge(windows, made, path):
     ticks = snapshots.load(path)
     check_requests(made, ticks)
     judged = [found for number, found in rounds.items() if number > 0]
+    if not judged:
+        return
     costs = alone_costs(judged)
     both = [found["one+two"] for found in judged]
     due = {name: sum(window.made[name] for window in both) * costs[name] for name in NAMES}

@@ -289,7 +289,7 @@ static void test_an_attachment_without_counters_takes_its_vdisks(void)
 static void test_what_was_done_before_a_client_came_is_not_its_own(void)
 {
 	const uint64_t requests[3] = { 1000, 1000, 0 };
-	struct rig *rig = clients_rig(2);
+	struct rig *rig = rig_of_clients(2);
 
 	rig_read(&rig->attachments[1].io, 1000000, 4096); /* for another one */
 	rig->domains[1].absent = true;
