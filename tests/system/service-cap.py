@@ -122,7 +122,7 @@ def hold(seconds):
     free = undisturbed(seconds)
     cap_w = (free.w[ONE]["disk"] + free.w[ONE]["service"]) / 2
     ctl("cap", ONE, f"{cap_w:.4f}W")
-    time.sleep(SETTLE_S)
+    time.sleep(max(SETTLE_S, seconds))
     writes = status()["writes"]
     held = Means(seconds).show(f"one capped at {cap_w:.3f} W")
     writes = status()["writes"] - writes
