@@ -326,7 +326,7 @@ static int link_to(struct host_merge *merge, struct domain *domain, size_t index
 static int link_vdisk(struct host_merge *merge, struct domain *domain, size_t index, enum pass pass)
 {
 	struct service_address address;
-	struct host_export found;
+	struct host_export found = { 0 };
 	int result = service_address_parse(domain->vdisks[index].source, &address);
 
 	if (result)

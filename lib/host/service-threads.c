@@ -191,7 +191,8 @@ static void add_thread(struct service *service, const struct service_task *task,
 static int set_threads(const struct service_process *process, const struct task_list *tasks,
 		       struct service *service)
 {
-	service->threads = calloc(process->iothreads.count + 1, sizeof *service->threads);
+	service->threads =
+		reallocarray(NULL, process->iothreads.count + 1, sizeof *service->threads);
 	if (!service->threads)
 		return -ENOMEM;
 	add_thread(service, find_task(tasks, process->pid), THREAD_EMULATOR);

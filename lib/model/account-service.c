@@ -67,7 +67,7 @@ static void charge_equally(struct account_service *service, const struct load *l
 static void charge_edge(struct account_edge *edge, const struct load *load,
 			const double part[WORKS])
 {
-	if (edge->vdisk)
+	if (edge->domain) /* then it is of a vDISK */
 		charge_vdisk(edge->domain, edge->vdisk, load, part[BY_REQUEST] + part[BY_BYTE]);
 	for (int k = 0; k < WORKS && edge->client; k++)
 		if (edge->client->reach_count > 0)

@@ -16,7 +16,8 @@ enum { CAPACITY_MIN = 64 };
 /* Knuth's multiplicative hash; numbers are dense, and neighbours come apart. */
 static struct switch_slot *probe(const struct switch_index *index, pid_t number)
 {
-	size_t at = (uint32_t)number * UINT32_C(2654435761) & (index->capacity - 1);
+	uint32_t hash = (uint32_t)number * UINT32_C(2654435761);
+	size_t at = hash & (index->capacity - 1);
 
 	while (index->slots[at].place && index->slots[at].number != number)
 		at = (at + 1) & (index->capacity - 1);

@@ -62,7 +62,7 @@ static struct ring_task *add_task(struct ring_tasks *tasks, uint32_t tid)
 	struct ring_task *task;
 	bool grew;
 
-	if (tasks->count >= TASKS_MAX)
+	if (tasks->items && tasks->count >= TASKS_MAX)
 		fold_exited(tasks);
 	if (tasks->count >= TASKS_MAX ||
 	    switch_index_reserve(&tasks->by_tid, tasks->count + 1, &grew))

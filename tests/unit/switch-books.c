@@ -2,6 +2,7 @@
 /* The books of the switch log: names, sums, and what becomes of who ended. */
 #include "probe/switch-books.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "probe/switch-follow.h"
@@ -264,6 +265,8 @@ static void scene_follow(struct scene *scene, size_t threads)
 static const struct domain_reading *scene_read(struct scene *scene, unsigned quality)
 {
 	UNIT_EQUAL_I64(0, sample_prepare(&scene->sample, &scene->topology));
+	if (!scene->sample.domains || !scene->sample.services)
+		abort();
 	UNIT_EQUAL_I64(0, switch_followed_read(&scene->followed, &books, quality, &scene->topology,
 					       &scene->sample));
 	return scene->sample.domains;

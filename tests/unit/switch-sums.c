@@ -118,7 +118,7 @@ static void churn(struct log *log)
 	switches = switch_count(log->probe) - switches;
 	printf("(%llu switches, %u readings, %u with a gap, %zu tasks) ",
 	       (unsigned long long)switches, readings, gaps, log->tasks.count);
-	UNIT_TRUE(switches >= 2 * rounds || gaps > 0);
+	UNIT_TRUE(switches >= UINT64_C(2) * rounds || gaps > 0);
 	UNIT_TRUE(of_kind(log, SWITCH_OF_ENDED, log->events) > 0);
 	/* What is gone is not kept by name. */
 	UNIT_TRUE(!is_listed(log, relay_pid) && !is_listed(log, churn_pid));
